@@ -1,0 +1,1 @@
+//! The benchmark program: load, histogram, report.

@@ -1,0 +1,1 @@
+//! The command line: line editor, hints, rendering, special modes.

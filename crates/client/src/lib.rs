@@ -1,0 +1,1 @@
+//! An async client: connection, URIs, cluster routing, generated command table.

@@ -1,0 +1,1 @@
+//! The cluster bus as a machine: gossip, slots, epochs, failover.

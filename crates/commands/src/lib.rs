@@ -1,0 +1,1 @@
+//! The commands: one file per family, each with its specification, handler and transcript tests.

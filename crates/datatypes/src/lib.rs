@@ -1,0 +1,1 @@
+//! Encodings (listpack, intset, quicklist, sorted tree, radix tree, tables) and the values built from them.

@@ -1,0 +1,1 @@
+//! Redis without sockets: session in, reply and effects out.

@@ -1,0 +1,1 @@
+//! Dbs, slots, shards and locks; expiry, eviction, watchers, waiters, snapshot marks.

@@ -1,0 +1,1 @@
+//! RDB and AOF as codecs and plans: bytes to values and back, manifest to file actions.

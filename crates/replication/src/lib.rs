@@ -1,0 +1,1 @@
+//! PSYNC as a machine: both ends, backlog, offsets.

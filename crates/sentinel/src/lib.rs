@@ -1,0 +1,1 @@
+//! Sentinel as a machine: monitoring, quorum, election, failover.

@@ -1,0 +1,1 @@
+//! The server program: listeners, connections, files, signals.

@@ -1,0 +1,1 @@
+//! The simulator: seeds to clusters of nodes in a virtual world, with checkers.

@@ -1,0 +1,1 @@
+//! What std lacks: crc16, crc64, glob, number text, prng.

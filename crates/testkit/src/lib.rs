@@ -1,0 +1,1 @@
+//! Transcripts, the virtual world and checkers that tests are written with.

@@ -1,0 +1,2 @@
+//! The workshop: `cargo xtask VERB`.
+fn main() {}
