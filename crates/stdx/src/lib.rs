@@ -1,1 +1,7 @@
-//! What std lacks: crc16, crc64, glob, number text, prng.
+//!
+//! Everything here is a pure function of its arguments: no clock, no files, no sockets, no
+//! threads, no randomness but what a caller seeds. Nothing here knows what a key or a command is.
+
+#![forbid(unsafe_code)]
+
+pub mod crc16;
