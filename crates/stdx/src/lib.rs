@@ -5,3 +5,4 @@
 #![forbid(unsafe_code)]
 
 pub mod crc16;
+pub mod glob;
