@@ -6,3 +6,4 @@
 
 pub mod crc16;
 pub mod glob;
+pub mod number;
