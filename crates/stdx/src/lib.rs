@@ -7,3 +7,4 @@
 pub mod crc16;
 pub mod glob;
 pub mod number;
+pub mod prng;
