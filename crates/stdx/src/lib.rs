@@ -4,7 +4,9 @@
 
 #![forbid(unsafe_code)]
 
+mod binary;
 pub mod crc16;
+pub mod float;
 pub mod glob;
 pub mod number;
 pub mod prng;
