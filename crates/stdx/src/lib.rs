@@ -6,6 +6,7 @@
 
 mod binary;
 pub mod crc16;
+pub mod crc64;
 pub mod extended;
 pub mod float;
 pub mod glob;
