@@ -12,3 +12,4 @@ pub mod float;
 pub mod glob;
 pub mod number;
 pub mod prng;
+pub mod text;
