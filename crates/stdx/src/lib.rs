@@ -13,3 +13,4 @@ pub mod glob;
 pub mod number;
 pub mod prng;
 pub mod text;
+pub mod time;
