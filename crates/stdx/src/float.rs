@@ -282,7 +282,8 @@ mod tests {
         #[test]
         fn hex_is_exact(mantissa in 0_u64..1 << 53, exponent in -1074_i32..900) {
             let written = format!("{mantissa:#x}p{exponent}");
-            let value = mantissa as f64 * 2_f64.powi(exponent / 2) * 2_f64.powi(exponent - exponent / 2);
+            let half = exponent / 2;
+            let value = mantissa as f64 * 2_f64.powi(half) * 2_f64.powi(exponent - half);
             prop_assert_eq!(parse(written.as_bytes()), Some(value));
         }
     }
