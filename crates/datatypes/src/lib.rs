@@ -1,1 +1,4 @@
-//! Encodings (listpack, intset, quicklist, sorted tree, radix tree, tables) and the values built from them.
+//! Encodings (listpack, intset, quicklist, sorted tree, radix tree, tables) and the values built
+//! from them.
+
+pub mod table;
