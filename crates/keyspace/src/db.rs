@@ -1,0 +1,458 @@
+//! A db, as a command sees it: keys and values at one moment, behind locks that are held.
+
+use std::sync::Arc;
+
+use datatypes::table::Ref;
+use stdx::time::UnixMillis;
+
+use crate::entry::{Entry, Kind, Text};
+use crate::lock::Shards;
+use crate::shard::{Detached, Shard, ShardDb};
+use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
+use crate::watch::WatchFlag;
+use crate::{DbIndex, Locked};
+
+/// What happens to a key that is found to be past its expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expire {
+    /// It is deleted, and reported as [`Lapsed`].
+    Delete,
+    /// It is not shown, but stays: a replica waits for its primary to delete it.
+    Hide,
+    /// It is shown.
+    Ignore,
+}
+
+/// A key that was deleted because its time had come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lapsed {
+    pub db: DbIndex,
+    pub key: Box<[u8]>,
+}
+
+/// The key holds a value of another kind than the command works on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrongType;
+
+/// The expiry of a value that is being set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Ttl {
+    #[default]
+    Clear,
+    Keep,
+    At(UnixMillis),
+}
+
+/// One db behind held locks.
+pub struct Db<'a> {
+    shards: Shards<'a>,
+    index: DbIndex,
+    now: UnixMillis,
+    expire: Expire,
+    touches: bool,
+    lapsed: &'a mut Vec<Lapsed>,
+}
+
+impl<'a> Db<'a> {
+    pub(crate) fn new(
+        shards: Shards<'a>,
+        index: DbIndex,
+        now: UnixMillis,
+        expire: Expire,
+        lapsed: &'a mut Vec<Lapsed>,
+    ) -> Db<'a> {
+        Db {
+            shards,
+            index,
+            now,
+            expire,
+            touches: true,
+            lapsed,
+        }
+    }
+
+    pub fn index(&self) -> DbIndex {
+        self.index
+    }
+
+    pub fn now(&self) -> UnixMillis {
+        self.now
+    }
+
+    /// Whether reading a key counts as a use of it. It does unless this says otherwise.
+    pub fn set_touches(&mut self, touches: bool) {
+        self.touches = touches;
+    }
+
+    /// The same locks, another db.
+    pub fn select(&mut self, index: DbIndex) {
+        self.index = index;
+    }
+
+    /// Where a key belongs.
+    #[inline]
+    pub fn key<'k>(&self, bytes: &'k [u8]) -> Key<'k> {
+        self.shards.keyspace().key(bytes)
+    }
+
+    /// What the key holds. Counts as a use of it.
+    #[inline]
+    pub fn get(&mut self, key: &Key<'_>) -> Option<Ref<'_, Entry>> {
+        self.expire_if_due(key);
+        let (index, access) = (self.index, self.access_now());
+        let (expire, now, touches) = (self.expire, self.now, self.touches);
+        let mut place = self.shards.get(key.slot.shard()).place(index, key)?;
+        let entry = place.get();
+        if expire == Expire::Hide && is_past(entry.expiry(), now) {
+            return None;
+        }
+        if touches && entry.access() != access {
+            place.update(|mut entry| {
+                entry.set_access(access);
+                (entry, ())
+            });
+        }
+        Some(place.into_ref())
+    }
+
+    /// What the key holds, without counting as a use of it.
+    pub fn peek(&mut self, key: &Key<'_>) -> Option<Ref<'_, Entry>> {
+        self.expire_if_due(key);
+        let (index, expire, now) = (self.index, self.expire, self.now);
+        let entry = self.shards.get(key.slot.shard()).find(index, key)?;
+        (expire != Expire::Hide || !is_past(entry.expiry(), now)).then_some(entry)
+    }
+
+    pub fn contains(&mut self, key: &Key<'_>) -> bool {
+        self.peek(key).is_some()
+    }
+
+    /// The string the key holds, given to `read`; `None` if it holds nothing.
+    #[inline]
+    pub fn string<R>(
+        &mut self,
+        key: &Key<'_>,
+        read: impl FnOnce(Text<'_>) -> R,
+    ) -> Result<Option<R>, WrongType> {
+        match self.get(key) {
+            None => Ok(None),
+            Some(entry) if entry.kind() == Kind::String => Ok(Some(read(entry.text()))),
+            #[allow(
+                unreachable_patterns,
+                reason = "strings are the first of several kinds"
+            )]
+            Some(_) => Err(WrongType),
+        }
+    }
+
+    /// Makes the key hold a string, whatever it held before.
+    #[inline]
+    pub fn set_string(&mut self, key: &Key<'_>, value: &[u8], ttl: Ttl) {
+        self.expire_if_due(key);
+        let (index, access) = (self.index, self.access_now());
+        let hasher = self.shards.keyspace().hasher();
+        let shard = self.shards.get(key.slot.shard());
+        shard.before_write(index, key);
+        let Some(mut place) = shard.place(index, key) else {
+            let expiry = if let Ttl::At(at) = ttl {
+                Some(at)
+            } else {
+                None
+            };
+            let mut entry = Entry::string(key.bytes, value, expiry);
+            entry.set_access(access);
+            return shard.insert(index, key, entry, hasher);
+        };
+        let (from, to) = place.update(|entry| {
+            let from = entry.expiry();
+            let to = match ttl {
+                Ttl::Clear => None,
+                Ttl::Keep => from,
+                Ttl::At(at) => Some(at),
+            };
+            let mut entry = entry.with_string(value);
+            if from != to {
+                entry = entry.with_expiry(to);
+            }
+            entry.set_access(access);
+            (entry, (from, to))
+        });
+        shard.expiry_changed(index, key.slot, from, to);
+    }
+
+    /// Replaces the entry of a key that is there by what `change` makes of it. The key and the
+    /// expiry must stay the same. Returns what `change` returns.
+    pub fn change<R>(
+        &mut self,
+        key: &Key<'_>,
+        change: impl FnOnce(Entry) -> (Entry, R),
+    ) -> Option<R> {
+        self.expire_if_due(key);
+        let (index, access) = (self.index, self.access_now());
+        let shard = self.shards.get(key.slot.shard());
+        shard.before_write(index, key);
+        let mut place = shard.place(index, key)?;
+        Some(place.update(|entry| {
+            let (mut entry, result) = change(entry);
+            entry.set_access(access);
+            (entry, result)
+        }))
+    }
+
+    /// Gives a key that is there another expiry, or none.
+    pub fn set_expiry(&mut self, key: &Key<'_>, to: Option<UnixMillis>) {
+        let index = self.index;
+        let shard = self.shards.get(key.slot.shard());
+        shard.before_write(index, key);
+        if let Some(mut place) = shard.place(index, key) {
+            let from = place.get().expiry();
+            place.update(|entry| (entry.with_expiry(to), ()));
+            shard.expiry_changed(index, key.slot, from, to);
+        }
+    }
+
+    /// Adds an entry under a key that is not there. The entry carries the same key.
+    pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
+        debug_assert_eq!(entry.key(), key.bytes, "an entry is found by its own key");
+        let index = self.index;
+        let hasher = self.shards.keyspace().hasher();
+        let shard = self.shards.get(key.slot.shard());
+        shard.before_write(index, key);
+        debug_assert!(shard.find(index, key).is_none(), "a key is inserted once");
+        shard.insert(index, key, entry, hasher);
+    }
+
+    pub fn remove(&mut self, key: &Key<'_>) -> Option<Entry> {
+        self.expire_if_due(key);
+        let index = self.index;
+        let shard = self.shards.get(key.slot.shard());
+        shard.find(index, key)?;
+        shard.before_write(index, key);
+        shard.remove(index, key)
+    }
+
+    /// Raises `flag` when the key is changed from now on.
+    pub fn watch(&mut self, key: &Key<'_>, flag: &Arc<WatchFlag>) {
+        let index = self.index;
+        self.shards
+            .get(key.slot.shard())
+            .watchers
+            .add(index, key.bytes, flag);
+    }
+
+    pub fn unwatch(&mut self, key: &Key<'_>, flag: &Arc<WatchFlag>) {
+        let index = self.index;
+        self.shards
+            .get(key.slot.shard())
+            .watchers
+            .remove(index, key.bytes, flag);
+    }
+
+    /// Whether the key is there but past its expiry.
+    pub fn is_due(&mut self, key: &Key<'_>) -> bool {
+        let (index, now) = (self.index, self.now);
+        let entry = self.shards.get(key.slot.shard()).find(index, key);
+        entry.is_some_and(|entry| is_past(entry.expiry(), now))
+    }
+
+    /// Deletes the key if its time has come.
+    #[inline]
+    fn expire_if_due(&mut self, key: &Key<'_>) {
+        let (index, now) = (self.index, self.now);
+        let shard = self.shards.get(key.slot.shard());
+        let nothing_due = shard
+            .db(index)
+            .is_none_or(|db| db.slots[key.slot.within()].earliest > now);
+        if !nothing_due && self.expire == Expire::Delete {
+            self.expire_now_if_due(key);
+        }
+    }
+
+    #[cold]
+    fn expire_now_if_due(&mut self, key: &Key<'_>) {
+        if self.is_due(key) {
+            let index = self.index;
+            let shard = self.shards.get(key.slot.shard());
+            shard.before_write(index, key);
+            shard.remove(index, key);
+            self.lapsed.push(Lapsed {
+                db: index,
+                key: key.bytes.into(),
+            });
+        }
+    }
+
+    /// The time of use that entries keep: seconds, in 24 bits.
+    fn access_now(&self) -> u32 {
+        (self.now.0 / 1000) as u32 & 0xff_ffff
+    }
+
+    /// Seconds since an entry was last used.
+    pub fn idle_seconds(&self, entry_access: u32) -> u32 {
+        self.access_now().wrapping_sub(entry_access) & 0xff_ffff
+    }
+
+    pub(crate) fn visit_shard<R>(
+        &mut self,
+        shard: usize,
+        visit: impl FnOnce(&mut Shard) -> R,
+    ) -> R {
+        self.shards.visit(shard, visit)
+    }
+}
+
+/// What concerns all keys of a db. Such a command holds every lock, or none: then each shard's lock
+/// is taken for the moment it is visited, and other commands run in between.
+impl Db<'_> {
+    /// How many keys there are, and how many of them have an expiry.
+    pub fn count(&mut self) -> (usize, usize) {
+        let index = self.index;
+        let (mut keys, mut volatile) = (0, 0);
+        for shard in 0..SHARDS {
+            let db = |shard: &mut Shard| shard.db(index).map(|db| (db.keys, db.volatile));
+            let counts = self.shards.visit(shard, db).unwrap_or_default();
+            (keys, volatile) = (keys + counts.0, volatile + counts.1);
+        }
+        (keys, volatile)
+    }
+
+    /// Shows every key that is not past its expiry. No lock is held for longer than one slot.
+    pub fn walk(&mut self, mut visit: impl FnMut(&Entry)) {
+        let (index, now, expire) = (self.index, self.now, self.expire);
+        for shard in 0..SHARDS {
+            let mut occupied = self.occupied(shard);
+            while occupied != 0 {
+                let within = occupied.trailing_zeros() as usize;
+                occupied &= occupied - 1;
+                self.shards.visit(shard, |shard| {
+                    let entries = shard.db(index).map(|db| db.slots[within].table.iter());
+                    entries
+                        .into_iter()
+                        .flatten()
+                        .filter(|entry| expire == Expire::Ignore || !is_past(entry.expiry(), now))
+                        .for_each(|entry| visit(&entry));
+                });
+            }
+        }
+    }
+
+    /// Shows keys from `from` on until at least `count` were visited. Returns where to go on, 0 at
+    /// the end. Keys past their expiry are shown: the caller deletes them by asking for them.
+    pub fn scan(
+        &mut self,
+        from: SlotPosition,
+        count: usize,
+        mut visit: impl FnMut(&Entry),
+    ) -> SlotPosition {
+        let index = self.index;
+        let (mut ordinal, mut position) = (from.ordinal(), from.position());
+        let (mut seen, mut steps) = (0, 0);
+        while ordinal < SLOTS {
+            let (shard, within) = (ordinal / SLOTS_PER_SHARD, ordinal % SLOTS_PER_SHARD);
+            let ahead = self.occupied(shard) >> within;
+            if ahead == 0 {
+                (ordinal, position) = ((shard + 1) * SLOTS_PER_SHARD, 0);
+                continue;
+            }
+            if ahead & 1 == 0 {
+                (ordinal, position) = (ordinal + ahead.trailing_zeros() as usize, 0);
+                continue;
+            }
+            position = self.shards.visit(shard, |shard| {
+                let Some(db) = shard.db(index) else { return 0 };
+                db.slots[within].table.scan(position, |entry| {
+                    seen += 1;
+                    visit(entry);
+                })
+            });
+            ordinal += usize::from(position == 0);
+            steps += 1;
+            // Like Redis, give up on a sparse table after ten times as many buckets.
+            if seen >= count || steps >= count.saturating_mul(10) {
+                break;
+            }
+        }
+        SlotPosition::new(ordinal, position)
+    }
+
+    /// A key that `random` chooses, all being equally likely but for chance within a slot.
+    pub fn random_key(&mut self, mut random: impl FnMut(u64) -> u64) -> Option<Box<[u8]>> {
+        let index = self.index;
+        let (keys, _) = self.count();
+        if keys == 0 {
+            return None;
+        }
+        let mut nth = random(keys as u64) as usize;
+        for shard in 0..SHARDS {
+            let found = self.shards.visit(shard, |shard| {
+                let db = shard.db(index)?;
+                match nth.checked_sub(db.keys) {
+                    Some(rest) => {
+                        nth = rest;
+                        None
+                    }
+                    None => sample(db, nth, &mut random),
+                }
+            });
+            if found.is_some() {
+                return found;
+            }
+        }
+        None
+    }
+
+    /// Takes all keys away. Needs every lock.
+    pub fn detach_all(&mut self) -> Vec<Detached> {
+        let index = self.index;
+        (0..SHARDS)
+            .filter_map(|shard| self.shards.get(shard).detach(index))
+            .collect()
+    }
+
+    /// Exchanges the contents of two dbs. Needs every lock.
+    pub fn swap(&mut self, a: DbIndex, b: DbIndex) {
+        (0..SHARDS).for_each(|shard| self.shards.get(shard).swap_dbs(a, b));
+    }
+
+    fn occupied(&mut self, shard: usize) -> u64 {
+        let index = self.index;
+        self.shards
+            .visit(shard, |shard| shard.db(index).map_or(0, |db| db.occupied))
+    }
+}
+
+impl Locked<'_> {
+    /// The shape of every slot's table in a db, for those who look into memory: keys, buckets, and
+    /// buckets that needed an overflow.
+    pub fn table_shape(&mut self, index: DbIndex, slot: Slot) -> (usize, usize, usize) {
+        let mut shards = self.shards();
+        let Some(table) = shards.get(slot.shard()).table(index, slot) else {
+            return (0, 0, 0);
+        };
+        let (buckets, chained) = table.shape();
+        (table.len(), buckets, chained)
+    }
+}
+
+/// The `nth` key of a shard's part of a db: the right slot, and any key in it.
+fn sample(db: &ShardDb, mut nth: usize, random: &mut impl FnMut(u64) -> u64) -> Option<Box<[u8]>> {
+    for slot in &db.slots {
+        match nth.checked_sub(slot.table.len()) {
+            Some(rest) => nth = rest,
+            None => {
+                return slot
+                    .table
+                    .sample(|| random(u64::MAX))
+                    .map(|entry| entry.key().into());
+            }
+        }
+    }
+    None
+}
+
+pub(crate) fn is_past(expiry: Option<UnixMillis>, now: UnixMillis) -> bool {
+    expiry.is_some_and(|at| at <= now)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+use std::collections::BTreeSet;
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+
+use super::*;
+use crate::{ExpiryCursor, Keyspace, ShardSet};
+
+const DB: DbIndex = DbIndex(0);
+
+fn on<R>(keyspace: &Keyspace, now: i64, run: impl FnOnce(&mut Db<'_>) -> R) -> (R, Vec<Lapsed>) {
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let result = run(&mut locked.db(DB, UnixMillis(now), Expire::Delete));
+    (result, locked.take_lapsed())
+}
+
+fn set(db: &mut Db<'_>, key: &str, ttl: Ttl) {
+    db.set_string(&db.key(key.as_bytes()), b"v", ttl);
+}
+
+fn has(db: &mut Db<'_>, key: &str) -> bool {
+    db.contains(&db.key(key.as_bytes()))
+}
+
+#[test]
+fn a_key_lapses_when_it_is_asked_for_past_its_expiry() {
+    let keyspace = Keyspace::new(1, 1);
+    on(&keyspace, 0, |db| set(db, "k", Ttl::At(UnixMillis(10))));
+    assert_eq!(on(&keyspace, 9, |db| has(db, "k")), (true, vec![]));
+    let lapsed = vec![Lapsed {
+        db: DB,
+        key: Box::from(b"k".as_slice()),
+    }];
+    assert_eq!(on(&keyspace, 10, |db| has(db, "k")), (false, lapsed));
+    assert_eq!(on(&keyspace, 10, |db| db.count()).0, (0, 0));
+}
+
+#[test]
+fn a_replica_hides_what_it_may_not_delete() {
+    let keyspace = Keyspace::new(1, 1);
+    on(&keyspace, 0, |db| set(db, "k", Ttl::At(UnixMillis(10))));
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let mut hidden = locked.db(DB, UnixMillis(10), Expire::Hide);
+    assert!(!has(&mut hidden, "k"));
+    assert_eq!(hidden.count(), (1, 1));
+}
+
+#[test]
+fn the_walk_of_expiry_finds_exactly_what_is_due() {
+    let keyspace = Keyspace::new(1, 1);
+    on(&keyspace, 0, |db| {
+        for id in 0..5000 {
+            let ttl = if id % 2 == 0 {
+                Ttl::At(UnixMillis(id))
+            } else {
+                Ttl::Clear
+            };
+            set(db, &format!("key:{id}"), ttl);
+        }
+    });
+    let (deleted, lapsed) = on(&keyspace, 2500, |db| {
+        let (mut cursor, mut deleted) = (ExpiryCursor::default(), 0);
+        loop {
+            let step = db.expire_step(&mut cursor, 16);
+            deleted += step.deleted;
+            if step.finished {
+                return deleted;
+            }
+        }
+    });
+    assert_eq!((deleted, lapsed.len()), (1251, 1251));
+    assert_eq!(on(&keyspace, 2500, |db| db.count()).0, (3749, 1249));
+}
+
+#[test]
+fn watchers_learn_of_changes_flushes_and_swaps() {
+    let keyspace = Keyspace::new(2, 1);
+    let changes: [fn(&mut Db<'_>); 4] = [
+        |db| set(db, "k", Ttl::Keep),
+        |db| drop(db.remove(&db.key(b"k"))),
+        |db| drop(db.detach_all()),
+        |db| db.swap(DB, DbIndex(1)),
+    ];
+    for change in changes {
+        let flag = Arc::new(WatchFlag::default());
+        on(&keyspace, 0, |db| {
+            set(db, "k", Ttl::Clear);
+            db.watch(&db.key(b"k"), &flag);
+            db.get(&db.key(b"k"));
+            set(db, "other", Ttl::Clear);
+        });
+        assert!(!flag.is_raised());
+        on(&keyspace, 0, change);
+        assert!(flag.is_raised());
+        on(&keyspace, 0, |db| db.unwatch(&db.key(b"k"), &flag));
+    }
+}
+
+#[test]
+#[should_panic(expected = "declared")]
+fn touching_an_undeclared_shard_is_an_assertion() {
+    let keyspace = Keyspace::new(1, 1);
+    let mut locked = keyspace.lock(ShardSet::NONE);
+    let mut db = locked.db(DB, UnixMillis(0), Expire::Delete);
+    has(&mut db, "k");
+}
+
+proptest! {
+    #[test]
+    fn scan_never_loses_a_present_key(
+        stays in 1u32..500,
+        changes in vec((any::<bool>(), 0u32..3000), 0..600),
+        count in 1usize..50,
+    ) {
+        let keyspace = Keyspace::new(1, 7);
+        let stay = |id: u32| ["stay:", &id.to_string()].concat();
+        on(&keyspace, 0, |db| (0..stays).for_each(|id| set(db, &stay(id), Ttl::Clear)));
+        let (mut seen, mut cursor) = (BTreeSet::new(), SlotPosition(0));
+        let mut changes = changes.chunks(7);
+        loop {
+            cursor = on(&keyspace, 0, |db| {
+                for &(put, id) in changes.next().unwrap_or_default() {
+                    // One slot for all, so that its table grows and shrinks under the scan.
+                    let key = ["{stay:1}", &id.to_string()].concat();
+                    if put { set(db, &key, Ttl::Clear) } else { drop(db.remove(&db.key(key.as_bytes()))) }
+                }
+                db.scan(cursor, count, |entry| { seen.insert(entry.key().to_vec()); })
+            }).0;
+            if cursor == SlotPosition(0) {
+                break;
+            }
+        }
+        for id in 0..stays {
+            prop_assert!(seen.contains(stay(id).as_bytes()));
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Active expiry: finding the keys whose time has come though nobody asks for them.
+//!
+//! There is no second table of expiring keys. Each slot knows how many of its keys expire and a
+//! bound below which none does, so a walk touches only slots where something may be due. The walk
+//! goes in bounded steps, one shard's lock at a time.
+
+use stdx::time::UnixMillis;
+
+use crate::db::is_past;
+use crate::slot::{SHARDS, SLOTS_PER_SHARD, Slot};
+use crate::{Db, DbIndex};
+
+/// How far a walk has come. The default is the beginning of a round.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ExpiryCursor {
+    ordinal: usize,
+    position: u64,
+}
+
+/// What one step of the walk found.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Lapsing {
+    /// Keys with an expiry that were looked at, and are still alive.
+    pub alive: u64,
+    /// The time those have left, added up, in milliseconds.
+    pub left_ms: u64,
+    pub deleted: u64,
+    /// The walk has been through all slots.
+    pub finished: bool,
+}
+
+impl ExpiryCursor {
+    /// The shard that the next step needs the lock of.
+    pub fn shard(&self) -> usize {
+        self.ordinal / SLOTS_PER_SHARD
+    }
+}
+
+impl Db<'_> {
+    /// Looks at the keys of this db from `cursor` on, `budget` at most and within one shard, and
+    /// deletes those past their expiry.
+    pub fn expire_step(&mut self, cursor: &mut ExpiryCursor, budget: usize) -> Lapsing {
+        let (index, now) = (self.index(), self.now());
+        let (shard, mut found, mut seen) = (cursor.shard(), Lapsing::default(), 0);
+        while cursor.shard() == shard && seen < budget {
+            let slot = Slot::from_parts(shard, cursor.ordinal % SLOTS_PER_SHARD);
+            let due = self.visit_shard(shard, |shard| {
+                let db = shard.db(index).filter(|db| db.volatile > 0);
+                db.map(|db| db.slots[slot.within()].earliest <= now)
+            });
+            match due {
+                None => {
+                    *cursor = ExpiryCursor {
+                        ordinal: (shard + 1) * SLOTS_PER_SHARD,
+                        position: 0,
+                    }
+                }
+                Some(false) => {
+                    *cursor = ExpiryCursor {
+                        ordinal: cursor.ordinal + 1,
+                        position: 0,
+                    }
+                }
+                Some(true) => seen += self.expire_in_slot(slot, cursor, budget - seen, &mut found),
+            }
+        }
+        if cursor.ordinal >= SHARDS * SLOTS_PER_SHARD {
+            *cursor = ExpiryCursor::default();
+            found.finished = true;
+        }
+        found
+    }
+
+    /// Goes through one slot's table, or as far as `budget` reaches. Returns how many keys it saw.
+    fn expire_in_slot(
+        &mut self,
+        slot: Slot,
+        cursor: &mut ExpiryCursor,
+        budget: usize,
+        found: &mut Lapsing,
+    ) -> usize {
+        let (index, now, from_start) = (self.index(), self.now(), cursor.position == 0);
+        let (mut due, mut seen, mut earliest) = (Vec::new(), 0, None::<UnixMillis>);
+        self.visit_shard(slot.shard(), |shard| {
+            let Some(table) = shard.table(index, slot) else {
+                return;
+            };
+            loop {
+                cursor.position = table.scan(cursor.position, |entry| {
+                    seen += 1;
+                    match entry.expiry() {
+                        Some(at) if is_past(Some(at), now) => due.push(Box::from(entry.key())),
+                        Some(at) => {
+                            found.alive += 1;
+                            found.left_ms += (at.0 - now.0) as u64;
+                            earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
+                        }
+                        None => {}
+                    }
+                });
+                if cursor.position == 0 || seen >= budget {
+                    break;
+                }
+            }
+        });
+        found.deleted += due.len() as u64;
+        for key in due {
+            let key: Box<[u8]> = key;
+            self.contains(&self.key(&key));
+        }
+        if cursor.position == 0 {
+            cursor.ordinal += 1;
+            if from_start {
+                self.set_earliest(slot, index, earliest);
+            }
+        }
+        seen.max(1)
+    }
+
+    fn set_earliest(&mut self, slot: Slot, index: DbIndex, earliest: Option<UnixMillis>) {
+        self.visit_shard(slot.shard(), |shard| {
+            shard.set_earliest(index, slot, earliest)
+        });
+    }
+}

@@ -1,0 +1,304 @@
+//! The locks of the keyspace.
+//!
+//! A command says beforehand which shards it touches. Their locks are taken once, in ascending
+//! order, and given back together: two commands can wait for each other's shards only in the same
+//! order, so there is no deadlock, and a command over many shards is as atomic as one over a single
+//! key. [`Locked`] remembers its shards as a bitmap, which is ordered and free of duplicates by
+//! nature, and costs no allocation.
+
+use std::cell::UnsafeCell;
+
+use crate::DbIndex;
+use crate::db::{Db, Expire, Lapsed};
+use crate::shard::Shard;
+use crate::slot::{Key, KeyHasher, SHARDS, Slot};
+use raw::RawLock;
+use stdx::time::UnixMillis;
+
+/// A set of shards.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ShardSet([u64; SHARDS / 64]);
+
+impl ShardSet {
+    pub const ALL: ShardSet = ShardSet([u64::MAX; SHARDS / 64]);
+    pub const NONE: ShardSet = ShardSet([0; SHARDS / 64]);
+
+    #[inline]
+    pub fn insert(&mut self, shard: usize) {
+        self.0[shard / 64] |= 1 << (shard % 64);
+    }
+
+    #[inline]
+    pub fn contains(&self, shard: usize) -> bool {
+        self.0[shard / 64] & 1 << (shard % 64) != 0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        *self == ShardSet::NONE
+    }
+
+    pub fn union(&self, other: &ShardSet) -> ShardSet {
+        let mut union = *self;
+        union
+            .0
+            .iter_mut()
+            .zip(other.0)
+            .for_each(|(word, more)| *word |= more);
+        union
+    }
+
+    /// The shards, ascending.
+    #[inline]
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        self.0
+            .into_iter()
+            .enumerate()
+            .flat_map(|(index, mut word)| {
+                std::iter::from_fn(move || {
+                    let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
+                    word &= word - 1;
+                    Some(index * 64 + bit)
+                })
+            })
+    }
+}
+
+/// One lock and what it guards, on cache lines of their own.
+#[repr(align(64))]
+struct Guarded {
+    lock: RawLock,
+    shard: UnsafeCell<Shard>,
+}
+
+// SAFETY: the shard is reached only through `Locked`, by whoever holds the lock.
+unsafe impl Sync for Guarded {}
+
+/// All keys of all dbs.
+pub struct Keyspace {
+    shards: Box<[Guarded]>,
+    hasher: KeyHasher,
+    dbs: u16,
+}
+
+impl Keyspace {
+    /// `seed` must not be known to clients.
+    pub fn new(dbs: u16, seed: u64) -> Keyspace {
+        let guarded = |_| Guarded {
+            lock: RawLock::new(),
+            shard: UnsafeCell::new(Shard::new(dbs)),
+        };
+        let shards = (0..SHARDS).map(guarded).collect();
+        Keyspace {
+            shards,
+            hasher: KeyHasher::seeded(seed),
+            dbs,
+        }
+    }
+
+    /// How many dbs there are.
+    pub fn dbs(&self) -> u16 {
+        self.dbs
+    }
+
+    #[inline]
+    pub fn key<'a>(&self, bytes: &'a [u8]) -> Key<'a> {
+        Key {
+            bytes,
+            slot: Slot::of(bytes),
+            hash: self.hasher.hash(bytes),
+        }
+    }
+
+    pub(crate) fn hasher(&self) -> &KeyHasher {
+        &self.hasher
+    }
+
+    /// Waits for the locks of `shards`.
+    #[inline]
+    pub fn lock(&self, shards: ShardSet) -> Locked<'_> {
+        shards
+            .iter()
+            .for_each(|shard| self.shards[shard].lock.lock());
+        Locked {
+            keyspace: self,
+            held: shards,
+            lapsed: Vec::new(),
+        }
+    }
+}
+
+/// The shards a command may touch. Dropping it gives the locks back.
+pub struct Locked<'k> {
+    keyspace: &'k Keyspace,
+    held: ShardSet,
+    lapsed: Vec<Lapsed>,
+}
+
+impl Locked<'_> {
+    /// The keys of db `index`, as they are at `now`.
+    #[inline]
+    pub fn db(&mut self, index: DbIndex, now: UnixMillis, expire: Expire) -> Db<'_> {
+        let shards = Shards {
+            keyspace: self.keyspace,
+            held: self.held,
+        };
+        Db::new(shards, index, now, expire, &mut self.lapsed)
+    }
+
+    /// Fetches what the tables hold about `keys` into the cache, all of them at once.
+    #[inline]
+    pub fn prefetch<'a>(
+        &mut self,
+        index: DbIndex,
+        keys: impl Iterator<Item = &'a Key<'a>> + Clone,
+    ) {
+        let mut shards = self.shards();
+        for key in keys.clone() {
+            if let Some(table) = shards.get(key.slot.shard()).table(index, key.slot) {
+                table.prefetch_bucket(key.hash);
+            }
+        }
+        for key in keys {
+            if let Some(table) = shards.get(key.slot.shard()).table(index, key.slot) {
+                table.prefetch_element(key.hash);
+            }
+        }
+    }
+
+    pub(crate) fn shards(&mut self) -> Shards<'_> {
+        Shards {
+            keyspace: self.keyspace,
+            held: self.held,
+        }
+    }
+
+    /// The keys that were found to be past their expiry, and deleted, since this was last asked.
+    pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
+        std::mem::take(&mut self.lapsed)
+    }
+
+    pub fn has_lapsed(&self) -> bool {
+        !self.lapsed.is_empty()
+    }
+}
+
+impl Drop for Locked<'_> {
+    #[inline]
+    fn drop(&mut self) {
+        for shard in self.held.iter() {
+            // SAFETY: `Keyspace::lock` took these locks for this value alone.
+            unsafe { self.keyspace.shards[shard].lock.unlock() };
+        }
+    }
+}
+
+/// The way from a held lock to its shard. Made by [`Locked`], one at a time.
+pub(crate) struct Shards<'a> {
+    keyspace: &'a Keyspace,
+    held: ShardSet,
+}
+
+impl<'a> Shards<'a> {
+    pub fn keyspace(&self) -> &'a Keyspace {
+        self.keyspace
+    }
+
+    #[inline]
+    pub fn get(&mut self, shard: usize) -> &mut Shard {
+        assert!(
+            self.held.contains(shard),
+            "a command touches only the shards it declared"
+        );
+        // SAFETY: the lock is held by the `Locked` this was made by, which is borrowed for as long
+        // as this lives, and this is borrowed for as long as the shard.
+        unsafe { &mut *self.keyspace.shards[shard].shard.get() }
+    }
+
+    /// Runs `visit` on a shard, under its lock, which is taken for the moment if it is not held.
+    ///
+    /// Only who holds every lock or none may do this: anything between could deadlock.
+    pub fn visit<R>(&mut self, shard: usize, visit: impl FnOnce(&mut Shard) -> R) -> R {
+        if self.held.contains(shard) {
+            return visit(self.get(shard));
+        }
+        assert!(self.held.is_empty(), "a walk holds all locks or none");
+        let held = std::mem::replace(&mut self.held, ShardSet::NONE);
+        let mut one = ShardSet::NONE;
+        one.insert(shard);
+        let locked = self.keyspace.lock(one);
+        let result = visit(
+            Shards {
+                keyspace: self.keyspace,
+                held: one,
+            }
+            .get(shard),
+        );
+        drop(locked);
+        self.held = held;
+        result
+    }
+}
+
+#[cfg(not(feature = "shuttle"))]
+mod raw {
+    use parking_lot::RawMutex;
+    use parking_lot::lock_api::RawMutex as _;
+
+    /// One byte; a waiter spins a little, then sleeps.
+    pub struct RawLock(RawMutex);
+
+    impl RawLock {
+        pub fn new() -> RawLock {
+            RawLock(RawMutex::INIT)
+        }
+
+        #[inline]
+        pub fn lock(&self) {
+            self.0.lock();
+        }
+
+        /// # Safety
+        /// The caller holds the lock.
+        #[inline]
+        pub unsafe fn unlock(&self) {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.unlock() };
+        }
+    }
+}
+
+/// The same lock, for the checker of interleavings.
+#[cfg(feature = "shuttle")]
+mod raw {
+    use shuttle::sync::{Condvar, Mutex};
+
+    pub struct RawLock {
+        held: Mutex<bool>,
+        freed: Condvar,
+    }
+
+    impl RawLock {
+        pub fn new() -> RawLock {
+            RawLock {
+                held: Mutex::new(false),
+                freed: Condvar::new(),
+            }
+        }
+
+        pub fn lock(&self) {
+            let held = self.held.lock().expect("no holder panics");
+            let mut held = self
+                .freed
+                .wait_while(held, |held| *held)
+                .expect("no holder panics");
+            *held = true;
+        }
+
+        /// # Safety
+        /// The caller holds the lock.
+        pub unsafe fn unlock(&self) {
+            *self.held.lock().expect("no holder panics") = false;
+            self.freed.notify_one();
+        }
+    }
+}

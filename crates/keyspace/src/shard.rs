@@ -1,0 +1,241 @@
+//! A shard: the tables of 64 slots in every db, and who waits for or watches their keys.
+
+use std::mem;
+
+use datatypes::table::{Place, Ref, Table};
+use stdx::time::UnixMillis;
+
+use crate::DbIndex;
+use crate::entry::Entry;
+use crate::slot::{Key, KeyHasher, SLOTS_PER_SHARD, Slot};
+use crate::snapshot::SnapshotMarks;
+use crate::watch::Watchers;
+
+pub(crate) struct Shard {
+    dbs: Vec<Option<Box<ShardDb>>>,
+    pub watchers: Watchers,
+    pub marks: SnapshotMarks,
+}
+
+/// The part of a db that lies in one shard.
+pub(crate) struct ShardDb {
+    pub slots: [SlotTable; SLOTS_PER_SHARD],
+    /// A bit for every slot that holds a key.
+    pub occupied: u64,
+    pub keys: usize,
+    pub volatile: usize,
+}
+
+/// The keys of one slot in one db.
+pub(crate) struct SlotTable {
+    pub table: Table<Entry>,
+    /// Keys that have an expiry.
+    pub volatile: u32,
+    /// No key expires before this. Exact after a walk, early after a key was deleted.
+    pub earliest: UnixMillis,
+}
+
+const NEVER: UnixMillis = UnixMillis(i64::MAX);
+
+impl Default for SlotTable {
+    fn default() -> Self {
+        SlotTable {
+            table: Table::default(),
+            volatile: 0,
+            earliest: NEVER,
+        }
+    }
+}
+
+impl Default for ShardDb {
+    fn default() -> Self {
+        let slots = std::array::from_fn(|_| SlotTable::default());
+        ShardDb {
+            slots,
+            occupied: 0,
+            keys: 0,
+            volatile: 0,
+        }
+    }
+}
+
+impl Shard {
+    pub fn new(dbs: u16) -> Shard {
+        Shard {
+            dbs: (0..dbs).map(|_| None).collect(),
+            watchers: Watchers::default(),
+            marks: SnapshotMarks::new(dbs),
+        }
+    }
+
+    #[inline]
+    pub fn db(&self, index: DbIndex) -> Option<&ShardDb> {
+        self.dbs[usize::from(index.0)].as_deref()
+    }
+
+    pub fn dbs(&self) -> impl Iterator<Item = (DbIndex, &ShardDb)> {
+        let numbered = (0..).map(DbIndex).zip(&self.dbs);
+        numbered.filter_map(|(index, db)| Some((index, db.as_deref()?)))
+    }
+
+    #[inline]
+    pub fn table(&self, index: DbIndex, slot: Slot) -> Option<&Table<Entry>> {
+        Some(&self.db(index)?.slots[slot.within()].table)
+    }
+
+    #[inline]
+    pub fn find(&self, index: DbIndex, key: &Key<'_>) -> Option<Ref<'_, Entry>> {
+        self.table(index, key.slot)?
+            .find(key.hash, |entry| entry.key() == key.bytes)
+    }
+
+    /// The place of a key that is about to change.
+    #[inline]
+    pub fn place(&mut self, index: DbIndex, key: &Key<'_>) -> Option<Place<'_, Entry>> {
+        let table = &mut self.dbs[usize::from(index.0)].as_deref_mut()?.slots[key.slot.within()];
+        table
+            .table
+            .find_mut(key.hash, |entry| entry.key() == key.bytes)
+    }
+
+    /// What must happen before any change to `key`: its watchers learn of it, and a snapshot that
+    /// has not come to its slot yet keeps the value it has now.
+    #[inline]
+    pub fn before_write(&mut self, index: DbIndex, key: &Key<'_>) {
+        if !self.watchers.is_empty() {
+            self.watchers.touch(index, key.bytes);
+        }
+        if self.marks.is_pending(key.slot) {
+            self.save_before_write(index, key);
+        }
+    }
+
+    #[cold]
+    fn save_before_write(&mut self, index: DbIndex, key: &Key<'_>) {
+        let old = self.find(index, key).map(|entry| entry.renamed(key.bytes));
+        self.marks.save(index, key, old);
+    }
+
+    /// Adds an entry under a key that is not there.
+    pub fn insert(&mut self, index: DbIndex, key: &Key<'_>, entry: Entry, hasher: &KeyHasher) {
+        let db = self.dbs[usize::from(index.0)].get_or_insert_default();
+        let expiry = entry.expiry();
+        let slot = &mut db.slots[key.slot.within()];
+        slot.table
+            .insert(key.hash, entry, |entry| hasher.hash(entry.key()));
+        db.occupied |= 1 << key.slot.within();
+        db.keys += 1;
+        if expiry.is_some() {
+            self.expiry_changed(index, key.slot, None, expiry);
+        }
+    }
+
+    pub fn remove(&mut self, index: DbIndex, key: &Key<'_>) -> Option<Entry> {
+        let db = self.dbs[usize::from(index.0)].as_deref_mut()?;
+        let slot = &mut db.slots[key.slot.within()];
+        let entry = slot
+            .table
+            .remove(key.hash, |entry| entry.key() == key.bytes)?;
+        if slot.table.is_empty() {
+            db.occupied &= !(1 << key.slot.within());
+        }
+        db.keys -= 1;
+        self.expiry_changed(index, key.slot, entry.expiry(), None);
+        Some(entry)
+    }
+
+    /// Keeps the counts of keys that expire, and the earliest expiry, after one key's has changed.
+    pub fn expiry_changed(
+        &mut self,
+        index: DbIndex,
+        slot: Slot,
+        from: Option<UnixMillis>,
+        to: Option<UnixMillis>,
+    ) {
+        if from == to {
+            return;
+        }
+        let Some(db) = self.dbs[usize::from(index.0)].as_deref_mut() else {
+            return;
+        };
+        let table = &mut db.slots[slot.within()];
+        match (from.is_some(), to.is_some()) {
+            (false, true) => (table.volatile += 1, db.volatile += 1),
+            (true, false) => (table.volatile -= 1, db.volatile -= 1),
+            _ => ((), ()),
+        };
+        table.earliest = match to {
+            Some(at) => table.earliest.min(at),
+            None if table.volatile == 0 => NEVER,
+            None => table.earliest,
+        };
+    }
+
+    /// Says what a walk over the whole slot has found to be its earliest expiry.
+    pub fn set_earliest(&mut self, index: DbIndex, slot: Slot, earliest: Option<UnixMillis>) {
+        if let Some(db) = self.dbs[usize::from(index.0)].as_deref_mut() {
+            db.slots[slot.within()].earliest = earliest.unwrap_or(NEVER);
+        }
+    }
+
+    /// Takes all keys of a db away, to be freed by whoever has time.
+    pub fn detach(&mut self, index: DbIndex) -> Option<Detached> {
+        let db = self.dbs[usize::from(index.0)].take()?;
+        self.watchers
+            .touch_matching(index, |key| contains(&db, key));
+        let mut detached = Detached { db };
+        self.marks.save_all(index, &mut detached);
+        Some(detached)
+    }
+
+    pub fn swap_dbs(&mut self, a: DbIndex, b: DbIndex) {
+        for index in [a, b] {
+            let other = if index == a { b } else { a };
+            let (here, there) = (self.db(index), self.db(other));
+            let holds = |key: &[u8]| [here, there].iter().flatten().any(|db| contains(db, key));
+            self.watchers.touch_matching(index, holds);
+        }
+        self.dbs.swap(usize::from(a.0), usize::from(b.0));
+        self.marks.swap_dbs(a, b);
+    }
+}
+
+/// Whether the db holds `key`, found without its hash: watched keys are few and flushes rare.
+fn contains(db: &ShardDb, key: &[u8]) -> bool {
+    let slot = Slot::of(key);
+    db.slots[slot.within()]
+        .table
+        .iter()
+        .any(|entry| entry.key() == key)
+}
+
+/// Keys that are no longer in any db, but still take memory.
+pub struct Detached {
+    db: Box<ShardDb>,
+}
+
+impl Detached {
+    pub fn keys(&self) -> usize {
+        self.db.keys
+    }
+
+    /// Frees about `budget` keys. Returns how many were freed; 0 when nothing is left.
+    pub fn free_some(&mut self, budget: usize) -> usize {
+        let mut freed = 0;
+        while freed < budget && self.db.occupied != 0 {
+            let slot = &mut self.db.slots[self.db.occupied.trailing_zeros() as usize];
+            match slot.table.drop_bucket() {
+                Some(keys) => freed += keys,
+                None => self.db.occupied &= self.db.occupied - 1,
+            }
+        }
+        freed
+    }
+
+    /// Takes the entries of one slot out.
+    pub(crate) fn take_slot(&mut self, within: usize) -> Table<Entry> {
+        self.db.keys -= self.db.slots[within].table.len();
+        self.db.occupied &= !(1 << within);
+        mem::take(&mut self.db.slots[within].table)
+    }
+}
