@@ -1,0 +1,35 @@
+//! Statements a file may make many times, kept as their words.
+
+use super::{How, Line, Refusal, Value};
+use crate::directive::Limits;
+use crate::syntax::join_words;
+
+/// No bound on the words of a line.
+pub const ANY: usize = usize::MAX;
+
+/// The words of each line, in the order of the file. `ARITY_MIN` and `ARITY_MAX` bound the words
+/// of one line, the directive's name not counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lines<const ARITY_MIN: usize, const ARITY_MAX: usize>(pub Vec<Vec<Vec<u8>>>);
+
+impl<const ARITY_MIN: usize, const ARITY_MAX: usize> Value for Lines<ARITY_MIN, ARITY_MAX> {
+    fn assign(&mut self, words: &[Vec<u8>], _: How, _: &Limits) -> Result<(), Refusal> {
+        if !(ARITY_MIN..=ARITY_MAX).contains(&words.len()) {
+            return Err(Refusal::BAD_LINE);
+        }
+        self.0.push(words.to_vec());
+        Ok(())
+    }
+
+    fn print(&self) -> Vec<u8> {
+        let lines: Vec<Vec<u8>> = self.0.iter().map(|words| join_words(words)).collect();
+        lines.join(&b'\n')
+    }
+
+    fn lines(&self, _: &Self) -> Vec<Line> {
+        self.0
+            .iter()
+            .map(|words| Line::new(join_words(words), false))
+            .collect()
+    }
+}
