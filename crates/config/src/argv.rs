@@ -52,8 +52,8 @@ impl CommandLine {
 
 fn options(words: &[&[u8]]) -> Vec<u8> {
     let mut lines: Vec<Vec<u8>> = Vec::new();
+    let mut awaited = false;
     for word in words {
-        let awaited = lines.last().is_some_and(|line| awaits_value(line));
         match (word.strip_prefix(b"--"), lines.last_mut()) {
             (Some(option), last) if !awaited => {
                 // The file has no `save` that says "none"; the command line has.
@@ -61,6 +61,8 @@ fn options(words: &[&[u8]]) -> Vec<u8> {
                     bare.extend(b" \"\"");
                 }
                 lines.push(option.to_vec());
+                awaited = awaits_value(option);
+                continue;
             }
             (_, Some(last)) => {
                 last.push(b' ');
@@ -68,6 +70,7 @@ fn options(words: &[&[u8]]) -> Vec<u8> {
             }
             (_, None) => lines.push(quote(word)),
         }
+        awaited = false;
     }
     lines.join(&b'\n')
 }

@@ -25,8 +25,11 @@ pub struct Directive {
     pub volatile: bool,
     pub limits: Limits,
     /// A condition on the text beyond its type.
-    pub check: Option<fn(&[u8]) -> Result<(), &'static str>>,
+    pub check: Option<Check>,
 }
+
+/// Says why a text will not do.
+pub type Check = fn(&[u8]) -> Result<(), &'static str>;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mutability {

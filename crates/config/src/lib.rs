@@ -34,7 +34,7 @@ mod tests;
 mod value;
 
 pub use argv::CommandLine;
-pub use directive::{Directive, Effect, Field, Limits, Mutability};
+pub use directive::{Check, Directive, Effect, Field, Limits, Mutability};
 pub use load::{Include, LoadError, Loaded, Origin, Sources, load};
 pub use rewrite::rewrite;
 pub use set::{Change, Policy, SetError};

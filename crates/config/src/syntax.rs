@@ -86,7 +86,7 @@ fn take_word<'a>(mut rest: &'a [u8], word: &mut Vec<u8>) -> Option<&'a [u8]> {
         let closed = match byte {
             b'"' => take_double_quoted(tail, word)?,
             b'\'' => take_single_quoted(tail, word)?,
-            _ if is_blank(byte) => return Some(rest),
+            b' ' | b'\t' | b'\r' | b'\n' => return Some(rest),
             _ => {
                 word.push(byte);
                 rest = tail;

@@ -139,3 +139,15 @@ fn decimal<T: std::str::FromStr + ToString>(word: &[u8]) -> Option<T> {
         .ok()
         .filter(|number: &T| number.to_string() == text)
 }
+
+/// A decimal as C's own reader takes it: blanks in front, a sign, and nothing at all for zero.
+fn forgiving_decimal(word: &[u8]) -> Option<i64> {
+    if word.is_empty() {
+        return Some(0);
+    }
+    std::str::from_utf8(word)
+        .ok()?
+        .trim_ascii_start()
+        .parse()
+        .ok()
+}

@@ -1,4 +1,6 @@
-//! Settings of the data set: memory, files, encodings, scripts. The defaults stand here and nowhere else.
+//! Settings of the data set: memory, files, encodings, scripts.
+//!
+//! The defaults stand here and nowhere else.
 
 use crate::value::{
     AppendFsync, ByteSize, EvictionPolicy, Percentiles, SanitizeDump, SavePoint, SavePoints, Text,
@@ -118,7 +120,7 @@ impl Default for Persistence {
     }
 }
 
-/// How large a collection may grow before it leaves its compact encoding.
+/// How large a collection may grow in its compact encoding.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Encodings {
     pub hash_entries_max: u64,

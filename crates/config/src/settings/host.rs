@@ -1,4 +1,6 @@
-//! Settings of the server on its machine and towards its clients. The defaults stand here and nowhere else.
+//! Settings of the server on its machine and towards its clients.
+//!
+//! The defaults stand here and nowhere else.
 
 use crate::value::{
     ANY, AclPubsub, Addresses, ByteSize, KeyspaceEvents, Lines, LogLevel, MemoryShare, OomMode,
@@ -233,17 +235,9 @@ impl Default for Tls {
 }
 
 /// Modules to load.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Modules {
     pub load: Lines<1, ANY>,
-}
-
-impl Default for Modules {
-    fn default() -> Modules {
-        Modules {
-            load: Lines::default(),
-        }
-    }
 }
 
 /// Normal clients ask for what they get; the others are sent what they may never read.

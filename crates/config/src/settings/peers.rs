@@ -1,4 +1,6 @@
-//! Settings of a node among others. The defaults stand here and nowhere else.
+//! Settings of a node among others.
+//!
+//! The defaults stand here and nowhere else.
 
 use crate::value::{
     ANY, ByteSize, DisklessLoad, EndpointType, HostPort, Lines, PropagationError, Text,
@@ -113,15 +115,7 @@ impl Default for Cluster {
 }
 
 /// What a Sentinel watches.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sentinel {
     pub statements: Lines<1, ANY>,
-}
-
-impl Default for Sentinel {
-    fn default() -> Sentinel {
-        Sentinel {
-            statements: Lines::default(),
-        }
-    }
 }

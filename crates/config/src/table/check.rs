@@ -40,25 +40,22 @@ pub(crate) fn host_name(text: &[u8]) -> Checked {
     }
 }
 
-/// Every `{` opens a known variable; the title may not come out empty.
+/// Every `{` opens a known variable, and the title may not come out blank. What may be blank on
+/// some node does not count.
 pub(crate) fn title_template(text: &[u8]) -> Checked {
-    const VARIABLES: [&[u8]; 7] = [
-        b"title",
-        b"listen-addr",
-        b"server-mode",
-        b"port",
-        b"tls-port",
-        b"unixsocket",
-        b"config-file",
-    ];
+    const REFUSED: Checked = Err("template format is invalid or contains unknown variables");
     let mut pieces = text.split(|&byte| byte == b'{');
-    pieces.next();
-    let known = |piece: &[u8]| {
-        let end = piece.iter().position(|&byte| byte == b'}');
-        end.is_some_and(|end| VARIABLES.contains(&&piece[..end]))
-    };
-    match !text.is_empty() && pieces.all(known) {
-        true => Ok(()),
-        false => Err("template format is invalid or contains unknown variables"),
+    let mut shown = !pieces.next().unwrap_or_default().trim_ascii().is_empty();
+    for piece in pieces {
+        let Some(end) = piece.iter().position(|&byte| byte == b'}') else {
+            return REFUSED;
+        };
+        shown |= match &piece[..end] {
+            b"listen-addr" | b"port" | b"tls-port" | b"config-file" => true,
+            b"title" | b"server-mode" | b"unixsocket" => false,
+            _ => return REFUSED,
+        };
+        shown |= !piece[end + 1..].trim_ascii().is_empty();
     }
+    if shown { Ok(()) } else { REFUSED }
 }

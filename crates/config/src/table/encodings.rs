@@ -1,4 +1,4 @@
-//! How large a collection may grow before it leaves its compact encoding: the directives, one row each.
+//! How large a collection may grow in its compact encoding: the directives, one row each.
 
 use crate::directive::{Directive, Limits, field};
 

@@ -1,6 +1,6 @@
 //! Addresses: those a server listens on, and the one of its primary.
 
-use super::{How, Line, Refusal, Value, decimal, is_nothing};
+use super::{How, Line, Refusal, Value, forgiving_decimal, is_nothing};
 use crate::directive::Limits;
 use crate::syntax::{bare_or_quoted, join_words};
 
@@ -68,7 +68,9 @@ impl Value for Option<HostPort> {
             *self = None;
             return Ok(());
         }
-        let port = decimal(port).ok_or(Refusal::because("Invalid master port"))?;
+        let port = forgiving_decimal(port)
+            .and_then(|port| u16::try_from(port).ok())
+            .ok_or(Refusal::because("Invalid master port"))?;
         *self = Some(HostPort {
             host: host.clone(),
             port,

@@ -1,6 +1,6 @@
 //! How much unread output a client may cause before it is cut off.
 
-use super::{How, Line, Refusal, Value, decimal};
+use super::{How, Line, Refusal, Value, forgiving_decimal};
 use crate::directive::Limits;
 use crate::value::ByteSize;
 
@@ -31,7 +31,7 @@ impl OutputLimit {
 
     fn parse([hard, soft, seconds]: [&[u8]; 3]) -> Option<OutputLimit> {
         let (hard, soft) = (ByteSize::parse(hard)?, ByteSize::parse(soft)?);
-        let soft_seconds = decimal::<u64>(seconds).filter(|&n| i64::try_from(n).is_ok())?;
+        let soft_seconds = u64::try_from(forgiving_decimal(seconds)?).ok()?;
         Some(OutputLimit {
             hard,
             soft,

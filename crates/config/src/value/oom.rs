@@ -1,6 +1,6 @@
 //! How willingly the kernel may kill each kind of process.
 
-use super::{How, Refusal, Value, decimal};
+use super::{How, Refusal, Value, forgiving_decimal};
 use crate::directive::Limits;
 
 /// Scores of a primary, a replica and a background process.
@@ -13,7 +13,8 @@ impl Value for OomScores {
             return Err(Refusal::WRONG_ARITY);
         };
         let score = |word: &[u8]| {
-            decimal(word)
+            forgiving_decimal(word)
+                .and_then(|score| i32::try_from(score).ok())
                 .filter(|score| (-2000..=2000).contains(score))
                 .ok_or(Refusal::because(
                     "Invalid oom-score-adj-values, elements must be between -2000 and 2000.",

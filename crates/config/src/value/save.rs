@@ -1,6 +1,6 @@
 //! When to save: after so many seconds with so many changes.
 
-use super::{How, Line, Refusal, Value, is_nothing};
+use super::{How, Line, Refusal, Value, forgiving_decimal, is_nothing};
 use crate::directive::Limits;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -15,12 +15,7 @@ pub struct SavePoints(pub Vec<SavePoint>);
 
 impl SavePoints {
     fn parse(words: &[Vec<u8>]) -> Option<Vec<SavePoint>> {
-        let number = |word: &Vec<u8>| -> Option<u64> {
-            let number: i64 = std::str::from_utf8(word).ok()?.parse().ok()?;
-            u64::try_from(number)
-                .ok()
-                .filter(|_| !word.starts_with(b"+"))
-        };
+        let number = |word: &Vec<u8>| u64::try_from(forgiving_decimal(word)?).ok();
         let pairs = words.chunks_exact(2);
         pairs.remainder().is_empty().then_some(())?;
         pairs
