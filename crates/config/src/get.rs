@@ -1,9 +1,9 @@
 //! CONFIG GET: values by name or pattern.
 
 use crate::directive::Mutability;
-use crate::glob;
 use crate::settings::Config;
 use crate::table::directives;
+use stdx::glob;
 
 impl Config {
     /// The directives any of the patterns names, each once. A name is matched whatever its case

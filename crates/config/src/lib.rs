@@ -22,7 +22,6 @@
 mod argv;
 mod directive;
 mod get;
-mod glob;
 mod load;
 mod rewrite;
 mod set;

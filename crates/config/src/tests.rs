@@ -1,5 +1,7 @@
 //! The crate through its public face: tables of input and what must come out.
 
+#![allow(clippy::unwrap_used)]
+
 mod argv;
 mod file;
 mod live;

@@ -134,6 +134,11 @@ fn errors_count_lines_after_the_file() {
     check_error(&["--shutdown-on-sigint"], 2, "shutdown-on-sigint", modes);
     let args = ["--shutdown-on-sigint", "now force", "--shutdown-on-sigterm"];
     check_error(&args, 3, "shutdown-on-sigterm", modes);
+}
+
+#[test]
+fn errors_of_hosts_users_and_unknown_options() {
+    let arity = "wrong number of arguments";
     let port = "Invalid master port";
     check_error(
         &["--replicaof", "a", "abc"],

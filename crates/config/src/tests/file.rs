@@ -114,6 +114,14 @@ fn bad_values_are_refused_in_the_words_of_their_type() {
             "appenddirname a/b",
             "appenddirname can't be a path, just a dirname",
         ),
+    ] {
+        check_error(line, 1, line, message);
+    }
+}
+
+#[test]
+fn bad_groups_are_refused_in_the_words_of_their_type() {
+    for (line, message) in [
         (
             "client-output-buffer-limit normal 1",
             "Wrong number of arguments in buffer limit configuration.",
