@@ -71,6 +71,34 @@ impl<'a> Db<'a> {
         }
     }
 
+    /// The same, lent to a command within a command.
+    pub fn reborrow(&mut self) -> Db<'_> {
+        let Db {
+            index,
+            now,
+            expire,
+            touches,
+            ..
+        } = *self;
+        Db {
+            shards: self.shards.reborrow(),
+            index,
+            now,
+            expire,
+            touches,
+            lapsed: self.lapsed,
+        }
+    }
+
+    pub fn has_lapsed(&self) -> bool {
+        !self.lapsed.is_empty()
+    }
+
+    /// The keys that were found past their expiry, and deleted, since this was last asked.
+    pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
+        std::mem::take(self.lapsed)
+    }
+
     pub fn index(&self) -> DbIndex {
         self.index
     }

@@ -203,6 +203,13 @@ impl<'a> Shards<'a> {
         self.keyspace
     }
 
+    pub fn reborrow(&mut self) -> Shards<'_> {
+        Shards {
+            keyspace: self.keyspace,
+            held: self.held,
+        }
+    }
+
     #[inline]
     pub fn get(&mut self, shard: usize) -> &mut Shard {
         assert!(

@@ -20,10 +20,13 @@ impl WatchFlag {
     }
 }
 
+/// The db a key is watched in, and who is told.
+type Watcher = (DbIndex, Arc<WatchFlag>);
+
 /// The watched keys of one shard.
 #[derive(Default)]
 pub(crate) struct Watchers {
-    by_key: BTreeMap<Box<[u8]>, Vec<(DbIndex, Arc<WatchFlag>)>>,
+    by_key: BTreeMap<Box<[u8]>, Vec<Watcher>>,
 }
 
 impl Watchers {

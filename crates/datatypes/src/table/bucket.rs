@@ -32,7 +32,7 @@ impl Word {
     pub fn new(pointer: NonNull<u8>, tag: u16) -> Word {
         let address = pointer.expose_provenance().get() as u64;
         assert!(
-            address & !POINTER == 0 && address % 8 == 0,
+            address & !POINTER == 0 && address.is_multiple_of(8),
             "an address needs 48 bits, aligned"
         );
         Word(u64::from(tag) << 48 | address)
