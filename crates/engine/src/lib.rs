@@ -1,1 +1,186 @@
 //! Redis without sockets: session in, reply and effects out.
+//!
+//! ```text
+//!   server ─▶ Engine::connect ─▶ Session
+//!   server ─▶ Engine::run(session, requests) ─▶ replies, Progress
+//!                 │
+//!                 ├─ gates      every reason to refuse, in order
+//!                 ├─ keyspace   locks of the declared keys, ascending, once
+//!                 ├─ handler    from the command table
+//!                 └─ log        effects, before the locks are given back
+//! ```
+//!
+//! The engine knows a command's flags, never its name, and nothing of sockets, files or clocks: what
+//! it needs from outside it asks of a [`Host`].
+
+#![forbid(unsafe_code)]
+
+pub mod args;
+pub mod clients;
+pub mod command;
+pub mod context;
+pub mod dispatch;
+pub mod error;
+pub mod garbage;
+mod gates;
+pub mod host;
+pub mod latency;
+pub mod log;
+mod maintenance;
+pub mod monitor;
+pub mod pause;
+pub mod reply;
+pub mod session;
+pub mod slowlog;
+pub mod stats;
+pub mod transaction;
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use arc_swap::ArcSwap;
+use config::Config;
+use keyspace::Keyspace;
+use stdx::time::UnixMillis;
+
+use clients::{Client, Clients, Endpoints};
+use command::{Entry, Flags, Table};
+use garbage::Garbage;
+use host::Host;
+use latency::LatencyMonitor;
+use log::Log;
+use monitor::Monitors;
+use pause::Pause;
+use session::Session;
+use slowlog::{SlowCommand, SlowLog};
+use stats::Stats;
+
+pub use args::Args;
+pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};
+pub use context::Context;
+pub use dispatch::{Progress, Worker};
+pub use error::Error;
+pub use maintenance::Maintenance;
+
+/// The database: everything that all sessions share.
+pub struct Engine {
+    pub table: Table,
+    pub keyspace: Keyspace,
+    pub config: ArcSwap<Config>,
+    pub host: Box<dyn Host>,
+    pub log: Log,
+    pub clients: Clients,
+    pub stats: Stats,
+    pub slowlog: SlowLog,
+    pub latency: LatencyMonitor,
+    pub monitors: Monitors,
+    pub pause: Pause,
+    pub garbage: Garbage,
+    pub switches: maintenance::Switches,
+    /// Forty hexadecimal digits, new at every start.
+    pub run_id: String,
+    pub started_ms: i64,
+}
+
+impl Engine {
+    /// `seed` is secret and new at every start: it hashes keys and names the run.
+    pub fn new(table: Table, config: Config, host: Box<dyn Host>, seed: u64) -> Engine {
+        let dbs = u16::try_from(config.process.databases).expect("limits of the directive");
+        let mut prng = stdx::prng::Prng::new(seed);
+        let mut digit = || char::from(b"0123456789abcdef"[prng.below(16) as usize]);
+        let run_id = (0..40).map(|_| digit()).collect();
+        let commands = table.all().len();
+        Engine {
+            keyspace: Keyspace::new(dbs, prng.next_u64()),
+            run_id,
+            started_ms: host.unix_micros() / 1000,
+            table,
+            config: ArcSwap::from_pointee(config),
+            host,
+            log: Log::default(),
+            clients: Clients::default(),
+            stats: Stats::new(commands),
+            slowlog: SlowLog::default(),
+            latency: LatencyMonitor::default(),
+            monitors: Monitors::default(),
+            pause: Pause::default(),
+            garbage: Garbage::default(),
+            switches: maintenance::Switches::default(),
+        }
+    }
+
+    pub fn now(&self) -> UnixMillis {
+        UnixMillis(self.host.unix_micros() / 1000)
+    }
+
+    /// Begins a session.
+    pub fn connect(&self, endpoints: Endpoints) -> Session {
+        let client = Arc::new(Client::new(self.clients.next_id(), endpoints, self.now().0));
+        self.clients.add(Arc::clone(&client));
+        self.stats.connections.fetch_add(1, Ordering::Relaxed);
+        Session::new(client, self.config.load().security.password.is_empty())
+    }
+
+    /// Ends a session.
+    pub fn disconnect(&self, session: &mut Session) {
+        self.clients.remove(session.client.id);
+        self.monitors.remove(&session.client);
+        self.pause.forget(&session.client);
+        if session.watched.is_some() {
+            transaction::forget_watched(&self.keyspace, self, session);
+        }
+    }
+
+    /// Shows a command that ran to those who look on: monitors, slow log, latency monitor.
+    #[inline]
+    pub(crate) fn observe(
+        &self,
+        session: &Session,
+        entry: &Entry,
+        words: &[&[u8]],
+        nanos: u64,
+        config: &Config,
+    ) {
+        if !self.monitors.is_empty() {
+            self.show_to_monitors(session, entry, words);
+        }
+        let micros = (nanos / 1000) as i64;
+        let slow = config.latency.slow_log_threshold;
+        if slow >= 0 && micros >= slow && !entry.flags.has(Flags::NO_SLOWLOG) {
+            self.note_slow(session, words, micros, config);
+        }
+        let threshold = config.latency.monitor_threshold;
+        if threshold > 0 && micros / 1000 >= threshold as i64 {
+            let event = if entry.flags.has(Flags::FAST) {
+                "fast-command"
+            } else {
+                "command"
+            };
+            self.latency
+                .add(event, self.now().0 / 1000, (micros / 1000) as u64);
+        }
+    }
+
+    #[cold]
+    fn show_to_monitors(&self, session: &Session, entry: &Entry, words: &[&[u8]]) {
+        if !entry.flags.has(Flags::NO_MONITOR | Flags::ADMIN) {
+            let micros = self.host.unix_micros();
+            self.monitors
+                .feed(micros, session.db, &session.client, words);
+        }
+    }
+
+    #[cold]
+    fn note_slow(&self, session: &Session, words: &[&[u8]], micros: i64, config: &Config) {
+        let command = SlowCommand {
+            id: 0,
+            at: self.now().0 / 1000,
+            micros,
+            words: slowlog::shortened(words),
+            addr: session.client.endpoints.addr.clone(),
+            name: session.client.name.lock().clone(),
+        };
+        self.slowlog
+            .add(command, config.latency.slow_log_len_max as usize);
+    }
+}

@@ -1,0 +1,196 @@
+//! All commands, found by name or by number.
+
+use super::{Acl, Begin, Command, Family, Find, Flags};
+
+/// A command's or subcommand's place in the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CommandId(pub u16);
+
+/// A command as the table holds it.
+#[derive(Debug)]
+pub struct Entry {
+    pub command: &'static Command,
+    pub id: CommandId,
+    /// The family's name.
+    pub group: &'static str,
+    /// `get`, or `config|get` for a subcommand.
+    pub full_name: String,
+    /// All ACL categories.
+    pub acl: Acl,
+    pub flags: Flags,
+    pub subcommands: Vec<CommandId>,
+    /// Whether the keys are all words from one on, which most commands' are: the first, the last
+    /// (from the end when negative) and the step. This is what locks and prefetch read.
+    pub simple_keys: Option<(usize, i64, usize)>,
+}
+
+/// The command table. Built once, when the program starts.
+#[derive(Debug)]
+pub struct Table {
+    entries: Vec<Entry>,
+    top: Vec<CommandId>,
+    /// Open addressing over the top level's names: an entry's number plus one, or 0.
+    by_name: Vec<u16>,
+}
+
+impl Table {
+    /// # Panics
+    /// If two commands have the same name.
+    pub fn new(families: &[&'static Family]) -> Table {
+        let mut table = Table {
+            entries: Vec::new(),
+            top: Vec::new(),
+            by_name: Vec::new(),
+        };
+        for family in families {
+            for command in family.commands {
+                let id = table.add(command, family.name, None);
+                table.top.push(id);
+            }
+        }
+        table.index();
+        table
+    }
+
+    fn add(
+        &mut self,
+        command: &'static Command,
+        group: &'static str,
+        parent: Option<&str>,
+    ) -> CommandId {
+        let id = CommandId(self.entries.len() as u16);
+        let full_name = match parent {
+            Some(parent) => format!("{parent}|{}", command.name),
+            None => command.name.to_owned(),
+        };
+        self.entries.push(Entry {
+            command,
+            id,
+            group,
+            full_name: full_name.clone(),
+            acl: Acl::of(command),
+            flags: flags_of(command),
+            subcommands: Vec::new(),
+            simple_keys: simple_keys(command),
+        });
+        for subcommand in command.subcommands {
+            let sub = self.add(subcommand, group, Some(&full_name));
+            self.entries[usize::from(id.0)].subcommands.push(sub);
+        }
+        id
+    }
+
+    fn index(&mut self) {
+        self.by_name = vec![0; (self.top.len() * 4).next_power_of_two()];
+        for &id in &self.top {
+            let name = self.get(id).command.name.as_bytes();
+            assert!(
+                self.find(name).is_none(),
+                "two commands are called {}",
+                self.get(id).full_name
+            );
+            let mut at = hash(name) & (self.by_name.len() - 1);
+            while self.by_name[at] != 0 {
+                at = (at + 1) & (self.by_name.len() - 1);
+            }
+            self.by_name[at] = id.0 + 1;
+        }
+    }
+
+    #[inline]
+    pub fn get(&self, id: CommandId) -> &Entry {
+        &self.entries[usize::from(id.0)]
+    }
+
+    /// Every command and subcommand, parents before children.
+    pub fn all(&self) -> &[Entry] {
+        &self.entries
+    }
+
+    /// The commands, without subcommands.
+    pub fn top(&self) -> impl ExactSizeIterator<Item = &Entry> {
+        self.top.iter().map(|&id| self.get(id))
+    }
+
+    /// The command called `name`, in any case.
+    #[inline]
+    pub fn find(&self, name: &[u8]) -> Option<&Entry> {
+        let mask = self.by_name.len() - 1;
+        let mut at = hash(name) & mask;
+        loop {
+            let entry = match self.by_name[at] {
+                0 => return None,
+                number => &self.entries[usize::from(number - 1)],
+            };
+            if entry.command.name.as_bytes().eq_ignore_ascii_case(name) {
+                return Some(entry);
+            }
+            at = (at + 1) & mask;
+        }
+    }
+
+    pub fn find_subcommand(&self, parent: &Entry, name: &[u8]) -> Option<&Entry> {
+        let subcommands = parent.subcommands.iter().map(|&id| self.get(id));
+        subcommands
+            .into_iter()
+            .find(|sub| sub.command.name.as_bytes().eq_ignore_ascii_case(name))
+    }
+
+    /// The command or subcommand a request means: by its first word, or its first two. A parent
+    /// with an unknown subcommand is itself.
+    #[inline]
+    pub fn resolve(&self, words: &[&[u8]]) -> Option<&Entry> {
+        let entry = self.find(words[0])?;
+        if entry.subcommands.is_empty() || words.len() < 2 {
+            return Some(entry);
+        }
+        Some(self.find_subcommand(entry, words[1]).unwrap_or(entry))
+    }
+
+    /// The command of a full name, `get` or `config|get`.
+    pub fn find_full(&self, name: &[u8]) -> Option<&Entry> {
+        let mut parts = name.splitn(2, |&byte| byte == b'|');
+        let parent = self.find(parts.next()?)?;
+        match parts.next() {
+            None => Some(parent),
+            Some(sub) => self.find_subcommand(parent, sub),
+        }
+    }
+}
+
+fn simple_keys(command: &Command) -> Option<(usize, i64, usize)> {
+    let [spec] = command.keys else { return None };
+    match (spec.begin, spec.find) {
+        (
+            Begin::Index(first),
+            Find::Range {
+                last,
+                step,
+                limit: 0,
+            },
+        ) => Some((first, last, step)),
+        _ => None,
+    }
+}
+
+/// The command's flags, and that its keys move if the first, last and step cannot tell them.
+fn flags_of(command: &Command) -> Flags {
+    let moves = command.keys.iter().any(|spec| {
+        !matches!(
+            (spec.begin, spec.find),
+            (Begin::Index(_), Find::Range { limit: 0, .. })
+        )
+    });
+    if moves {
+        command.flags.and(Flags::MOVABLE_KEYS)
+    } else {
+        command.flags
+    }
+}
+
+#[inline]
+fn hash(name: &[u8]) -> usize {
+    let step = |hash: u32, byte: &u8| (hash ^ u32::from(byte | 0x20)).wrapping_mul(0x0100_0193);
+    let hash = name.iter().take(16).fold(0x811c_9dc5, step);
+    (hash ^ hash >> 15) as usize
+}

@@ -1,0 +1,516 @@
+//! Running requests.
+//!
+//! A connection hands over the requests of one read. Neighbours that only touch declared keys form a
+//! group: their shards are locked together and their buckets fetched together, so that the waits for
+//! memory overlap; then they run one after the other, and their effects enter the log before the
+//! locks are given back. Everything else runs alone, under the locks it needs.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use config::Config;
+use keyspace::{Expire, Keyspace, Locked, ShardSet};
+use resp::request::{Batch, ProtocolError};
+use stdx::prng::Prng;
+use stdx::time::UnixMillis;
+
+use crate::Engine;
+use crate::args::{Args, Located};
+use crate::clients::ClientFlags;
+use crate::command::{CommandResult, Entry, Flags};
+use crate::context::Context;
+use crate::error::Error;
+use crate::gates::{self, Gate};
+use crate::log::Effects;
+use crate::reply::Reply;
+use crate::session::{Replies, Session};
+use crate::stats::WorkerStats;
+
+/// The most requests that are locked and fetched together. More would overlap more waits, but
+/// hold more locks at once.
+const GROUP_MAX: usize = 8;
+
+/// What a thread that runs commands keeps for itself.
+pub struct Worker {
+    pub stats: Arc<WorkerStats>,
+    pub prng: Prng,
+    pub(crate) effects: Effects,
+    spare: Vec<Located<'static>>,
+}
+
+impl Worker {
+    pub fn new(engine: &Engine, seed: u64) -> Worker {
+        Worker {
+            stats: engine.stats.join(),
+            prng: Prng::new(seed),
+            effects: Effects::default(),
+            spare: Vec::new(),
+        }
+    }
+}
+
+/// How far a batch was run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    All,
+    /// The session has to wait before request `next`.
+    Waits {
+        next: usize,
+    },
+    /// The session ends; what follows is not run.
+    Closes,
+}
+
+/// One request, resolved.
+struct Planned<'e> {
+    entry: &'e Entry,
+    located: std::ops::Range<usize>,
+}
+
+impl Engine {
+    /// Runs the requests of a batch from `first` on. Their replies go to the end of `out`.
+    pub fn run(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'_>,
+        first: usize,
+        out: &mut Vec<u8>,
+    ) -> Progress {
+        let config = self.config.load();
+        let mut run = Run {
+            engine: self,
+            config: &config,
+            session,
+            batch,
+            now: self.now(),
+            located: recycle(mem::take(&mut worker.spare)),
+            worker,
+            out,
+        };
+        let progress = run.all(first);
+        let located = mem::take(&mut run.located);
+        run.worker.spare = recycle(located);
+        progress
+    }
+
+    /// Replies that the stream is broken. The session ends.
+    pub fn refuse_stream(&self, session: &mut Session, error: ProtocolError, out: &mut Vec<u8>) {
+        let text = format!("ERR {error}");
+        self.stats.count_error(text.as_bytes());
+        resp::reply::Encoder {
+            out,
+            protocol: session.protocol,
+        }
+        .error(text.as_bytes());
+        session.close_after_reply();
+    }
+}
+
+/// The requests of one read on their way.
+struct Run<'a, 'b> {
+    engine: &'a Engine,
+    config: &'a Config,
+    session: &'a mut Session,
+    worker: &'a mut Worker,
+    batch: &'a Batch<'b>,
+    now: UnixMillis,
+    located: Vec<Located<'a>>,
+    out: &'a mut Vec<u8>,
+}
+
+impl<'a> Run<'a, '_> {
+    fn all(&mut self, first: usize) -> Progress {
+        let mut next = first;
+        while next < self.batch.len() {
+            let grouped = self.group(next);
+            if grouped > 0 {
+                next += grouped;
+            } else if self.alone(next) {
+                next += 1;
+            } else {
+                return Progress::Waits { next };
+            }
+            if self.session.client.has(CLOSING) {
+                return Progress::Closes;
+            }
+        }
+        Progress::All
+    }
+
+    /// Runs as many requests from `first` on as may share their locks, and returns how many.
+    fn group(&mut self, first: usize) -> usize {
+        self.located.clear();
+        let mut planned: [Option<Planned<'a>>; GROUP_MAX] = [const { None }; GROUP_MAX];
+        let mut count = 0;
+        while count < GROUP_MAX && first + count < self.batch.len() {
+            match self.plan(first + count) {
+                Some(plan) => planned[count] = Some(plan),
+                None => break,
+            }
+            count += 1;
+        }
+        if count == 0 {
+            return 0;
+        }
+        let mut shards = ShardSet::NONE;
+        self.located
+            .iter()
+            .for_each(|located| shards.insert(located.key.slot.shard()));
+        let mut locked = self.engine.keyspace.lock(shards);
+        if count > 1 {
+            let keys = self.located.iter().map(|located| &located.key);
+            locked.prefetch(self.session.db, keys);
+        }
+        let mut started = self.engine.host.monotonic_nanos();
+        for (index, plan) in planned.into_iter().flatten().enumerate() {
+            let words = self.batch.request(first + index);
+            let located = mem::take(&mut self.located);
+            let args = Args::new(
+                words,
+                words_of_name(plan.entry),
+                &located[plan.located.clone()],
+            );
+            started = self.call(plan.entry, args, &mut locked, started);
+            self.located = located;
+        }
+        if !self.worker.effects.is_empty() {
+            self.engine.log.append(&mut self.worker.effects);
+        }
+        count
+    }
+
+    /// Resolves a request that needs nothing but the locks of its declared keys, and passes every
+    /// gate for certain.
+    #[inline]
+    fn plan(&mut self, index: usize) -> Option<Planned<'a>> {
+        let words = self.batch.request(index);
+        let entry = self.engine.table.find(words[0])?;
+        entry.simple_keys?;
+        if entry.flags.has(NOT_GROUPED) || !entry.command.arity.allows(words.len()) {
+            return None;
+        }
+        if !gates::all_open(self.engine, self.session) {
+            return None;
+        }
+        let start = self.located.len();
+        match locate(&self.engine.keyspace, entry, words, &mut self.located) {
+            Ok(()) => Some(Planned {
+                entry,
+                located: start..self.located.len(),
+            }),
+            Err(_) => {
+                self.located.truncate(start);
+                None
+            }
+        }
+    }
+
+    /// Runs one request through all gates. Returns whether it did not have to wait.
+    fn alone(&mut self, index: usize) -> bool {
+        let words = self.batch.request(index);
+        let Some(entry) = self.engine.table.resolve(words) else {
+            self.refuse(None, &unknown_command(words));
+            return true;
+        };
+        let gate = gates::pass(self.engine, self.config, self.session, entry, words);
+        match gate {
+            Gate::Open => self.run_alone(entry, words),
+            Gate::Queue => {
+                self.session.queue(entry.id, words);
+                let mark = self.out.len();
+                self.out.extend_from_slice(b"+QUEUED\r\n");
+                self.finish_reply(mark);
+            }
+            Gate::Wait => return false,
+            Gate::Closed(error) => self.refuse(Some(entry), &error),
+        }
+        true
+    }
+
+    fn run_alone(&mut self, entry: &'a Entry, words: &'a [&'a [u8]]) {
+        self.located.clear();
+        let mut located = mem::take(&mut self.located);
+        if let Err(error) = locate(&self.engine.keyspace, entry, words, &mut located) {
+            // The handler gives its own error for words that hide the keys.
+            located.clear();
+            if error != Error::InvalidArguments {
+                return self.refuse(Some(entry), &error);
+            }
+        }
+        let mut shards = match entry.flags {
+            flags if flags.has(Flags::ALL_KEYS) => ShardSet::ALL,
+            flags if flags.has(Flags::TRANSACTION) => self.session.transaction_shards(self.engine),
+            _ => ShardSet::NONE,
+        };
+        located
+            .iter()
+            .for_each(|located| shards.insert(located.key.slot.shard()));
+        let long = entry.flags.has(Flags::LONG)
+            || entry.flags.has(Flags::TRANSACTION)
+                && self
+                    .session
+                    .transaction
+                    .as_ref()
+                    .is_some_and(|t| t.has(self.engine, Flags::LONG));
+        let engine = self.engine;
+        let mut run = || {
+            let mut locked = engine.keyspace.lock(shards);
+            let args = Args::new(words, words_of_name(entry), &located);
+            self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
+            if !self.worker.effects.is_empty() {
+                engine.log.append(&mut self.worker.effects);
+            }
+        };
+        match long {
+            true => engine.host.run_long(&mut run),
+            false => run(),
+        }
+        self.located = located;
+    }
+
+    /// Runs one command under its locks. Returns when it ended.
+    #[inline]
+    fn call(
+        &mut self,
+        entry: &Entry,
+        args: Args<'_>,
+        locked: &mut Locked<'_>,
+        started: u64,
+    ) -> u64 {
+        let mark = self.out.len();
+        let words = args.words();
+        let expire = self.engine.expire_mode();
+        let mut db = locked.db(self.session.db, self.now, expire);
+        db.set_touches(self.session.touches);
+        self.session
+            .client
+            .last_command
+            .store(entry.id.0, Ordering::Relaxed);
+        let mut cx = Context {
+            engine: self.engine,
+            config: self.config,
+            reply: Reply::new(self.out, self.session.protocol),
+            session: self.session,
+            worker: self.worker,
+            db,
+            now: self.now,
+            command: entry,
+            logged: self.engine.log.is_read(),
+            changes: 0,
+            has_own_effect: false,
+        };
+        cx.run_handler(entry, args);
+        let ended = self.engine.host.monotonic_nanos();
+        self.engine.observe(
+            self.session,
+            entry,
+            words,
+            ended.saturating_sub(started),
+            self.config,
+        );
+        self.worker.stats.commands[usize::from(entry.id.0)].record(ended.saturating_sub(started));
+        if self.session.replies != Replies::On {
+            self.finish_reply(mark);
+        }
+        ended
+    }
+
+    fn refuse(&mut self, entry: Option<&Entry>, error: &Error) {
+        let mark = self.out.len();
+        if let Some(transaction) = &mut self.session.transaction {
+            transaction.abort();
+        }
+        let message = error.message(entry.map_or("", |entry| &entry.full_name));
+        self.engine.stats.count_error(&message);
+        if let Some(entry) = entry {
+            self.worker.stats.commands[usize::from(entry.id.0)]
+                .rejected
+                .add(1);
+        }
+        let protocol = self.session.protocol;
+        resp::reply::Encoder {
+            out: self.out,
+            protocol,
+        }
+        .error(&message);
+        self.finish_reply(mark);
+    }
+
+    /// Takes the reply from `mark` on back if the client asked for none.
+    fn finish_reply(&mut self, mark: usize) {
+        match self.session.replies {
+            Replies::On => return,
+            Replies::Off => {}
+            Replies::Skip => self.session.replies = Replies::On,
+            // This was `CLIENT REPLY SKIP` itself, which has no reply either.
+            Replies::SkipNext => self.session.replies = Replies::Skip,
+        }
+        self.out.truncate(mark);
+    }
+}
+
+const CLOSING: ClientFlags = ClientFlags(ClientFlags::CLOSE_AFTER_REPLY.0 | ClientFlags::KILLED.0);
+
+/// Commands that run alone, whatever their neighbours are.
+const NOT_GROUPED: Flags = Flags::ALL_KEYS
+    .and(Flags::WALKS)
+    .and(Flags::TRANSACTION)
+    .and(Flags::NOT_QUEUED)
+    .and(Flags::BLOCKING)
+    .and(Flags::LONG)
+    .and(Flags::PROTECTED);
+
+impl Context<'_> {
+    /// Runs the handler, writes its error if it fails, and notes its effect.
+    #[inline]
+    fn run_handler(&mut self, entry: &Entry, mut args: Args<'_>) {
+        let mark = self.reply.buffer().len();
+        let words = args.words();
+        let result: CommandResult = (entry.command.handler)(self, &mut args);
+        self.log_lapsed();
+        if let Err(error) = result {
+            debug_assert!(
+                self.changes == 0,
+                "errors come before effects: {}",
+                entry.full_name
+            );
+            self.reply.buffer().truncate(mark);
+            self.fail(entry, &error);
+        }
+        if self.changes > 0 {
+            self.worker.stats.dirty.add(self.changes);
+            if self.logged && !self.has_own_effect {
+                self.worker.effects.push(self.db.index(), words);
+            }
+        }
+    }
+
+    #[cold]
+    fn fail(&mut self, entry: &Entry, error: &Error) {
+        let message = error.message(&entry.full_name);
+        self.engine.stats.count_error(&message);
+        self.worker.stats.commands[usize::from(entry.id.0)]
+            .failed
+            .add(1);
+        let protocol = self.reply.protocol();
+        resp::reply::Encoder {
+            out: self.reply.buffer(),
+            protocol,
+        }
+        .error(&message);
+    }
+
+    /// Writes the error of a command that does not run.
+    pub(crate) fn refuse(&mut self, entry: &Entry, error: &Error) {
+        self.fail(entry, error);
+    }
+
+    /// Runs a command within this one: a queued one, or a script's. Its keys are locked.
+    pub(crate) fn run_nested(&mut self, entry: &Entry, args: Args<'_>) {
+        let words = args.words();
+        let started = self.engine.host.monotonic_nanos();
+        let protocol = self.session.protocol;
+        let mut nested = Context {
+            engine: self.engine,
+            config: self.config,
+            reply: Reply::new(self.reply.buffer(), protocol),
+            session: self.session,
+            worker: self.worker,
+            db: self.db.reborrow(),
+            now: self.now,
+            command: entry,
+            logged: self.logged,
+            changes: 0,
+            has_own_effect: false,
+        };
+        nested.run_handler(entry, args);
+        self.db.select(self.session.db);
+        let nanos = self.engine.host.monotonic_nanos().saturating_sub(started);
+        self.engine
+            .observe(self.session, entry, words, nanos, self.config);
+        self.worker.stats.commands[usize::from(entry.id.0)].record(nanos);
+    }
+}
+
+impl Engine {
+    /// How keys past their expiry are treated now: while writes are paused they stay.
+    pub(crate) fn expire_mode(&self) -> Expire {
+        if self.pause.holds_writes() {
+            Expire::Hide
+        } else {
+            Expire::Delete
+        }
+    }
+}
+
+/// How many words name the command: one, or two with a subcommand.
+pub(crate) fn words_of_name(entry: &Entry) -> usize {
+    1 + usize::from(entry.full_name.len() > entry.command.name.len())
+}
+
+/// Finds the keys among the words, and where they belong.
+#[inline]
+pub(crate) fn locate<'a>(
+    keyspace: &Keyspace,
+    entry: &Entry,
+    words: &'a [&'a [u8]],
+    located: &mut Vec<Located<'a>>,
+) -> Result<(), Error> {
+    if let Some((first, last, step)) = entry.simple_keys {
+        let last = if last < 0 {
+            words.len() as i64 + last
+        } else {
+            first as i64 + last
+        };
+        for word in (first..=last.max(0) as usize).step_by(step) {
+            let bytes = words.get(word).ok_or(Error::InvalidArguments)?;
+            located.push(Located {
+                word,
+                key: keyspace.key(bytes),
+            });
+        }
+        return Ok(());
+    }
+    for spec in entry.command.keys {
+        let mut found = |word: usize| {
+            located.push(Located {
+                word,
+                key: keyspace.key(words[word]),
+            })
+        };
+        spec.find(words, &mut found)?;
+    }
+    if entry.command.keys.len() > 1 {
+        located.sort_by_key(|located| located.word);
+    }
+    Ok(())
+}
+
+/// Gives the memory of an emptied list to one of another lifetime.
+fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
+    located.clear();
+    located
+        .into_iter()
+        .map(|_| unreachable!("the list is empty"))
+        .collect()
+}
+
+fn unknown_command(words: &[&[u8]]) -> Error {
+    let shown = |word: &[u8], most: usize| word[..word.len().min(most)].to_vec();
+    let mut text = b"ERR unknown command '".to_vec();
+    text.extend(shown(words[0], 128));
+    text.extend_from_slice(b"', with args beginning with: ");
+    let start = text.len();
+    for word in &words[1..] {
+        let room = 128usize.saturating_sub(text.len() - start);
+        if room == 0 {
+            break;
+        }
+        text.push(b'\'');
+        text.extend(shown(word, room));
+        text.extend_from_slice(b"' ");
+    }
+    Error::Bytes(text)
+}

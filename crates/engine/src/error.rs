@@ -1,0 +1,79 @@
+//! What a client is told when a command fails: every text that more than one place uses, as Redis
+//! words it.
+
+use std::borrow::Cow;
+
+use keyspace::WrongType;
+
+/// A client's mistake, or the server's refusal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Error {
+    /// Too few or too many words; the text names the command.
+    Arity,
+    BadAuth,
+    DbIndex,
+    /// The command's expiry lies outside of what can be kept; the text names the command.
+    ExpireTime,
+    /// The words do not fit the command's key specification.
+    InvalidArguments,
+    NoAuth,
+    NoKey,
+    NotFloat,
+    NotInteger,
+    NotPositive,
+    OutOfRange,
+    Overflow,
+    StringTooLong,
+    Syntax,
+    UnbalancedExec,
+    WrongKind,
+    /// A text of one place, its code included.
+    Text(Cow<'static, str>),
+    /// As `Text`, quoting bytes of the client.
+    Bytes(Vec<u8>),
+}
+
+impl Error {
+    pub fn text(text: impl Into<Cow<'static, str>>) -> Error {
+        Error::Text(text.into())
+    }
+
+    /// What follows the `-` of the reply. `command` is the full name of the command that failed.
+    pub fn message(&self, command: &str) -> Cow<'_, [u8]> {
+        let text: &'static str = match self {
+            Error::Arity => {
+                return format!("ERR wrong number of arguments for '{command}' command")
+                    .into_bytes()
+                    .into();
+            }
+            Error::ExpireTime => {
+                return format!("ERR invalid expire time in '{command}' command")
+                    .into_bytes()
+                    .into();
+            }
+            Error::Text(text) => return text.as_bytes().into(),
+            Error::Bytes(bytes) => return bytes.as_slice().into(),
+            Error::BadAuth => "WRONGPASS invalid username-password pair or user is disabled.",
+            Error::DbIndex => "ERR DB index is out of range",
+            Error::InvalidArguments => "ERR Invalid arguments specified for command",
+            Error::NoAuth => "NOAUTH Authentication required.",
+            Error::NoKey => "ERR no such key",
+            Error::NotFloat => "ERR value is not a valid float",
+            Error::NotInteger => "ERR value is not an integer or out of range",
+            Error::NotPositive => "ERR value is out of range, must be positive",
+            Error::OutOfRange => "ERR value is out of range",
+            Error::Overflow => "ERR increment or decrement would overflow",
+            Error::StringTooLong => "ERR string exceeds maximum allowed size (proto-max-bulk-len)",
+            Error::Syntax => "ERR syntax error",
+            Error::UnbalancedExec => "ERR EXEC without MULTI",
+            Error::WrongKind => "WRONGTYPE Operation against a key holding the wrong kind of value",
+        };
+        text.as_bytes().into()
+    }
+}
+
+impl From<WrongType> for Error {
+    fn from(_: WrongType) -> Error {
+        Error::WrongKind
+    }
+}

@@ -1,0 +1,38 @@
+//! What was deleted but not freed yet: torn down in bounded steps, by whoever has time.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use keyspace::Detached;
+use parking_lot::Mutex;
+
+#[derive(Default)]
+pub struct Garbage {
+    detached: Mutex<VecDeque<Detached>>,
+    /// Keys that wait to be freed.
+    pub pending: AtomicU64,
+    /// Keys that were freed.
+    pub freed: AtomicU64,
+}
+
+impl Garbage {
+    pub fn add(&self, detached: Vec<Detached>) {
+        let keys: usize = detached.iter().map(Detached::keys).sum();
+        self.pending.fetch_add(keys as u64, Ordering::Relaxed);
+        self.detached.lock().extend(detached);
+    }
+
+    /// Frees about `budget` keys. Returns how many were freed; 0 when nothing is left.
+    pub fn free_some(&self, budget: usize) -> usize {
+        let Some(mut detached) = self.detached.lock().pop_front() else {
+            return 0;
+        };
+        let freed = detached.free_some(budget);
+        self.pending.fetch_sub(freed as u64, Ordering::Relaxed);
+        self.freed.fetch_add(freed as u64, Ordering::Relaxed);
+        if freed >= budget {
+            self.detached.lock().push_front(detached);
+        }
+        freed.max(1)
+    }
+}

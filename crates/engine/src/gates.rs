@@ -1,0 +1,160 @@
+//! Every reason to refuse a command before it runs.
+
+use config::{Config, Permit};
+
+use crate::Engine;
+use crate::command::{Entry, Flags};
+use crate::error::Error;
+use crate::session::Session;
+
+/// What becomes of a request.
+pub(crate) enum Gate {
+    Open,
+    /// It is kept for `EXEC`.
+    Queue,
+    /// It runs later; so does everything behind it.
+    Wait,
+    Closed(Error),
+}
+
+/// What a gate looks at.
+struct Request<'a> {
+    engine: &'a Engine,
+    config: &'a Config,
+    session: &'a Session,
+    entry: &'a Entry,
+    words: &'a [&'a [u8]],
+}
+
+type Check = fn(&Request<'_>) -> Result<(), Gate>;
+
+/// The gates, in the order clients rely on.
+const GATES: &[Check] = &[
+    subcommand_is_known,
+    arity_is_right,
+    command_is_not_protected,
+    client_is_authenticated,
+    transaction_may_hold_it,
+    transaction_is_closed,
+    clients_are_not_paused,
+];
+
+/// Runs a request through all gates.
+pub(crate) fn pass(
+    engine: &Engine,
+    config: &Config,
+    session: &Session,
+    entry: &Entry,
+    words: &[&[u8]],
+) -> Gate {
+    let request = Request {
+        engine,
+        config,
+        session,
+        entry,
+        words,
+    };
+    GATES
+        .iter()
+        .find_map(|check| check(&request).err())
+        .unwrap_or(Gate::Open)
+}
+
+/// Whether every gate is open for any command of right arity that is neither protected nor special,
+/// so that a whole pipeline need not ask again.
+#[inline]
+pub(crate) fn all_open(engine: &Engine, session: &Session) -> bool {
+    session.authenticated && session.transaction.is_none() && !engine.pause.is_on()
+}
+
+fn closed(error: Error) -> Result<(), Gate> {
+    Err(Gate::Closed(error))
+}
+
+fn subcommand_is_known(request: &Request<'_>) -> Result<(), Gate> {
+    let (entry, words) = (request.entry, request.words);
+    if entry.subcommands.is_empty() || words.len() < 2 {
+        return Ok(());
+    }
+    let mut text = b"ERR unknown subcommand '".to_vec();
+    text.extend_from_slice(&words[1][..words[1].len().min(128)]);
+    text.extend_from_slice(b"'. Try ");
+    text.extend(
+        entry
+            .command
+            .name
+            .bytes()
+            .map(|byte| byte.to_ascii_uppercase()),
+    );
+    text.extend_from_slice(b" HELP.");
+    closed(Error::Bytes(text))
+}
+
+fn arity_is_right(request: &Request<'_>) -> Result<(), Gate> {
+    let allowed = request.entry.command.arity.allows(request.words.len());
+    if allowed {
+        Ok(())
+    } else {
+        closed(Error::Arity)
+    }
+}
+
+fn command_is_not_protected(request: &Request<'_>) -> Result<(), Gate> {
+    if !request.entry.flags.has(Flags::PROTECTED) {
+        return Ok(());
+    }
+    let permitted = match request.config.security.debug_command {
+        Permit::No => false,
+        Permit::Yes => true,
+        Permit::Local => request.session.client.endpoints.local,
+    };
+    if permitted {
+        return Ok(());
+    }
+    closed(Error::text(
+        "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", \
+         you can run it from a local connection, otherwise you need to set this option in the \
+         configuration file, and then restart the server.",
+    ))
+}
+
+fn client_is_authenticated(request: &Request<'_>) -> Result<(), Gate> {
+    let passes = request.session.authenticated || request.entry.flags.has(Flags::NO_AUTH);
+    if passes {
+        Ok(())
+    } else {
+        closed(Error::NoAuth)
+    }
+}
+
+fn transaction_may_hold_it(request: &Request<'_>) -> Result<(), Gate> {
+    let refused = request.session.transaction.is_some() && request.entry.flags.has(Flags::NO_MULTI);
+    match refused {
+        true => closed(Error::text("ERR Command not allowed inside a transaction")),
+        false => Ok(()),
+    }
+}
+
+fn transaction_is_closed(request: &Request<'_>) -> Result<(), Gate> {
+    let queues =
+        request.session.transaction.is_some() && !request.entry.flags.has(Flags::NOT_QUEUED);
+    if queues { Err(Gate::Queue) } else { Ok(()) }
+}
+
+fn clients_are_not_paused(request: &Request<'_>) -> Result<(), Gate> {
+    let writes = |flags: Flags| flags.has(Flags::WRITE | Flags::MAY_REPLICATE);
+    let flags = request.entry.flags;
+    let may_write = writes(flags)
+        || flags.has(Flags::TRANSACTION)
+            && request
+                .session
+                .transaction
+                .as_ref()
+                .is_some_and(|transaction| {
+                    transaction.has(request.engine, Flags::WRITE | Flags::MAY_REPLICATE)
+                });
+    match request.engine.pause.holds(may_write, request.entry.flags) {
+        true => Err(Gate::Wait),
+        false => Ok(()),
+    }
+}

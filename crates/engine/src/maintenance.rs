@@ -1,0 +1,141 @@
+//! What happens without being asked: keys expire, garbage is freed, rates are sampled.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use keyspace::{DbIndex, ExpiryCursor, ShardSet};
+use stdx::time::UnixMillis;
+
+use crate::Engine;
+use crate::dispatch::Worker;
+
+/// What `DEBUG` can turn off.
+#[derive(Debug)]
+pub struct Switches {
+    pub active_expire: AtomicBool,
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Switches {
+            active_expire: AtomicBool::new(true),
+        }
+    }
+}
+
+/// The state of recurring work. The server calls [`Maintenance::tick`] `hz` times a second.
+#[derive(Debug, Default)]
+pub struct Maintenance {
+    db: u16,
+    cursor: ExpiryCursor,
+    round: Round,
+    last_sample_ms: i64,
+}
+
+/// What one walk over a db's expiring keys has seen.
+#[derive(Clone, Copy, Debug, Default)]
+struct Round {
+    alive: u64,
+    left_ms: u64,
+    deleted: u64,
+}
+
+/// Keys looked at under one lock.
+const STEP_KEYS: usize = 64;
+
+/// The share of a tick that expiry may use: a quarter.
+const EXPIRE_SHARE: u64 = 4;
+
+/// Milliseconds between two samples of the rates.
+const SAMPLE_MS: i64 = 100;
+
+impl Maintenance {
+    pub fn tick(&mut self, engine: &Engine, worker: &mut Worker, hz: u64) {
+        let now = engine.now();
+        engine.pause.tick(now.0);
+        if engine.switches.active_expire.load(Ordering::Relaxed) && !engine.pause.is_on() {
+            let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
+            self.expire(engine, worker, now, budget_nanos);
+        }
+        if now.0 - self.last_sample_ms >= SAMPLE_MS {
+            self.last_sample_ms = now.0;
+            let totals = engine.stats.totals();
+            let totals = [totals.commands, totals.bytes_in, totals.bytes_out];
+            engine.stats.rates.lock().sample(now.0, totals);
+        }
+    }
+
+    /// Walks on over keys that may be due, through every db at most once, until the budget is used.
+    fn expire(&mut self, engine: &Engine, worker: &mut Worker, now: UnixMillis, budget: u64) {
+        let started = engine.host.monotonic_nanos();
+        for _ in 0..engine.keyspace.dbs() {
+            loop {
+                let used = engine.host.monotonic_nanos().saturating_sub(started);
+                if used > budget {
+                    engine
+                        .stats
+                        .expire_time_cap_reached
+                        .fetch_add(1, Ordering::Relaxed);
+                    return self.count_time(engine, used);
+                }
+                if self.expire_step(engine, worker, now) {
+                    break;
+                }
+            }
+        }
+        self.count_time(
+            engine,
+            engine.host.monotonic_nanos().saturating_sub(started),
+        );
+    }
+
+    fn count_time(&self, engine: &Engine, nanos: u64) {
+        engine
+            .stats
+            .expire_cycle_micros
+            .fetch_add(nanos / 1000, Ordering::Relaxed);
+    }
+
+    /// One step under one shard's lock. Returns whether the db has been walked to its end.
+    fn expire_step(&mut self, engine: &Engine, worker: &mut Worker, now: UnixMillis) -> bool {
+        let mut shards = ShardSet::NONE;
+        shards.insert(self.cursor.shard());
+        let mut locked = engine.keyspace.lock(shards);
+        let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
+        let found = db.expire_step(&mut self.cursor, STEP_KEYS);
+        let logged = engine.log.is_read();
+        for lapsed in locked.take_lapsed() {
+            worker.stats.expired.add(1);
+            worker.stats.dirty.add(1);
+            if logged {
+                worker
+                    .effects
+                    .push(lapsed.db, &[b"DEL".as_slice(), &lapsed.key]);
+            }
+        }
+        if !worker.effects.is_empty() {
+            engine.log.append(&mut worker.effects);
+        }
+        self.round.alive += found.alive;
+        self.round.left_ms += found.left_ms;
+        self.round.deleted += found.deleted;
+        if found.finished {
+            self.end_round(engine);
+        }
+        found.finished
+    }
+
+    fn end_round(&mut self, engine: &Engine) {
+        let round = std::mem::take(&mut self.round);
+        if let Some(average) = round.left_ms.checked_div(round.alive) {
+            engine.stats.average_ttl_ms.lock().insert(self.db, average);
+        }
+        let seen = round.alive + round.deleted;
+        if let Some(stale) = (round.deleted * 10_000).checked_div(seen) {
+            engine
+                .stats
+                .stale_hundredths
+                .store(stale, Ordering::Relaxed);
+        }
+        self.db = (self.db + 1) % engine.keyspace.dbs();
+    }
+}

@@ -1,0 +1,59 @@
+//! `MONITOR`: clients that see every command.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use keyspace::DbIndex;
+use parking_lot::Mutex;
+use stdx::text::quote;
+
+use crate::clients::{Client, ClientFlags};
+
+#[derive(Debug, Default)]
+pub struct Monitors {
+    watching: Mutex<Vec<Arc<Client>>>,
+    count: AtomicUsize,
+}
+
+impl Monitors {
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.count.load(Ordering::Relaxed) == 0
+    }
+
+    pub fn add(&self, client: &Arc<Client>) {
+        let mut watching = self.watching.lock();
+        if !client.has(ClientFlags::MONITOR) {
+            client.set(ClientFlags::MONITOR, true);
+            watching.push(Arc::clone(client));
+            self.count.store(watching.len(), Ordering::Relaxed);
+        }
+    }
+
+    pub fn remove(&self, client: &Arc<Client>) {
+        if client.has(ClientFlags::MONITOR) {
+            let mut watching = self.watching.lock();
+            watching.retain(|other| !Arc::ptr_eq(other, client));
+            self.count.store(watching.len(), Ordering::Relaxed);
+            client.set(ClientFlags::MONITOR, false);
+        }
+    }
+
+    /// Shows a command to everyone who watches.
+    pub fn feed(&self, at_micros: i64, db: DbIndex, from: &Client, words: &[&[u8]]) {
+        let (seconds, micros) = (at_micros / 1_000_000, at_micros % 1_000_000);
+        let addr = match from.endpoints.unix {
+            true => format!("unix:{}", from.endpoints.laddr.trim_end_matches(":0")),
+            false => from.endpoints.addr.clone(),
+        };
+        let mut line = format!("+{seconds}.{micros:06} [{} {addr}]", db.0).into_bytes();
+        for word in words {
+            line.push(b' ');
+            quote(word, &mut line);
+        }
+        line.extend_from_slice(b"\r\n");
+        for client in self.watching.lock().iter() {
+            client.send(&line);
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! A session: one client's conversation, as the engine keeps it between commands.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use keyspace::{DbIndex, WatchFlag};
+use resp::Protocol;
+
+use crate::clients::{Client, ClientFlags};
+use crate::transaction::Transaction;
+
+/// One client's state. Owned by its connection's task.
+#[derive(Debug)]
+pub struct Session {
+    pub client: Arc<Client>,
+    pub protocol: Protocol,
+    pub db: DbIndex,
+    pub authenticated: bool,
+    pub transaction: Option<Box<Transaction>>,
+    pub watched: Option<Box<Watched>>,
+    pub replies: Replies,
+    /// Whether this client's reads count as uses of the keys.
+    pub touches: bool,
+}
+
+/// The keys a client watches.
+#[derive(Debug, Default)]
+pub struct Watched {
+    pub flag: Arc<WatchFlag>,
+    pub keys: Vec<WatchedKey>,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub struct WatchedKey {
+    pub db: DbIndex,
+    pub key: Box<[u8]>,
+    /// It was past its expiry already when the watch began, so that its end is no change.
+    pub was_due: bool,
+}
+
+/// What `CLIENT REPLY` asked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Replies {
+    #[default]
+    On,
+    Off,
+    /// The next command's reply is left out.
+    SkipNext,
+    /// This command's reply is left out.
+    Skip,
+}
+
+impl Session {
+    pub fn new(client: Arc<Client>, authenticated: bool) -> Session {
+        Session {
+            client,
+            protocol: Protocol::Resp2,
+            db: DbIndex(0),
+            authenticated,
+            transaction: None,
+            watched: None,
+            replies: Replies::On,
+            touches: true,
+        }
+    }
+
+    pub fn select(&mut self, db: DbIndex) {
+        self.db = db;
+        self.client.db.store(db.0, Ordering::Relaxed);
+    }
+
+    pub fn set_protocol(&mut self, protocol: Protocol) {
+        self.protocol = protocol;
+        self.client
+            .resp3
+            .store(protocol == Protocol::Resp3, Ordering::Relaxed);
+    }
+
+    /// The connection closes once what is written so far has been sent.
+    pub fn close_after_reply(&self) {
+        self.client.set(ClientFlags::CLOSE_AFTER_REPLY, true);
+    }
+}

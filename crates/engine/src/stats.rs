@@ -1,0 +1,333 @@
+//! What is counted: per worker while commands run, summed when asked.
+//!
+//! A worker's numbers are written by that worker alone, so counting is a load and a store on a cache
+//! line nobody else writes. Rare events are counted in one place, under a lock or atomically.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use parking_lot::Mutex;
+
+use crate::command::CommandId;
+
+/// A number that one thread writes and all may read.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    #[inline]
+    pub fn add(&self, more: u64) {
+        self.0.store(
+            self.0.load(Ordering::Relaxed).wrapping_add(more),
+            Ordering::Relaxed,
+        );
+    }
+
+    #[inline]
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+
+    fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// How one command fared.
+#[derive(Debug)]
+pub struct CommandStats {
+    pub calls: Counter,
+    pub nanos: Counter,
+    pub rejected: Counter,
+    pub failed: Counter,
+    /// Calls by duration: bucket `n` counts those of less than 2^n nanoseconds.
+    histogram: [Counter; HISTOGRAM_BUCKETS],
+}
+
+/// Up to 2^40 nanoseconds, 18 minutes.
+pub const HISTOGRAM_BUCKETS: usize = 41;
+
+impl Default for CommandStats {
+    fn default() -> Self {
+        CommandStats {
+            calls: Counter::default(),
+            nanos: Counter::default(),
+            rejected: Counter::default(),
+            failed: Counter::default(),
+            histogram: [const { Counter(AtomicU64::new(0)) }; HISTOGRAM_BUCKETS],
+        }
+    }
+}
+
+impl CommandStats {
+    #[inline]
+    pub fn record(&self, nanos: u64) {
+        self.calls.add(1);
+        self.nanos.add(nanos);
+        let bucket = (64 - nanos.leading_zeros() as usize).min(HISTOGRAM_BUCKETS - 1);
+        self.histogram[bucket].add(1);
+    }
+}
+
+/// One worker's numbers.
+#[derive(Debug)]
+#[repr(align(128))]
+pub struct WorkerStats {
+    pub commands: Box<[CommandStats]>,
+    pub hits: Counter,
+    pub misses: Counter,
+    pub expired: Counter,
+    pub dirty: Counter,
+    pub bytes_in: Counter,
+    pub bytes_out: Counter,
+    pub reads: Counter,
+    pub writes: Counter,
+}
+
+/// The sum over all workers, of one command.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CommandTotals {
+    pub calls: u64,
+    pub nanos: u64,
+    pub rejected: u64,
+    pub failed: u64,
+    pub histogram: Vec<u64>,
+}
+
+/// The sum over all workers.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Totals {
+    pub commands: u64,
+    pub hits: u64,
+    pub misses: u64,
+    pub expired: u64,
+    pub dirty: u64,
+    pub bytes_in: u64,
+    pub bytes_out: u64,
+    pub reads: u64,
+    pub writes: u64,
+}
+
+/// Everything that is counted.
+#[derive(Debug)]
+pub struct Stats {
+    commands: usize,
+    workers: Mutex<Vec<Arc<WorkerStats>>>,
+    /// Blocks whose worker has ended, for the next one.
+    idle: Mutex<Vec<Arc<WorkerStats>>>,
+    pub connections: AtomicU64,
+    pub rejected_connections: AtomicU64,
+    pub output_limit_disconnections: AtomicU64,
+    pub query_limit_disconnections: AtomicU64,
+    pub protected_mode_refusals: AtomicU64,
+    pub expire_cycle_micros: AtomicU64,
+    pub expire_time_cap_reached: AtomicU64,
+    pub lazyfree_pending: AtomicU64,
+    pub lazyfreed: AtomicU64,
+    pub slow_commands: AtomicU64,
+    pub auth_failures: AtomicU64,
+    pub unexpected_errors: AtomicU64,
+    /// Error replies by their first word.
+    errors: Mutex<BTreeMap<String, u64>>,
+    pub total_errors: AtomicU64,
+    /// The rate of commands, bytes in and bytes out per second, over the last samples.
+    pub rates: Mutex<Rates>,
+    /// Writes at the last save, so that `rdb_changes_since_last_save` is their difference.
+    pub dirty_at_save: AtomicU64,
+    /// Average time left of the keys that the last walk of expiry saw, by db, in milliseconds.
+    pub average_ttl_ms: Mutex<BTreeMap<u16, u64>>,
+    /// Percent of the keys that active expiry saw and found due, in hundredths.
+    pub stale_hundredths: AtomicU64,
+}
+
+impl Stats {
+    pub fn new(commands: usize) -> Stats {
+        Stats {
+            commands,
+            workers: Mutex::default(),
+            idle: Mutex::default(),
+            connections: AtomicU64::default(),
+            rejected_connections: AtomicU64::default(),
+            output_limit_disconnections: AtomicU64::default(),
+            query_limit_disconnections: AtomicU64::default(),
+            protected_mode_refusals: AtomicU64::default(),
+            expire_cycle_micros: AtomicU64::default(),
+            expire_time_cap_reached: AtomicU64::default(),
+            lazyfree_pending: AtomicU64::default(),
+            lazyfreed: AtomicU64::default(),
+            slow_commands: AtomicU64::default(),
+            auth_failures: AtomicU64::default(),
+            unexpected_errors: AtomicU64::default(),
+            errors: Mutex::default(),
+            total_errors: AtomicU64::default(),
+            rates: Mutex::default(),
+            dirty_at_save: AtomicU64::default(),
+            average_ttl_ms: Mutex::default(),
+            stale_hundredths: AtomicU64::default(),
+        }
+    }
+
+    /// Numbers for a worker that begins.
+    pub fn join(&self) -> Arc<WorkerStats> {
+        if let Some(stats) = self.idle.lock().pop() {
+            return stats;
+        }
+        let stats = Arc::new(WorkerStats {
+            commands: (0..self.commands)
+                .map(|_| CommandStats::default())
+                .collect(),
+            hits: Counter::default(),
+            misses: Counter::default(),
+            expired: Counter::default(),
+            dirty: Counter::default(),
+            bytes_in: Counter::default(),
+            bytes_out: Counter::default(),
+            reads: Counter::default(),
+            writes: Counter::default(),
+        });
+        self.workers.lock().push(Arc::clone(&stats));
+        stats
+    }
+
+    /// Takes the numbers of a worker that ends; they still count.
+    pub fn leave(&self, stats: Arc<WorkerStats>) {
+        self.idle.lock().push(stats);
+    }
+
+    pub fn command(&self, id: CommandId) -> CommandTotals {
+        let mut totals = CommandTotals {
+            histogram: vec![0; HISTOGRAM_BUCKETS],
+            ..CommandTotals::default()
+        };
+        for worker in self.workers.lock().iter() {
+            let stats = &worker.commands[usize::from(id.0)];
+            totals.calls += stats.calls.get();
+            totals.nanos += stats.nanos.get();
+            totals.rejected += stats.rejected.get();
+            totals.failed += stats.failed.get();
+            let sums = totals.histogram.iter_mut().zip(&stats.histogram);
+            sums.for_each(|(sum, bucket)| *sum += bucket.get());
+        }
+        totals
+    }
+
+    pub fn totals(&self) -> Totals {
+        let mut totals = Totals::default();
+        for worker in self.workers.lock().iter() {
+            totals.commands += worker
+                .commands
+                .iter()
+                .map(|stats| stats.calls.get())
+                .sum::<u64>();
+            totals.hits += worker.hits.get();
+            totals.misses += worker.misses.get();
+            totals.expired += worker.expired.get();
+            totals.dirty += worker.dirty.get();
+            totals.bytes_in += worker.bytes_in.get();
+            totals.bytes_out += worker.bytes_out.get();
+            totals.reads += worker.reads.get();
+            totals.writes += worker.writes.get();
+        }
+        totals
+    }
+
+    /// Counts an error reply by its code, the first word of `message`. Redis stops telling codes
+    /// apart after 128 of them, lest a script invent any number.
+    pub fn count_error(&self, message: &[u8]) {
+        self.total_errors.fetch_add(1, Ordering::Relaxed);
+        let code = message
+            .split(|byte| *byte == b' ')
+            .next()
+            .unwrap_or_default();
+        let mut errors = self.errors.lock();
+        if let Ok(code) = std::str::from_utf8(code) {
+            if errors.len() < ERROR_CODES_MAX || errors.contains_key(code) {
+                *errors.entry(code.to_owned()).or_default() += 1;
+            }
+        }
+    }
+
+    pub fn errors(&self) -> BTreeMap<String, u64> {
+        self.errors.lock().clone()
+    }
+
+    /// `CONFIG RESETSTAT`.
+    pub fn reset(&self) {
+        for worker in self.workers.lock().iter() {
+            worker.commands.iter().for_each(CommandStats::reset);
+            let WorkerStats {
+                hits,
+                misses,
+                expired,
+                bytes_in,
+                bytes_out,
+                reads,
+                writes,
+                ..
+            } = &**worker;
+            let counters = [hits, misses, expired, bytes_in, bytes_out, reads, writes];
+            counters.iter().for_each(|counter| counter.reset());
+        }
+        let counters = [
+            &self.connections,
+            &self.rejected_connections,
+            &self.output_limit_disconnections,
+            &self.query_limit_disconnections,
+            &self.expire_cycle_micros,
+            &self.expire_time_cap_reached,
+            &self.lazyfreed,
+            &self.slow_commands,
+            &self.auth_failures,
+            &self.unexpected_errors,
+            &self.total_errors,
+        ];
+        counters
+            .iter()
+            .for_each(|counter| counter.store(0, Ordering::Relaxed));
+        self.errors.lock().clear();
+        *self.rates.lock() = Rates::default();
+    }
+}
+
+impl CommandStats {
+    fn reset(&self) {
+        let counters = [&self.calls, &self.nanos, &self.rejected, &self.failed];
+        counters.iter().for_each(|counter| counter.reset());
+        self.histogram.iter().for_each(Counter::reset);
+    }
+}
+
+const ERROR_CODES_MAX: usize = 128;
+
+/// Samples of what happened per second: commands, bytes in, bytes out.
+#[derive(Debug, Default)]
+pub struct Rates {
+    last: Option<(i64, [u64; 3])>,
+    samples: std::collections::VecDeque<[u64; 3]>,
+}
+
+/// How many samples the average goes over.
+const RATE_SAMPLES: usize = 16;
+
+impl Rates {
+    /// Adds a sample: the running totals at `now_ms`.
+    pub fn sample(&mut self, now_ms: i64, totals: [u64; 3]) {
+        if let Some((then_ms, before)) = self.last {
+            let span = (now_ms - then_ms).max(1) as u64;
+            let rate = |index: usize| totals[index].saturating_sub(before[index]) * 1000 / span;
+            self.samples.push_back([rate(0), rate(1), rate(2)]);
+            if self.samples.len() > RATE_SAMPLES {
+                self.samples.pop_front();
+            }
+        }
+        self.last = Some((now_ms, totals));
+    }
+
+    /// The average of the samples.
+    pub fn average(&self) -> [u64; 3] {
+        let count = self.samples.len().max(1) as u64;
+        let sum = |index: usize| self.samples.iter().map(|rates| rates[index]).sum::<u64>();
+        [sum(0) / count, sum(1) / count, sum(2) / count]
+    }
+}

@@ -1,0 +1,102 @@
+//! A host without a machine: its clock stands still until a test moves it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use config::{Config, Effect};
+use engine::host::{Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown};
+use parking_lot::Mutex;
+
+/// Midnight of 1 January 2026, in microseconds of Unix time: where the virtual clock begins.
+const START_MICROS: i64 = 1_767_225_600_000_000;
+
+/// The virtual world of one node. Clones share it.
+#[derive(Clone, Default)]
+pub struct World(Arc<State>);
+
+#[derive(Default)]
+struct State {
+    elapsed_micros: AtomicI64,
+    /// What the engine asked for that a test may want to know.
+    asked: Mutex<Vec<String>>,
+}
+
+impl World {
+    pub fn advance_micros(&self, micros: i64) {
+        self.0.elapsed_micros.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// What was asked of the host since this was last called: `shutdown`, `log …`, and so on.
+    pub fn take_asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.0.asked.lock())
+    }
+
+    fn ask(&self, what: impl Into<String>) {
+        self.0.asked.lock().push(what.into());
+    }
+}
+
+impl Host for World {
+    fn unix_micros(&self) -> i64 {
+        START_MICROS + self.0.elapsed_micros.load(Ordering::SeqCst)
+    }
+
+    fn monotonic_nanos(&self) -> u64 {
+        self.0.elapsed_micros.load(Ordering::SeqCst) as u64 * 1000
+    }
+
+    fn run_long(&self, run: &mut dyn FnMut()) {
+        run();
+    }
+
+    fn memory(&self) -> Memory {
+        Memory {
+            allocator: "virtual",
+            used: 1 << 20,
+            used_peak: 1 << 20,
+            ..Memory::default()
+        }
+    }
+
+    fn process(&self) -> Process {
+        Process {
+            id: 1,
+            tcp_port: 6379,
+            io_threads: 1,
+            poller: "none",
+            ..Process::default()
+        }
+    }
+
+    fn cpu(&self) -> Cpu {
+        Cpu::default()
+    }
+
+    fn apply(&self, _: &Config, _: &Config, _: &[Effect]) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn rewrite_config(&self, _: &Config) -> Result<(), RewriteError> {
+        Err(RewriteError::NoFile)
+    }
+
+    fn shut_down(&self, how: Shutdown) {
+        self.ask(format!("shutdown {how:?}"));
+    }
+
+    fn crash(&self, how: Crash) {
+        self.ask(format!("crash {how:?}"));
+    }
+
+    fn sleep(&self, micros: u64) {
+        self.advance_micros(micros as i64);
+    }
+
+    fn purge_memory(&self) {
+        self.ask("purge");
+    }
+
+    fn log(&self, _: LogLevel, line: &str) {
+        self.ask(format!("log {line}"));
+    }
+}
