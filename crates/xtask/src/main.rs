@@ -6,6 +6,12 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod ci;
+mod process;
+mod product;
+mod server;
+mod setup;
+mod suite;
 mod tidy;
 mod tree;
 
@@ -21,11 +27,23 @@ struct Arguments {
 enum Verb {
     /// Check the house rules that neither rustfmt nor clippy knows.
     Tidy,
+    /// Run Redis 7.0.15's own Tcl suite against Ochre and compare with what passed before.
+    Suite(suite::Options),
+    /// Run every check in order: format, clippy, tests, docs, suite.
+    Ci(ci::Options),
+    /// Install the Debian packages that `suite` and `bench` use, where that is allowed.
+    Setup,
+    /// `setup`, then `ci`: the one command for a clean checkout.
+    Test(ci::Options),
 }
 
 fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Tidy => tidy::run(),
+        Verb::Suite(options) => suite::run(&options),
+        Verb::Ci(options) => ci::run(&options),
+        Verb::Setup => setup::run(),
+        Verb::Test(options) => setup::run().and_then(|()| ci::run(&options)),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

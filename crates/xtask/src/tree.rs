@@ -1,7 +1,7 @@
-//! The working tree: where it is, which files of it are ours.
+//! The working tree: where it is, which files of it are ours, where build products go.
 
 use anyhow::{Context, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// The root of the workspace this program was built from.
 pub fn root() -> &'static Path {
@@ -9,6 +9,14 @@ pub fn root() -> &'static Path {
         .ancestors()
         .nth(2)
         .expect("the crate lies two folders below the root")
+}
+
+/// The folder of build products and caches.
+pub fn target() -> PathBuf {
+    match std::env::var_os("CARGO_TARGET_DIR") {
+        Some(folder) => root().join(folder),
+        None => root().join("target"),
+    }
 }
 
 /// One text file of the tree; `path` is relative to the root, with `/`.

@@ -1,0 +1,145 @@
+//! `cargo xtask ci`: the one entry point, the same on a laptop and on a build machine.
+//!
+//! Cheap steps first; the first failure ends it, with the command that repeats the step.
+
+use crate::suite;
+use crate::tree;
+use anyhow::{Context, Result, bail};
+use std::process::Command;
+use std::time::Instant;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Leave Redis's own suite out.
+    #[arg(long)]
+    without_suite: bool,
+}
+
+struct Step {
+    name: &'static str,
+    words: &'static [&'static str],
+    environment: &'static [(&'static str, &'static str)],
+}
+
+const CHECKS: &[Step] = &[
+    Step {
+        name: "format",
+        words: &["fmt", "--all", "--check"],
+        environment: &[],
+    },
+    Step {
+        name: "clippy",
+        words: &[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ],
+        environment: &[],
+    },
+];
+
+const NEXTEST: Step = Step {
+    name: "tests",
+    words: &["nextest", "run", "--workspace", "--no-tests", "pass"],
+    environment: &[],
+};
+
+const CARGO_TEST: Step = Step {
+    name: "tests",
+    words: &["test", "--workspace", "--all-targets"],
+    environment: &[],
+};
+
+const DOCS: Step = Step {
+    name: "docs",
+    words: &["doc", "--workspace", "--no-deps"],
+    environment: &[("RUSTDOCFLAGS", "-D warnings")],
+};
+
+pub fn run(options: &Options) -> Result<()> {
+    let begun = Instant::now();
+    for step in CHECKS {
+        step.run()?;
+    }
+    if has_nextest() {
+        NEXTEST.run()?
+    } else {
+        CARGO_TEST.run()?
+    }
+    DOCS.run()?;
+    run_suite(options)?;
+    println!("ci: all passed in {:.0} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+impl Step {
+    fn run(&self) -> Result<()> {
+        println!("ci: {}", self.name);
+        let begun = Instant::now();
+        let status = cargo()
+            .args(self.words)
+            .envs(self.environment.iter().copied())
+            .status()
+            .context("running cargo")?;
+        if !status.success() {
+            bail!(
+                "ci: {} failed; repeat it with\n  {}",
+                self.name,
+                self.repeat()
+            );
+        }
+        println!(
+            "ci: {} took {:.1} s",
+            self.name,
+            begun.elapsed().as_secs_f64()
+        );
+        Ok(())
+    }
+
+    fn repeat(&self) -> String {
+        let variables = self
+            .environment
+            .iter()
+            .map(|(name, value)| format!("{name}='{value}' "));
+        format!(
+            "{}cargo {}",
+            variables.collect::<String>(),
+            self.words.join(" ")
+        )
+    }
+}
+
+fn run_suite(options: &Options) -> Result<()> {
+    if options.without_suite {
+        println!("ci: suite skipped, as asked");
+        return Ok(());
+    }
+    if !suite::has_ratcheted_files(suite::Mode::External)? {
+        println!("ci: suite skipped, no file of it is in suite/passing.tsv yet");
+        return Ok(());
+    }
+    if let Some(reason) = suite::missing() {
+        println!("ci: suite skipped, {reason}");
+        return Ok(());
+    }
+    println!("ci: suite");
+    let begun = Instant::now();
+    suite::run(&suite::Options::of_ci())
+        .context("ci: suite failed; repeat it with\n  cargo xtask suite")?;
+    println!("ci: suite took {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn has_nextest() -> bool {
+    let output = cargo().args(["nextest", "--version"]).output();
+    output.is_ok_and(|output| output.status.success())
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(tree::root());
+    command
+}

@@ -1,0 +1,116 @@
+//! The folder the suite runs in: a copy of its scripts, with links to the programs under test.
+
+use crate::server::is_ochre;
+use anyhow::{Context, Result, ensure};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+const PROGRAMS: &[&str] = &[
+    "redis-server",
+    "redis-sentinel",
+    "redis-cli",
+    "redis-benchmark",
+    "redis-check-aof",
+    "redis-check-rdb",
+];
+
+/// Where Debian puts the programs that the one under test does not replace.
+const FALLBACK: &str = "/usr/bin";
+
+/// Copies what the suite reads of the source tree and links the programs it starts.
+pub fn lay(source: &Path, folder: &Path, binary: &Path) -> Result<PathBuf> {
+    let programs = folder.join("src");
+    std::fs::create_dir_all(&programs)?;
+    for name in ["tests", "utils"] {
+        copy_all(&source.join(name), &folder.join(name))?;
+    }
+    for entry in std::fs::read_dir(source)? {
+        let path = entry?.path();
+        if path.is_file()
+            && path
+                .extension()
+                .is_some_and(|extension| extension == "conf")
+        {
+            std::fs::copy(&path, folder.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
+    for entry in std::fs::read_dir(source.join("src"))? {
+        let path = entry?.path();
+        if path
+            .extension()
+            .is_some_and(|extension| extension == "h" || extension == "sup")
+        {
+            std::fs::copy(&path, programs.join(path.file_name().unwrap_or_default()))?;
+        }
+    }
+    copy_all(&source.join("src/commands"), &programs.join("commands"))?;
+    for name in PROGRAMS {
+        link_program(name, binary, &programs)?;
+    }
+    Ok(folder.to_owned())
+}
+
+/// The suite's own list: a few files lie in its folders unused.
+pub fn all_files(source: &Path) -> Result<Vec<String>> {
+    let output = Command::new("tclsh")
+        .args(["tests/test_helper.tcl", "--list-tests"])
+        .current_dir(source)
+        .output()
+        .context("running tclsh")?;
+    let files: Vec<String> = String::from_utf8_lossy(&output.stdout)
+        .split_whitespace()
+        .map(str::to_owned)
+        .collect();
+    ensure!(!files.is_empty(), "the suite lists no files");
+    Ok(files)
+}
+
+/// Links `name` to the program under test, or to Debian's where that one does not know the name.
+fn link_program(name: &str, binary: &Path, programs: &Path) -> Result<()> {
+    let link = programs.join(name);
+    if is_ochre(binary) {
+        symlink(binary, &link)?;
+        if name == "redis-server" || answers_version(&link) {
+            return Ok(());
+        }
+        std::fs::remove_file(&link)?;
+    }
+    let sibling = binary.with_file_name(name);
+    let fallback = Path::new(FALLBACK).join(name);
+    if name == "redis-server" {
+        symlink(binary, &link)?;
+    } else if let Some(found) = [sibling, fallback].iter().find(|path| path.is_file()) {
+        symlink(found, &link)?;
+    }
+    Ok(())
+}
+
+/// Whether the program, called by the link's name, knows the part it is asked to play.
+fn answers_version(link: &Path) -> bool {
+    let output = Command::new(link)
+        .arg("--version")
+        .stdin(Stdio::null())
+        .output();
+    output.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
+}
+
+fn copy_all(from: &Path, to: &Path) -> Result<()> {
+    if !from.is_dir() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(to)?;
+    for entry in std::fs::read_dir(from)? {
+        let entry = entry?;
+        let (path, to) = (entry.path(), to.join(entry.file_name()));
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_all(&path, &to)?;
+        } else if kind.is_symlink() {
+            symlink(std::fs::read_link(&path)?, &to)?;
+        } else {
+            std::fs::copy(&path, &to)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,133 @@
+//! What the suite prints, read into counts.
+
+use std::time::Duration;
+
+/// How one file of the suite went.
+#[derive(Default)]
+pub struct Outcome {
+    pub passed: u32,
+    pub failed: u32,
+    pub skipped: u32,
+    /// Tests that made no progress, each put on the skip list before the file was run again.
+    pub hung: Vec<String>,
+    /// Files whose run ended before their end.
+    pub crashed: u32,
+    pub took: Duration,
+    pub note: String,
+    pub failures: Vec<String>,
+}
+
+impl Outcome {
+    pub fn add(&mut self, other: &Self) {
+        self.passed += other.passed;
+        self.failed += other.failed;
+        self.skipped += other.skipped;
+        self.hung.extend(other.hung.iter().cloned());
+        self.crashed += other.crashed;
+        self.took += other.took;
+    }
+
+    pub fn is_clean(&self) -> bool {
+        self.failed == 0 && self.crashed == 0 && self.hung.is_empty()
+    }
+
+    pub fn row(&self, name: &str) -> String {
+        let Self {
+            passed,
+            failed,
+            skipped,
+            crashed,
+            note,
+            ..
+        } = self;
+        let (hung, seconds) = (self.hung.len(), self.took.as_secs());
+        format!("{name}\t{passed}\t{failed}\t{skipped}\t{hung}\t{crashed}\t{seconds}\t{note}")
+    }
+}
+
+/// The counts and marks of one attempt at a file.
+#[derive(Default)]
+pub struct Attempt {
+    pub passed: u32,
+    pub failed: u32,
+    pub skipped: u32,
+    pub failures: Vec<String>,
+    /// The test the suite was in when it gave up waiting.
+    pub stalled_in: Option<String>,
+    pub exception: Option<String>,
+}
+
+impl Attempt {
+    pub fn read(log: &str) -> Self {
+        let mut attempt = Self::default();
+        for line in without_colours(log).lines() {
+            attempt.take(line);
+        }
+        attempt
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.passed + self.failed + self.skipped == 0
+    }
+
+    fn take(&mut self, line: &str) {
+        // When its own time is up, the suite says what each of its clients was at.
+        if let Some((_, state)) = line
+            .split_once(" => ")
+            .filter(|(c, _)| c.starts_with("sock"))
+        {
+            match state.strip_prefix("(IN PROGRESS) ") {
+                Some(test) => self.stalled_in = Some(test.to_owned()),
+                None => self.exception = Some(format!("no progress outside a test: {state}")),
+            }
+            return;
+        }
+        let mark = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
+        let Some((mark, rest)) = mark else { return };
+        let rest = rest.trim_start_matches(':').trim_start();
+        match mark {
+            "ok" => self.passed += 1,
+            "err" => {
+                self.failed += 1;
+                self.failures.push(rest.to_owned());
+            }
+            "skip" | "ignore" => self.skipped += 1,
+            "exception" => self.exception = Some(rest.to_owned()),
+            _ => {}
+        }
+    }
+}
+
+/// The text without terminal escapes (`ESC [ … m`).
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |plain, part| {
+        plain + part.split_once('m').map_or("", |(_, rest)| rest)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn marks_are_counted_and_failures_kept() {
+        let log = "\x1b[33m[ok]\x1b[0m: SET (3 ms)\n[err]: GET in tests/a.tcl\nExpected 1\n\
+                   [skip]: x\n[ignore]: y\n[testing]: z\n\
+                   [exception]: Executing test client: oops.\n";
+        let attempt = Attempt::read(log);
+        assert_eq!((attempt.passed, attempt.failed, attempt.skipped), (1, 1, 2));
+        assert_eq!(attempt.failures, ["GET in tests/a.tcl"]);
+        assert_eq!(
+            attempt.exception.as_deref(),
+            Some("Executing test client: oops.")
+        );
+    }
+
+    #[test]
+    fn a_stalled_test_is_named() {
+        let attempt = Attempt::read("sock55 => (IN PROGRESS) BLPOP, first\n");
+        assert_eq!(attempt.stalled_in.as_deref(), Some("BLPOP, first"));
+    }
+}
