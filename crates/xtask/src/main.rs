@@ -6,6 +6,7 @@
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
+mod bench;
 mod ci;
 mod process;
 mod product;
@@ -29,6 +30,8 @@ enum Verb {
     Tidy,
     /// Run Redis 7.0.15's own Tcl suite against Ochre and compare with what passed before.
     Suite(suite::Options),
+    /// Measure Ochre beside Redis in one run and print one table.
+    Bench(bench::Options),
     /// Run every check in order: format, clippy, tests, docs, suite.
     Ci(ci::Options),
     /// Install the Debian packages that `suite` and `bench` use, where that is allowed.
@@ -41,6 +44,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Tidy => tidy::run(),
         Verb::Suite(options) => suite::run(&options),
+        Verb::Bench(options) => bench::run(&options),
         Verb::Ci(options) => ci::run(&options),
         Verb::Setup => setup::run(),
         Verb::Test(options) => setup::run().and_then(|()| ci::run(&options)),

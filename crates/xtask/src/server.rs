@@ -40,6 +40,10 @@ impl Server {
         Ok(server)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     fn wait_until_ready(&mut self, folder: &Path) -> Result<()> {
         let deadline = Instant::now() + START_MAX;
         while Instant::now() < deadline {

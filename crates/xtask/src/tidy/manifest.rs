@@ -14,7 +14,6 @@ const AWAITED: &[&str] = &[
     "cluster",
     "expect-test",
     "hashbrown",
-    "hdrhistogram",
     "manager",
     "persistence",
     "proptest",

@@ -1,0 +1,195 @@
+//! `cargo xtask bench`: Ochre beside Redis, in one run on one machine, as one table.
+//!
+//! The two servers take turns, round by round, so that a machine that slows down slows both; a
+//! cell is the median of the rounds. Targets are ratios, or plain values where that is what was
+//! promised. Nothing here fails a build: a number is read by a person.
+
+mod growth;
+mod idle;
+mod load;
+mod memory;
+mod monopoly;
+mod probe;
+mod sample;
+mod table;
+mod throughput;
+
+use crate::process::{self, Workplace};
+use crate::product;
+use crate::server::{self, Server};
+use anyhow::{Result, ensure};
+use clap::ValueEnum;
+use std::path::{Path, PathBuf};
+use table::Row;
+
+const AFTER_HELP: &str = "\
+Both servers run at their defaults but for the port, the folder and `save \"\"`.
+
+  cargo xtask bench --quick
+  cargo xtask bench --only throughput --only idle
+  cargo xtask bench --server-bin /usr/bin/redis-server     Redis against itself: ratios near 1";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Options {
+    /// One short round of everything: minutes, and coarse.
+    #[arg(long)]
+    quick: bool,
+    /// Only this section; may be repeated.
+    #[arg(long, value_enum, value_name = "SECTION")]
+    only: Vec<Section>,
+    /// Measure this server instead of Ochre.
+    #[arg(long, value_name = "PATH")]
+    server_bin: Option<PathBuf>,
+    /// The server to compare with.
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/redis-server")]
+    against: PathBuf,
+    /// Rounds per cell, of which the median is shown.
+    #[arg(long, default_value_t = 3)]
+    rounds: usize,
+    /// Threads of redis-benchmark. With more than one it rounds its run time up to quarters of a
+    /// second, so its rates become coarse.
+    #[arg(long, default_value_t = 1)]
+    load_threads: usize,
+    /// The profile of cargo that builds Ochre.
+    #[arg(long, default_value = "release")]
+    profile: String,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Section {
+    /// Requests per second and server CPU per request, at pipelines of 1, 16 and 100.
+    Throughput,
+    /// Bytes per key.
+    Memory,
+    /// What a bystander waits while the key space grows.
+    Growth,
+    /// Bytes per idle connection.
+    Idle,
+    /// What a bystander waits while another client runs KEYS.
+    Monopoly,
+}
+
+/// The two servers and how to measure them.
+struct Bench {
+    ours: PathBuf,
+    theirs: PathBuf,
+    quick: bool,
+    rounds: usize,
+    load_threads: usize,
+    workplace: Workplace,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let ours = match &options.server_bin {
+        Some(path) => server::locate(path)?,
+        None => product::build(&options.profile)?,
+    };
+    let theirs = server::locate(&options.against)?;
+    ensure!(
+        process::is_installed("redis-benchmark"),
+        "no redis-benchmark: `cargo xtask setup`"
+    );
+    idle::raise_file_limit();
+    let rounds = if options.quick {
+        1
+    } else {
+        options.rounds.max(1)
+    };
+    let (quick, load_threads) = (options.quick, options.load_threads);
+    let workplace = Workplace::open()?;
+    let bench = Bench {
+        ours,
+        theirs,
+        quick,
+        rounds,
+        load_threads,
+        workplace,
+    };
+    let all = [
+        Section::Throughput,
+        Section::Memory,
+        Section::Growth,
+        Section::Idle,
+        Section::Monopoly,
+    ];
+    let mut rows = Vec::new();
+    for section in all
+        .into_iter()
+        .filter(|s| options.only.is_empty() || options.only.contains(s))
+    {
+        rows.extend(match section {
+            Section::Throughput => throughput::measure(&bench)?,
+            Section::Memory => memory::measure(&bench)?,
+            Section::Growth => growth::measure(&bench)?,
+            Section::Idle => idle::measure(&bench)?,
+            Section::Monopoly => monopoly::measure(&bench)?,
+        });
+    }
+    let name = |path: &PathBuf| {
+        path.file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    println!(
+        "{}",
+        table::render(&name(&bench.ours), &name(&bench.theirs), &rows)
+    );
+    Ok(())
+}
+
+impl Bench {
+    /// Measures both servers in turns and returns the medians: ours, theirs, one pair per value.
+    fn compare<const N: usize>(
+        &self,
+        what: &str,
+        rounds: usize,
+        arguments: &[&str],
+        measure: impl Fn(&Server) -> Result<[f64; N]>,
+    ) -> Result<[(f64, f64); N]> {
+        let mut values = [[const { Vec::new() }; N], [const { Vec::new() }; N]];
+        for round in 0..rounds {
+            for side in turns(round) {
+                let server = self.start(side, arguments)?;
+                self.announce(what, round, rounds, side);
+                for (list, value) in values[side].iter_mut().zip(measure(&server)?) {
+                    list.push(value);
+                }
+            }
+        }
+        let [ours, theirs] = values;
+        Ok(std::array::from_fn(|i| {
+            (median(ours[i].clone()), median(theirs[i].clone()))
+        }))
+    }
+
+    /// Starts one of the two servers: 0 is ours, 1 is theirs.
+    fn start(&self, side: usize, arguments: &[&str]) -> Result<Server> {
+        let folder = self.workplace.folder().join(format!("server-{side}"));
+        Server::start(self.binary(side), &folder, arguments)
+    }
+
+    fn binary(&self, side: usize) -> &Path {
+        [&self.ours, &self.theirs][side]
+    }
+
+    fn announce(&self, what: &str, round: usize, rounds: usize, side: usize) {
+        let binary = self.binary(side).display();
+        eprintln!("bench: {what}, round {} of {rounds}: {binary}", round + 1);
+    }
+}
+
+/// Who goes first changes from round to round.
+fn turns(round: usize) -> [usize; 2] {
+    if round.is_multiple_of(2) {
+        [0, 1]
+    } else {
+        [1, 0]
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
