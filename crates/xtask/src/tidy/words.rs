@@ -21,8 +21,7 @@ const PROCESS: &[(&str, &str)] = &[
     ("pull request #", "say the reason instead of a number"),
     ("/home/", "no path of one machine"),
     ("/root/", "no path of one machine"),
-    ("/work/", "no path of one machine"),
-    ("/tmp/wt", "no path of one machine"),
+    ("/users/", "no path of one machine"),
 ];
 
 /// Not in comments and documents. Strings may: Redis's own texts are written with such words.
