@@ -241,10 +241,9 @@ impl Stats {
             .next()
             .unwrap_or_default();
         let mut errors = self.errors.lock();
-        if let Ok(code) = std::str::from_utf8(code) {
-            if errors.len() < ERROR_CODES_MAX || errors.contains_key(code) {
-                *errors.entry(code.to_owned()).or_default() += 1;
-            }
+        let code = String::from_utf8_lossy(code);
+        if errors.len() < ERROR_CODES_MAX || errors.contains_key(&*code) {
+            *errors.entry(code.into_owned()).or_default() += 1;
         }
     }
 

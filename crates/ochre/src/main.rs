@@ -1,2 +1,130 @@
-//! The binary.
-fn main() {}
+//! The binary: one program for server, sentinel, cli, cluster, benchmark and proxy.
+//!
+//! Which program runs is said by the first argument (`ochre server`), or by the name this one was
+//! started under (`redis-server`, usually a link).
+
+#![forbid(unsafe_code)]
+
+use std::ffi::OsString;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::Path;
+use std::process::ExitCode;
+
+/// Redis's own allocator: size classes in small steps, and figures about itself.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+/// Runs a program with the arguments behind its name.
+type Main = fn(&[Vec<u8>]) -> ExitCode;
+
+/// A program of this binary.
+#[derive(Clone, Copy)]
+struct Program {
+    /// As the first argument.
+    name: &'static str,
+    /// As the name of a link.
+    link: &'static str,
+    summary: &'static str,
+    /// Missing while the program is not there yet.
+    main: Option<Main>,
+}
+
+const PROGRAMS: &[Program] = &[
+    Program {
+        name: "server",
+        link: "redis-server",
+        summary: "the data store",
+        main: Some(server::main),
+    },
+    missing(
+        "sentinel",
+        "redis-sentinel",
+        "watches servers and fails over",
+    ),
+    missing("cli", "redis-cli", "talks to a server"),
+    missing("cluster", "redis-trib", "manages a cluster"),
+    missing("benchmark", "redis-benchmark", "measures a server"),
+    missing("proxy", "nutcracker", "stands between clients and servers"),
+    missing(
+        "check-aof",
+        "redis-check-aof",
+        "checks and mends an append-only file",
+    ),
+    missing("check-rdb", "redis-check-rdb", "checks a snapshot"),
+];
+
+const fn missing(name: &'static str, link: &'static str, summary: &'static str) -> Program {
+    Program {
+        name,
+        link,
+        summary,
+        main: None,
+    }
+}
+
+fn main() -> ExitCode {
+    let mut args = std::env::args_os();
+    let called = args.next().unwrap_or_default();
+    let args: Vec<OsString> = args.collect();
+    if let Some(program) = by_link(&called) {
+        return run(program, &args);
+    }
+    match args.first().map(|word| word.to_string_lossy()).as_deref() {
+        None | Some("-h" | "--help" | "help") => {
+            print!("{}", help());
+            ExitCode::SUCCESS
+        }
+        Some("-v" | "-V" | "--version") => {
+            println!(
+                "ochre {} (compatible with Redis 7.0.15)",
+                env!("CARGO_PKG_VERSION")
+            );
+            ExitCode::SUCCESS
+        }
+        Some(name) => match PROGRAMS.iter().find(|program| program.name == name) {
+            Some(program) => run(program, &args[1..]),
+            None => {
+                eprintln!("ochre: there is no program '{name}'\n\n{}", help());
+                ExitCode::from(2)
+            }
+        },
+    }
+}
+
+/// The program that the name of a link stands for. What the link leads to does not matter.
+fn by_link(called: &OsString) -> Option<&'static Program> {
+    let name = Path::new(called).file_name()?;
+    PROGRAMS
+        .iter()
+        .find(|program| name.as_bytes() == program.link.as_bytes())
+}
+
+fn run(program: &Program, args: &[OsString]) -> ExitCode {
+    let Some(main) = program.main else {
+        eprintln!(
+            "ochre: '{}' ({}) is not there yet",
+            program.name, program.summary
+        );
+        return ExitCode::from(2);
+    };
+    let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.clone().into_vec()).collect();
+    main(&args)
+}
+
+fn help() -> String {
+    let mut text = "Usage: ochre PROGRAM [ARGUMENTS ...]\n\nPrograms:\n".to_owned();
+    for program in PROGRAMS {
+        let state = if program.main.is_some() {
+            ""
+        } else {
+            " (not there yet)"
+        };
+        text += &format!("  {:<10} {}{state}\n", program.name, program.summary);
+    }
+    text += "\nA link to this binary behaves as the program it is named after:\n ";
+    PROGRAMS
+        .iter()
+        .for_each(|program| text += &format!(" {}", program.link));
+    text += "\n\n'ochre server --help' tells more about the server.\n";
+    text
+}

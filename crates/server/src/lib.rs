@@ -1,1 +1,23 @@
 //! The server program: listeners, connections, files, signals.
+//!
+//! Everything here moves bytes or asks the system; what the bytes mean is decided in `engine`.
+//!
+//! ```text
+//!   program     arguments ▶ configuration ▶ engine ▶ listeners ▶ until a signal or SHUTDOWN
+//!   listener    sockets that accept; who is let in
+//!   connection  one task a client: read, run, write
+//!   worker      what a thread keeps between clients: buffers, statistics
+//!   machine     the engine's host: clocks, memory, processor time, files
+//!   journal     the program's own log lines
+//! ```
+
+mod connection;
+mod journal;
+mod listener;
+mod machine;
+mod memory;
+mod program;
+mod signals;
+mod worker;
+
+pub use program::{VERSION_LINE, main};

@@ -1,0 +1,381 @@
+//! One client: a task that reads what has arrived, runs it, and writes the replies at once.
+//!
+//! Between two moments of work a connection holds only what it must: the incomplete end of a
+//! request, and bytes the socket did not take.
+
+use std::future::Future;
+use std::io;
+use std::mem;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use engine::clients::ClientFlags;
+use engine::host::LogLevel;
+use engine::session::Session;
+use engine::{Engine, Progress};
+use resp::reply::write_request;
+use resp::request::{Limits, Parser};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Sleep;
+
+use crate::worker::{Tools, with_tools};
+
+/// Bytes of replies that somebody may leave unread before authenticating.
+const STRANGER_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
+
+/// An unfinished request's buffer grows at least by this much.
+const TAIL_BYTES_MIN: usize = 16 * 1024;
+
+/// A timer is set for at most this long, a day; then it is set again.
+const PAUSE_MS_MAX: i64 = 86_400_000;
+
+/// A client's connection. Resolves when it is over.
+pub struct Connection<S> {
+    stream: S,
+    engine: Arc<Engine>,
+    session: Session,
+    parser: Parser,
+    /// The beginning of a request whose end has not arrived.
+    tail: Vec<u8>,
+    /// Replies the socket did not take yet.
+    unsent: Unsent,
+    /// Whether the tail begins with whole requests that had to wait.
+    holds_requests: bool,
+    /// Whether the client knows how to wake this task.
+    can_be_woken: bool,
+    /// Set while the session waits for a pause to end.
+    pause: Option<Pin<Box<Sleep>>>,
+}
+
+#[derive(Default)]
+struct Unsent {
+    bytes: Vec<u8>,
+    written: usize,
+    /// When the soft limit was exceeded, in seconds of Unix time.
+    over_soft_since: Option<i64>,
+}
+
+impl Unsent {
+    fn len(&self) -> usize {
+        self.bytes.len() - self.written
+    }
+}
+
+/// Why a connection ends.
+enum End {
+    /// The client has gone, or was told to go.
+    Closed,
+    Failed,
+}
+
+impl From<io::Error> for End {
+    fn from(_: io::Error) -> End {
+        End::Failed
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+    pub fn new(stream: S, engine: Arc<Engine>, session: Session) -> Connection<S> {
+        Connection {
+            stream,
+            engine,
+            session,
+            parser: Parser::default(),
+            tail: Vec::new(),
+            unsent: Unsent::default(),
+            holds_requests: false,
+            can_be_woken: false,
+            pause: None,
+        }
+    }
+
+    fn advance(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Poll<End> {
+        match self.serve(tools, cx) {
+            Ok(()) => Poll::Pending,
+            Err(end) => Poll::Ready(end),
+        }
+    }
+
+    /// Does all there is to do. `Ok` means that it waits for something.
+    fn serve(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        if !self.can_be_woken {
+            self.session.client.set_waker(cx.waker());
+            self.can_be_woken = true;
+        }
+        loop {
+            self.take_messages(tools);
+            self.write(tools, cx)?;
+            let client = &self.session.client;
+            if client.has(ClientFlags::KILLED) {
+                return Err(End::Closed);
+            }
+            if client.has(ClientFlags::CLOSE_AFTER_REPLY) {
+                return if self.unsent.len() == 0 {
+                    Err(End::Closed)
+                } else {
+                    Ok(())
+                };
+            }
+            if self.is_paused(cx) {
+                return Ok(());
+            }
+            match self.read_and_run(tools, cx) {
+                Poll::Ready(result) => result?,
+                Poll::Pending if self.session.client.has(ClientFlags::WOKEN) => {}
+                Poll::Pending => return Ok(()),
+            }
+        }
+    }
+
+    /// What other sessions have sent goes out before this one's own replies.
+    fn take_messages(&mut self, tools: &mut Tools) {
+        if self.session.client.has(ClientFlags::WOKEN) {
+            self.session.client.take_inbox(&mut tools.output);
+        }
+    }
+
+    /// Whether the session waits for a pause to end.
+    fn is_paused(&mut self, cx: &mut Context<'_>) -> bool {
+        while self.session.client.has(ClientFlags::BLOCKED) {
+            let left_ms = self.engine.pause.until_ms() - self.engine.now().0;
+            let left = Duration::from_millis(left_ms.clamp(0, PAUSE_MS_MAX) as u64);
+            let sleep = self
+                .pause
+                .get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+            if sleep.as_mut().poll(cx).is_pending() {
+                return true;
+            }
+            self.pause = None;
+            self.engine.pause.tick(self.engine.now().0);
+        }
+        self.pause = None;
+        false
+    }
+
+    /// Runs what was held back, or else what arrives.
+    fn read_and_run(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Poll<Result<(), End>> {
+        if self.holds_requests {
+            self.holds_requests = false;
+            let tail = mem::take(&mut self.tail);
+            return Poll::Ready(self.run_tail(tools, tail));
+        }
+        if self.tail.is_empty() {
+            let mut input = mem::take(&mut tools.input);
+            let result = self.read_into_scratch(tools, &mut input, cx);
+            tools.input = input;
+            return result;
+        }
+        let start = self.tail.len();
+        self.tail.resize(start + start.max(TAIL_BYTES_MIN), 0);
+        let mut tail = mem::take(&mut self.tail);
+        let result = self.read(&mut tail[start..], cx);
+        tail.truncate(
+            start
+                + if let Poll::Ready(Ok(len)) = result {
+                    len
+                } else {
+                    0
+                },
+        );
+        match ready!(result.map_ok(|len| tools.worker.stats.bytes_in.add(len as u64))) {
+            Ok(()) => Poll::Ready(self.run_tail(tools, tail)),
+            Err(end) => Poll::Ready(Err(end)),
+        }
+    }
+
+    fn read_into_scratch(
+        &mut self,
+        tools: &mut Tools,
+        input: &mut [u8],
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<(), End>> {
+        let len = ready!(self.read(input, cx))?;
+        tools.worker.stats.bytes_in.add(len as u64);
+        let consumed = self.run(tools, &mut input[..len]);
+        if consumed < len {
+            self.tail.extend_from_slice(&input[consumed..len]);
+        }
+        Poll::Ready(self.check_query_buffer())
+    }
+
+    fn run_tail(&mut self, tools: &mut Tools, mut tail: Vec<u8>) -> Result<(), End> {
+        let consumed = self.run(tools, &mut tail);
+        if self.holds_requests {
+            self.tail.extend_from_slice(&tail[consumed..]);
+        } else if consumed < tail.len() {
+            tail.drain(..consumed);
+            self.tail = tail;
+        }
+        self.check_query_buffer()
+    }
+
+    fn read(&mut self, into: &mut [u8], cx: &mut Context<'_>) -> Poll<Result<usize, End>> {
+        let mut buffer = ReadBuf::new(into);
+        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
+            Ok(()) if buffer.filled().is_empty() => Poll::Ready(Err(End::Closed)),
+            Ok(()) => Poll::Ready(Ok(buffer.filled().len())),
+            Err(error) => Poll::Ready(Err(error.into())),
+        }
+    }
+
+    /// Runs the requests at the front of `input` and returns how many bytes they were. What has to
+    /// wait is put into the tail.
+    fn run(&mut self, tools: &mut Tools, input: &mut [u8]) -> usize {
+        let limits = Limits {
+            bulk_bytes_max: self.engine.config.load().clients.bulk_len_max.0 as i64,
+            unauthenticated: !self.session.authenticated,
+        };
+        let mut batch = tools.take_batch();
+        let parsed = self.parser.parse(input, &limits, &mut batch);
+        let (worker, output) = (&mut tools.worker, &mut tools.output);
+        worker.stats.reads.add(1);
+        let progress = self
+            .engine
+            .run(&mut self.session, worker, &batch, 0, output);
+        if let Progress::Waits { next } = progress {
+            self.engine.pause.wait(&self.session.client);
+            self.holds_requests = true;
+            // What stands behind the requests held back is looked at again after them.
+            self.parser = Parser::default();
+            for index in next..batch.len() {
+                write_request(&mut self.tail, batch.request(index));
+            }
+        }
+        tools.keep_batch(batch);
+        if let (Progress::All, Some(error)) = (progress, parsed.error) {
+            self.engine
+                .refuse_stream(&mut self.session, error, &mut tools.output);
+        }
+        parsed.consumed
+    }
+
+    /// Ends a connection whose unfinished request has grown beyond the limit.
+    fn check_query_buffer(&mut self) -> Result<(), End> {
+        let client = &self.session.client;
+        if self.tail.is_empty() {
+            if client.query_bytes.load(Ordering::Relaxed) > 0 {
+                client.query_bytes.store(0, Ordering::Relaxed);
+                client.query_capacity.store(0, Ordering::Relaxed);
+            }
+            return Ok(());
+        }
+        client
+            .query_bytes
+            .store(self.tail.len() as u64, Ordering::Relaxed);
+        client
+            .query_capacity
+            .store(self.tail.capacity() as u64, Ordering::Relaxed);
+        let limit = self.engine.config.load().clients.query_buffer_limit.0;
+        if self.tail.len() as u64 <= limit {
+            return Ok(());
+        }
+        self.engine
+            .stats
+            .query_limit_disconnections
+            .fetch_add(1, Ordering::Relaxed);
+        let line = format!(
+            "Closing client that reached max query buffer length: {}",
+            client.id.0
+        );
+        self.engine.host.log(LogLevel::Warning, &line);
+        Err(End::Closed)
+    }
+
+    /// Writes what is there, and keeps what the socket does not take.
+    fn write(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        let had_unsent = self.unsent.len() > 0;
+        if !had_unsent && tools.output.is_empty() {
+            return Ok(());
+        }
+        let mut sent = 0;
+        while self.unsent.len() > 0 {
+            let unsent = &self.unsent.bytes[self.unsent.written..];
+            match Pin::new(&mut self.stream).poll_write(cx, unsent) {
+                Poll::Ready(Ok(len)) => {
+                    (sent, self.unsent.written) = (sent + len, self.unsent.written + len)
+                }
+                Poll::Ready(Err(error)) => return Err(error.into()),
+                Poll::Pending => break,
+            }
+        }
+        if self.unsent.len() > 0 {
+            self.unsent.bytes.extend_from_slice(&tools.output);
+        } else {
+            self.unsent = Unsent::default();
+            sent += self.write_output(tools, cx)?;
+        }
+        tools.worker.stats.bytes_out.add(sent as u64);
+        tools.worker.stats.writes.add(1);
+        tools.clear_output();
+        if had_unsent || self.unsent.len() > 0 {
+            self.check_output_limits()?;
+        }
+        Ok(())
+    }
+
+    /// Writes the thread's reply buffer; what the socket does not take becomes unsent.
+    fn write_output(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<usize, End> {
+        let mut written = 0;
+        while written < tools.output.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &tools.output[written..]) {
+                Poll::Ready(Ok(len)) => written += len,
+                Poll::Ready(Err(error)) => return Err(error.into()),
+                Poll::Pending => {
+                    self.unsent.bytes = mem::take(&mut tools.output);
+                    self.unsent.written = written;
+                    break;
+                }
+            }
+        }
+        Ok(written)
+    }
+
+    /// Ends a connection that leaves too many replies unread.
+    fn check_output_limits(&mut self) -> Result<(), End> {
+        let (client, unsent) = (&self.session.client, self.unsent.len());
+        client.output_bytes.store(unsent as u64, Ordering::Relaxed);
+        let config = self.engine.config.load();
+        let limit = &config.clients.output_limits.normal;
+        let over = |limit: u64| limit > 0 && unsent as u64 > limit;
+        let now = self.engine.now().0 / 1000;
+        self.unsent.over_soft_since = match (over(limit.soft.0), self.unsent.over_soft_since) {
+            (true, since) => since.or(Some(now)),
+            (false, _) => None,
+        };
+        let too_long = |since: i64| now - since > limit.soft_seconds as i64;
+        let stranger = !self.session.authenticated && unsent > STRANGER_OUTPUT_BYTES_MAX;
+        if !over(limit.hard.0) && !stranger && !self.unsent.over_soft_since.is_some_and(too_long) {
+            return Ok(());
+        }
+        self.engine
+            .stats
+            .output_limit_disconnections
+            .fetch_add(1, Ordering::Relaxed);
+        let line = format!(
+            "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer \
+             limits.",
+            client.id.0, client.endpoints.addr
+        );
+        self.engine.host.log(LogLevel::Warning, &line);
+        Err(End::Closed)
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        let engine = Arc::clone(&this.engine);
+        with_tools(&engine, |tools| this.advance(tools, cx).map(|_| ()))
+    }
+}
+
+impl<S> Drop for Connection<S> {
+    fn drop(&mut self) {
+        self.engine.disconnect(&mut self.session);
+    }
+}

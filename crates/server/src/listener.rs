@@ -1,0 +1,276 @@
+//! Sockets that accept clients.
+
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use config::{Config, Network};
+use engine::Engine;
+use engine::clients::Endpoints;
+use engine::host::LogLevel;
+use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::task::JoinHandle;
+
+use crate::connection::Connection;
+
+/// How long to wait when the system has no descriptor left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Everything that listens. Dropping it closes the sockets and keeps the clients.
+#[derive(Default)]
+pub struct Listeners {
+    tasks: Vec<JoinHandle<()>>,
+    unix_path: Option<String>,
+}
+
+impl Drop for Listeners {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+        if let Some(path) = &self.unix_path {
+            // Another server may have taken the path; then it is not ours to remove.
+            drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+impl Listeners {
+    /// Listens as the configuration says. The error is what the operator reads.
+    pub fn bind(engine: &Arc<Engine>, config: &Config) -> Result<Listeners, String> {
+        let mut listeners = Listeners::default();
+        for listener in tcp_listeners(engine, &config.network)? {
+            listeners
+                .tasks
+                .push(tokio::spawn(accept_tcp(Arc::clone(engine), listener)));
+        }
+        if let Some(path) = config.network.unix_socket.set() {
+            let path = String::from_utf8_lossy(path).into_owned();
+            let listener = unix_listener(&path, config)?;
+            let task = accept_unix(Arc::clone(engine), listener, path.clone());
+            listeners.tasks.push(tokio::spawn(task));
+            listeners.unix_path = Some(path);
+        }
+        Ok(listeners)
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.tasks.is_empty()
+    }
+}
+
+fn tcp_listeners(engine: &Engine, network: &Network) -> Result<Vec<TcpListener>, String> {
+    let mut listeners = Vec::new();
+    if network.port == 0 {
+        return Ok(listeners);
+    }
+    for address in network.bind.iter() {
+        let text = String::from_utf8_lossy(address);
+        let (name, optional) = match text.strip_prefix('-') {
+            Some(name) => (name, true),
+            None => (&*text, false),
+        };
+        match tcp_listener(name, network) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) => {
+                let port = network.port;
+                let line = format!(
+                    "Warning: Could not create server TCP listening socket {name}:{port}: {}",
+                    plain(&error)
+                );
+                engine.host.log(LogLevel::Warning, &line);
+                let missing = [
+                    io::ErrorKind::AddrNotAvailable,
+                    io::ErrorKind::Unsupported,
+                    io::ErrorKind::InvalidInput,
+                ];
+                if !optional || !missing.contains(&error.kind()) && !is_no_such_family(&error) {
+                    return Err(format!("Failed listening on port {port} (TCP), aborting."));
+                }
+            }
+        }
+    }
+    Ok(listeners)
+}
+
+/// The system has no such protocol, as a kernel without IPv6.
+fn is_no_such_family(error: &io::Error) -> bool {
+    const EAFNOSUPPORT: i32 = 97;
+    const EPROTONOSUPPORT: i32 = 93;
+    matches!(error.raw_os_error(), Some(EAFNOSUPPORT | EPROTONOSUPPORT))
+}
+
+/// The system's words, without the number that Rust adds.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+fn tcp_listener(name: &str, network: &Network) -> io::Result<TcpListener> {
+    let ip: IpAddr = match name {
+        "*" => Ipv4Addr::UNSPECIFIED.into(),
+        "::*" => Ipv6Addr::UNSPECIFIED.into(),
+        name => match name.parse() {
+            Ok(ip) => ip,
+            Err(_) => resolve(name)?,
+        },
+    };
+    let domain = if ip.is_ipv4() {
+        Domain::IPV4
+    } else {
+        Domain::IPV6
+    };
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    if ip.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&SocketAddr::new(ip, network.port).into())?;
+    socket.listen(i32::try_from(network.tcp_backlog).unwrap_or(i32::MAX))?;
+    TcpListener::from_std(socket.into())
+}
+
+fn resolve(name: &str) -> io::Result<IpAddr> {
+    use std::net::ToSocketAddrs;
+    let mut found = (name, 0).to_socket_addrs()?;
+    let missing = || io::Error::new(io::ErrorKind::NotFound, "Name or service not known");
+    found.next().map(|address| address.ip()).ok_or_else(missing)
+}
+
+fn unix_listener(path: &str, config: &Config) -> Result<UnixListener, String> {
+    // A socket left by a server that was killed would be in the way.
+    drop(std::fs::remove_file(path));
+    let failed = |error: io::Error| format!("Failed opening Unix socket: bind: {}", plain(&error));
+    let listener = UnixListener::bind(path).map_err(failed)?;
+    let mode = config.network.unix_socket_permission.0;
+    if mode != 0 {
+        let permissions = std::fs::Permissions::from_mode(mode);
+        std::fs::set_permissions(path, permissions).map_err(failed)?;
+    }
+    Ok(listener)
+}
+
+async fn accept_tcp(engine: Arc<Engine>, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => greet_tcp(&engine, stream, peer),
+            Err(error) => survive(&engine, &error).await,
+        }
+    }
+}
+
+async fn accept_unix(engine: Arc<Engine>, listener: UnixListener, path: String) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => greet_unix(&engine, stream, &path),
+            Err(error) => survive(&engine, &error).await,
+        }
+    }
+}
+
+/// A client that gave up is no reason to stop accepting others, nor is a lack of descriptors.
+async fn survive(engine: &Engine, error: &io::Error) {
+    if error.kind() != io::ErrorKind::ConnectionAborted {
+        let line = format!("Accepting client connection: {}", plain(error));
+        engine.host.log(LogLevel::Warning, &line);
+        tokio::time::sleep(ACCEPT_PAUSE).await;
+    }
+}
+
+fn greet_tcp(engine: &Arc<Engine>, stream: TcpStream, peer: SocketAddr) {
+    let config = engine.config.load();
+    let local = stream
+        .local_addr()
+        .map(|addr| addr.to_string())
+        .unwrap_or_default();
+    let endpoints = Endpoints {
+        addr: peer.to_string(),
+        laddr: local,
+        fd: stream.as_raw_fd(),
+        unix: false,
+        local: is_loopback(peer.ip()),
+    };
+    // A socket that refuses an option still serves.
+    drop(stream.set_nodelay(true));
+    if config.network.tcp_keepalive > 0 {
+        let idle = Duration::from_secs(u64::from(config.network.tcp_keepalive));
+        let third = Duration::from_secs(u64::from(config.network.tcp_keepalive / 3).max(1));
+        let keepalive = TcpKeepalive::new()
+            .with_time(idle)
+            .with_interval(third)
+            .with_retries(3);
+        drop(SockRef::from(&stream).set_tcp_keepalive(&keepalive));
+    }
+    greet(engine, &config, stream, endpoints);
+}
+
+fn is_loopback(ip: IpAddr) -> bool {
+    match ip {
+        IpAddr::V4(ip) => ip.is_loopback(),
+        IpAddr::V6(ip) => {
+            ip.is_loopback() || ip.to_ipv4_mapped().is_some_and(|ip| ip.is_loopback())
+        }
+    }
+}
+
+fn greet_unix(engine: &Arc<Engine>, stream: UnixStream, path: &str) {
+    let config = engine.config.load();
+    let endpoints = Endpoints {
+        addr: format!("{path}:0"),
+        laddr: format!("{path}:0"),
+        fd: stream.as_raw_fd(),
+        unix: true,
+        local: true,
+    };
+    greet(engine, &config, stream, endpoints);
+}
+
+/// Lets a client in, or says why not.
+fn greet<S>(engine: &Arc<Engine>, config: &Config, stream: S, endpoints: Endpoints)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    if engine.clients.len() >= config.clients.count_max as usize {
+        engine
+            .stats
+            .rejected_connections
+            .fetch_add(1, Ordering::Relaxed);
+        turn_away(stream, "-ERR max number of clients reached\r\n");
+    } else if is_unprotected(config) && !endpoints.local {
+        engine
+            .stats
+            .rejected_connections
+            .fetch_add(1, Ordering::Relaxed);
+        turn_away(stream, PROTECTED_MODE);
+    } else {
+        let session = engine.connect(endpoints);
+        tokio::spawn(Connection::new(stream, Arc::clone(engine), session));
+    }
+}
+
+/// Whether a stranger could walk in: protected mode then admits only this machine.
+fn is_unprotected(config: &Config) -> bool {
+    config.network.protected_mode && config.security.password.is_empty()
+}
+
+const PROTECTED_MODE: &str = "-DENIED Redis is running in protected mode: no password is set for \
+    the default user, so only clients on this machine are served. To serve others, set a password \
+    with 'requirepass' (or CONFIG SET requirepass from this machine), or turn the protection off \
+    with 'protected-mode no' if a firewall does its work.\r\n";
+
+fn turn_away<S>(mut stream: S, why: &'static str)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    tokio::spawn(async move {
+        use tokio::io::AsyncWriteExt;
+        // The client may be gone already.
+        drop(stream.write_all(why.as_bytes()).await);
+        drop(stream.shutdown().await);
+    });
+}

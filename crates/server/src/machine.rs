@@ -1,0 +1,203 @@
+//! The engine's host: this machine.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use config::{Config, Effect};
+use engine::host::{Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown};
+use parking_lot::Mutex;
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::journal::Journal;
+use crate::memory::Gauge;
+
+/// What the engine asks the program to do when it has time.
+#[derive(Debug)]
+pub enum Request {
+    /// The listeners are to follow the configuration. The answer is sent back.
+    Rebind(Box<Config>, std::sync::mpsc::Sender<Result<(), String>>),
+    ShutDown,
+}
+
+pub struct Machine {
+    pub journal: Arc<Journal>,
+    pub gauge: Gauge,
+    clock: quanta::Clock,
+    requests: UnboundedSender<Request>,
+    /// The file the configuration came from.
+    config_file: Option<String>,
+    process: Mutex<Process>,
+}
+
+impl Machine {
+    pub fn new(
+        journal: Arc<Journal>,
+        requests: UnboundedSender<Request>,
+        config_file: Option<String>,
+        process: Process,
+    ) -> Machine {
+        Machine {
+            journal,
+            gauge: Gauge::default(),
+            clock: quanta::Clock::new(),
+            requests,
+            config_file,
+            process: Mutex::new(process),
+        }
+    }
+
+    fn rebind(&self, changed: &Config) -> Result<(), String> {
+        let (answer, answered) = std::sync::mpsc::channel();
+        let request = Request::Rebind(Box::new(changed.clone()), answer);
+        let failed = || "Failed to listen".to_owned();
+        self.requests.send(request).map_err(|_| failed())?;
+        tokio::task::block_in_place(|| answered.recv()).map_err(|_| failed())??;
+        self.process.lock().tcp_port = changed.network.port;
+        Ok(())
+    }
+}
+
+impl Host for Machine {
+    fn unix_micros(&self) -> i64 {
+        let since = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        since.as_micros() as i64
+    }
+
+    #[inline]
+    fn monotonic_nanos(&self) -> u64 {
+        self.clock.delta_as_nanos(0, self.clock.raw())
+    }
+
+    fn run_long(&self, run: &mut dyn FnMut()) {
+        tokio::task::block_in_place(run);
+    }
+
+    fn memory(&self) -> Memory {
+        self.gauge.read()
+    }
+
+    fn process(&self) -> Process {
+        self.process.lock().clone()
+    }
+
+    fn cpu(&self) -> Cpu {
+        read_cpu().unwrap_or_default()
+    }
+
+    fn apply(&self, _old: &Config, changed: &Config, effects: &[Effect]) -> Result<(), String> {
+        for effect in effects {
+            match effect {
+                Effect::Rebind => self.rebind(changed)?,
+                Effect::ChangeDirectory => {
+                    let dir = changed.persistence.dir.to_string();
+                    std::env::set_current_dir(dir).map_err(|error| system_words(&error))?;
+                }
+                Effect::MaxClients => raise_open_files(changed.clients.count_max)?,
+                // What the others concern is not there yet, or reads the configuration itself.
+                _ => {}
+            }
+        }
+        let file = changed.logging.file.to_string();
+        self.journal.configure(&file, changed.logging.level)
+    }
+
+    fn rewrite_config(&self, config: &Config) -> Result<(), RewriteError> {
+        let path = self.config_file.as_ref().ok_or(RewriteError::NoFile)?;
+        let failed = |error: std::io::Error| RewriteError::Failed(system_words(&error));
+        let old = std::fs::read(path).map_err(failed)?;
+        let text = config::rewrite(&old, config, false);
+        // A crash leaves the old file or the new one, never half of it.
+        let temporary = format!("{path}.{}.tmp", std::process::id());
+        std::fs::write(&temporary, text).map_err(failed)?;
+        std::fs::File::open(&temporary)
+            .and_then(|file| file.sync_all())
+            .map_err(failed)?;
+        std::fs::rename(&temporary, path).map_err(failed)
+    }
+
+    fn shut_down(&self, _: Shutdown) {
+        // Nobody listens only if the program is ending already.
+        drop(self.requests.send(Request::ShutDown));
+    }
+
+    fn crash(&self, how: Crash) {
+        match how {
+            Crash::Exit | Crash::Restart => std::process::exit(0),
+            Crash::Abort | Crash::Panic => std::process::abort(),
+            Crash::Segfault => {
+                let own = rustix::process::getpid();
+                let _ = rustix::process::kill_process(own, rustix::process::Signal::SEGV);
+            }
+        }
+    }
+
+    fn sleep(&self, micros: u64) {
+        std::thread::sleep(Duration::from_micros(micros));
+    }
+
+    fn purge_memory(&self) {
+        crate::memory::purge();
+    }
+
+    fn log(&self, level: LogLevel, line: &str) {
+        self.journal.line(level, line);
+    }
+}
+
+/// The system's words, without the number that Rust adds.
+pub fn system_words(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_owned()
+}
+
+/// Descriptors the program needs beside those of clients.
+const OWN_DESCRIPTORS: u64 = 32;
+
+/// Asks the system for as many descriptors as clients may come.
+pub fn raise_open_files(clients: u32) -> Result<(), String> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let wanted = u64::from(clients) + OWN_DESCRIPTORS;
+    let now = getrlimit(Resource::Nofile);
+    if now.current.is_none_or(|current| current >= wanted) {
+        return Ok(());
+    }
+    let maximum = now.maximum.map(|maximum| maximum.max(wanted));
+    let raised = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: Some(wanted),
+            maximum,
+        },
+    );
+    raised.map_err(|_| {
+        format!("The operating system is not able to handle the specified number of clients, try with {}",
+            now.maximum.unwrap_or(wanted).saturating_sub(OWN_DESCRIPTORS))
+    })
+}
+
+fn read_cpu() -> Option<Cpu> {
+    let ticks = rustix::param::clock_ticks_per_second() as f64;
+    let read = |path: &str| -> Option<Vec<f64>> {
+        let stat = std::fs::read_to_string(path).ok()?;
+        let fields = stat.rsplit(") ").next()?.split_whitespace();
+        Some(
+            fields
+                .skip(11)
+                .take(4)
+                .map(|text| text.parse().unwrap_or(0.0) / ticks)
+                .collect(),
+        )
+    };
+    let process = read("/proc/self/stat")?;
+    let main = read(&format!("/proc/self/task/{}/stat", std::process::id()))?;
+    Some(Cpu {
+        user: process[0],
+        system: process[1],
+        children_user: process[2],
+        children_system: process[3],
+        main_thread_user: main[0],
+        main_thread_system: main[1],
+    })
+}

@@ -1,0 +1,62 @@
+//! What the allocator and the system say about the process's memory.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use engine::host::Memory;
+use tikv_jemalloc_ctl::{epoch, stats};
+
+/// Remembers the most that was used, and how much before any data came.
+#[derive(Default)]
+pub struct Gauge {
+    peak: AtomicU64,
+    startup: AtomicU64,
+}
+
+impl Gauge {
+    /// Says that what is used now is the program itself.
+    pub fn mark_startup(&self) {
+        self.startup.store(self.read().used, Ordering::Relaxed);
+    }
+
+    pub fn read(&self) -> Memory {
+        // The allocator gathers its figures when the epoch is advanced.
+        let _ = epoch::advance();
+        let used = stats::allocated::read().unwrap_or_default() as u64;
+        self.peak.fetch_max(used, Ordering::Relaxed);
+        Memory {
+            used,
+            used_peak: self.peak.load(Ordering::Relaxed),
+            startup: self.startup.load(Ordering::Relaxed),
+            resident: resident_bytes().unwrap_or_default(),
+            allocator_active: stats::active::read().unwrap_or_default() as u64,
+            allocator_resident: stats::resident::read().unwrap_or_default() as u64,
+            allocator: "jemalloc-5.3.0",
+            system: system_bytes().unwrap_or_default(),
+        }
+    }
+}
+
+fn resident_bytes() -> Option<u64> {
+    let statm = std::fs::read_to_string("/proc/self/statm").ok()?;
+    let pages: u64 = statm.split_whitespace().nth(1)?.parse().ok()?;
+    Some(pages * rustix::param::page_size() as u64)
+}
+
+fn system_bytes() -> Option<u64> {
+    let info = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = info.lines().find(|line| line.starts_with("MemTotal:"))?;
+    let kibibytes: u64 = line.split_whitespace().nth(1)?.parse().ok()?;
+    Some(kibibytes * 1024)
+}
+
+/// Gives freed memory back to the system.
+pub fn purge() {
+    const ALL_ARENAS: &std::ffi::CStr = c"arena.4096.purge";
+    let nothing = std::ptr::null_mut();
+    // SAFETY: the name is a C string of an action that takes and gives no value.
+    let code = unsafe {
+        let none = std::ptr::null_mut();
+        tikv_jemalloc_sys::mallctl(ALL_ARENAS.as_ptr(), nothing, none, std::ptr::null_mut(), 0)
+    };
+    debug_assert_eq!(code, 0, "jemalloc knows how to purge all arenas");
+}

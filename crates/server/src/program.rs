@@ -1,0 +1,385 @@
+//! The program from its arguments to its end.
+
+use std::io::Read;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use config::{CommandLine, Config, Loaded, Sources};
+use engine::host::{LogLevel, Process};
+use engine::{Engine, Maintenance, Worker};
+use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+
+use crate::journal::Journal;
+use crate::listener::Listeners;
+use crate::machine::{Machine, Request, raise_open_files, system_words};
+use crate::signals::Endings;
+
+/// What `--version` prints: tools look for ` v=`.
+pub const VERSION_LINE: &str = concat!(
+    "Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.3.0 bits=64 build=ochre-",
+    env!("CARGO_PKG_VERSION")
+);
+
+const HELP: &str = "\
+Usage: ochre server [FILE] [--DIRECTIVE VALUE ...] [-]
+
+  FILE                 a configuration file in the syntax of redis.conf
+  --DIRECTIVE VALUE    any directive of that file, overriding it
+  -                    more configuration is read from the standard input
+  -v, --version        print the version and exit
+  -h, --help           print this help and exit
+  --sentinel           run as Sentinel (not there yet)
+
+Examples:
+  ochre server                                    serve on port 6379
+  ochre server --port 7000 --requirepass secret
+  ochre server /etc/redis/redis.conf --loglevel verbose
+  echo 'maxmemory 100mb' | ochre server -
+";
+
+/// Set in the environment of a process that was started to run in the background.
+const DAEMON: &str = "OCHRE_DAEMON";
+
+/// Runs the server. `args` are those behind the program's name.
+pub fn main(args: &[Vec<u8>]) -> ExitCode {
+    match args {
+        [only] if [b"-v".as_slice(), b"--version"].contains(&only.as_slice()) => {
+            println!("{VERSION_LINE}");
+            ExitCode::SUCCESS
+        }
+        [only] if [b"-h".as_slice(), b"--help"].contains(&only.as_slice()) => {
+            print!("{HELP}");
+            ExitCode::SUCCESS
+        }
+        args => match start(args) {
+            Ok(code) => code,
+            Err(message) => {
+                eprintln!("{message}");
+                ExitCode::FAILURE
+            }
+        },
+    }
+}
+
+/// Everything up to the point where clients are served, and until the end.
+fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
+    let line = CommandLine::parse(args);
+    if line.sentinel {
+        return Err("ochre: Sentinel is not there yet".to_owned());
+    }
+    let (mut config, config_file) = configuration(&line)?;
+    if config.process.daemonize && std::env::var_os(DAEMON).is_none() {
+        return daemonize();
+    }
+    if std::env::var_os(DAEMON).is_some() {
+        // A process that leads a session already stays its leader.
+        let _ = rustix::process::setsid();
+    }
+    let journal = Arc::new(Journal::new());
+    journal.configure(&config.logging.file.to_string(), config.logging.level)?;
+    let dir = config.persistence.dir.to_string();
+    std::env::set_current_dir(&dir)
+        .map_err(|error| format!("Can't chdir to '{dir}': {}", system_words(&error)))?;
+    if let Ok(dir) = std::env::current_dir() {
+        config.persistence.dir = dir.to_string_lossy().into_owned().into_bytes().into();
+    }
+    let threads = threads(&config);
+    config.network.io_threads.set_effective(threads as u32);
+    announce(&journal, &config, config_file.as_deref());
+    if let Err(why) = raise_open_files(config.clients.count_max) {
+        journal.line(LogLevel::Warning, &why);
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("ochre-worker")
+        .enable_all()
+        .build()
+        .map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))?;
+    runtime.block_on(serve(config, config_file, journal))
+}
+
+/// Worker threads: as many as asked for, or one per core.
+fn threads(config: &Config) -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
+    config
+        .network
+        .io_threads
+        .asked()
+        .map_or(cores, |asked| asked as usize)
+        .max(1)
+}
+
+fn configuration(line: &CommandLine) -> Result<(Config, Option<String>), String> {
+    let (mut text, mut file) = (Vec::new(), None);
+    if let Some(path) = &line.file {
+        let path = String::from_utf8_lossy(path).into_owned();
+        let absolute = std::path::absolute(&path).unwrap_or_else(|_| path.into());
+        let path = absolute.to_string_lossy().into_owned();
+        text = std::fs::read(&path).map_err(|error| {
+            format!(
+                "Fatal error, can't open config file '{path}': {}",
+                system_words(&error)
+            )
+        })?;
+        file = Some(path);
+    }
+    if line.stdin {
+        text.push(b'\n');
+        let read = std::io::stdin().read_to_end(&mut text);
+        read.map_err(|error| format!("Can't read standard input: {}", system_words(&error)))?;
+    }
+    let sources = Sources {
+        text: &text,
+        options: &line.options,
+        sentinel: line.sentinel,
+        include: &mut include,
+    };
+    match config::load(sources) {
+        Ok(Loaded { config, .. }) => Ok((config, file)),
+        Err(error) => Err(format!("\n{error}")),
+    }
+}
+
+/// The texts of the files that an `include` names.
+fn include(path: &[u8]) -> Result<Vec<Vec<u8>>, String> {
+    let path = String::from_utf8_lossy(path);
+    match path.contains(['*', '?', '[']) {
+        false => std::fs::read(&*path)
+            .map(|text| vec![text])
+            .map_err(|error| system_words(&error)),
+        true => included_by_pattern(std::path::Path::new(&*path)),
+    }
+}
+
+/// Files whose names fit a pattern, in the order of their names.
+fn included_by_pattern(pattern: &std::path::Path) -> Result<Vec<Vec<u8>>, String> {
+    let (Some(folder), Some(pattern)) = (pattern.parent(), pattern.file_name()) else {
+        return Ok(Vec::new());
+    };
+    let folder = if folder.as_os_str().is_empty() {
+        ".".as_ref()
+    } else {
+        folder
+    };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    let fits = |name: &std::ffi::OsStr| {
+        stdx::glob::matches(pattern.as_encoded_bytes(), name.as_encoded_bytes(), false)
+    };
+    let mut paths: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(fits))
+        .collect();
+    paths.sort();
+    paths
+        .iter()
+        .map(|path| std::fs::read(path).map_err(|error| system_words(&error)))
+        .collect()
+}
+
+/// Starts this program anew, in the background.
+fn daemonize() -> Result<ExitCode, String> {
+    let failed = |error: std::io::Error| format!("Can't daemonize: {}", system_words(&error));
+    let program = std::env::current_exe().map_err(failed)?;
+    let mut command = std::process::Command::new(program);
+    use std::os::unix::process::CommandExt;
+    if let Some(name) = std::env::args_os().next() {
+        command.arg0(name);
+    }
+    let null = std::process::Stdio::null;
+    command.args(std::env::args_os().skip(1)).env(DAEMON, "1");
+    command
+        .stdin(null())
+        .stdout(null())
+        .stderr(null())
+        .spawn()
+        .map_err(failed)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
+    let pid = std::process::id();
+    journal.line(LogLevel::Warning, "Ochre is starting");
+    let version = env!("CARGO_PKG_VERSION");
+    journal.line(
+        LogLevel::Warning,
+        &format!("Ochre version={version}, compatible with Redis 7.0.15, pid={pid}, just started"),
+    );
+    let configured = match config_file {
+        Some(path) => format!("Configuration loaded from {path}"),
+        None => "No configuration file given, using the defaults".to_owned(),
+    };
+    journal.line(LogLevel::Warning, &configured);
+    journal.serve();
+    journal.line(
+        LogLevel::Notice,
+        &format!("Port: {} PID: {pid}", config.network.port),
+    );
+}
+
+async fn serve(
+    config: Config,
+    config_file: Option<String>,
+    journal: Arc<Journal>,
+) -> Result<ExitCode, String> {
+    let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
+    let (requests, received) = unbounded_channel();
+    let process = process(&config, config_file.as_deref());
+    let machine = Machine::new(Arc::clone(&journal), requests, config_file, process);
+    machine.gauge.mark_startup();
+    let engine = Arc::new(Engine::new(
+        commands::table(),
+        config.clone(),
+        Box::new(machine),
+        seed()?,
+    ));
+    let mut listeners = Listeners::bind(&engine, &config).inspect_err(|why| {
+        journal.line(LogLevel::Warning, why);
+    })?;
+    if listeners.is_empty() {
+        return Err("Configured to not listen anywhere, exiting.".to_owned());
+    }
+    write_pid_file(&config, &journal);
+    journal.line(LogLevel::Warning, "Server initialized");
+    let maintenance = Upkeep::start(&engine);
+    journal.line(LogLevel::Notice, "Ready to accept connections");
+    until_the_end(&engine, &journal, &mut listeners, received, &mut endings).await;
+    drop(listeners);
+    maintenance.stop();
+    remove_pid_file(&config);
+    journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
+    // Tasks of clients that are still connected end with the process.
+    std::process::exit(0);
+}
+
+/// Serves until a signal or a client ends the program.
+async fn until_the_end(
+    engine: &Arc<Engine>,
+    journal: &Journal,
+    listeners: &mut Listeners,
+    mut requests: UnboundedReceiver<Request>,
+    endings: &mut Endings,
+) {
+    loop {
+        tokio::select! {
+            name = endings.next() => {
+                journal.line(LogLevel::Warning, &format!("Received {name} scheduling shutdown..."));
+                break;
+            }
+            request = requests.recv() => match request {
+                Some(Request::Rebind(config, answer)) => {
+                    // The old sockets go first: the new ones may want the same addresses.
+                    *listeners = Listeners::default();
+                    tokio::task::yield_now().await;
+                    let bound = Listeners::bind(engine, &config).map(|bound| *listeners = bound);
+                    if bound.is_err() {
+                        restore(engine, listeners);
+                    }
+                    // Who asked may have gone meanwhile.
+                    drop(answer.send(bound));
+                }
+                Some(Request::ShutDown) | None => break,
+            },
+        }
+    }
+    journal.line(LogLevel::Warning, "User requested shutdown...");
+}
+
+/// Listens again where the server listened before.
+fn restore(engine: &Arc<Engine>, listeners: &mut Listeners) {
+    if let Ok(bound) = Listeners::bind(engine, &engine.config.load()) {
+        *listeners = bound;
+    }
+}
+
+fn process(config: &Config, config_file: Option<&str>) -> Process {
+    let path = std::env::current_exe().unwrap_or_default();
+    let uname = rustix::system::uname();
+    let word = |text: &std::ffi::CStr| text.to_string_lossy().into_owned();
+    let words = [uname.sysname(), uname.release(), uname.machine()].map(word);
+    Process {
+        id: std::process::id(),
+        os: words.join(" "),
+        executable: path.to_string_lossy().into_owned(),
+        config_file: config_file.unwrap_or_default().to_owned(),
+        tcp_port: config.network.port,
+        io_threads: threads(config),
+        poller: "epoll",
+    }
+}
+
+/// A number nobody can guess.
+fn seed() -> Result<u64, String> {
+    let mut bytes = [0; 8];
+    let read = std::fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut bytes));
+    read.map_err(|error| format!("Can't read /dev/urandom: {}", system_words(&error)))?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
+/// The file that names the process, if one is asked for or the process runs in the background.
+fn pid_file(config: &Config) -> Option<String> {
+    match config.process.pid_file.set() {
+        Some(path) => Some(String::from_utf8_lossy(path).into_owned()),
+        None => config
+            .process
+            .daemonize
+            .then(|| "/var/run/redis.pid".to_owned()),
+    }
+}
+
+fn write_pid_file(config: &Config, journal: &Journal) {
+    let Some(path) = pid_file(config) else { return };
+    if let Err(error) = std::fs::write(&path, format!("{}\n", std::process::id())) {
+        let line = format!("Can't write the pid file {path}: {}", system_words(&error));
+        journal.line(LogLevel::Warning, &line);
+    }
+}
+
+fn remove_pid_file(config: &Config) {
+    if let Some(path) = pid_file(config) {
+        // It may never have been written.
+        drop(std::fs::remove_file(path));
+    }
+}
+
+/// The thread that does what nobody asks for, so that no client waits behind it.
+struct Upkeep {
+    ends: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<()>>,
+}
+
+/// Keys freed between two looks at the clock.
+const GARBAGE_STEP_KEYS: usize = 10_000;
+
+impl Upkeep {
+    fn start(engine: &Arc<Engine>) -> Upkeep {
+        let ends = Arc::new(AtomicBool::new(false));
+        let (engine, end) = (Arc::clone(engine), Arc::clone(&ends));
+        let run = move || {
+            let mut worker = Worker::new(&engine, 0);
+            let mut maintenance = Maintenance::default();
+            while !end.load(Ordering::Relaxed) {
+                let hz = u64::from(engine.config.load().process.hz.max(1));
+                maintenance.tick(&engine, &mut worker, hz);
+                while engine.garbage.free_some(GARBAGE_STEP_KEYS) > 0 {}
+                std::thread::sleep(Duration::from_millis(1000 / hz));
+            }
+        };
+        let thread = std::thread::Builder::new()
+            .name("ochre-upkeep".to_owned())
+            .spawn(run)
+            .ok();
+        Upkeep { ends, thread }
+    }
+
+    fn stop(self) {
+        self.ends.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread {
+            // A panic aborts the process, so the thread has ended well.
+            drop(thread.join());
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! What a thread keeps between the clients it serves: buffers and statistics.
+//!
+//! A connection borrows them for the moment it has something to do, so that ten thousand idle
+//! connections hold none. A thread makes its own when it first serves somebody.
+
+use std::cell::RefCell;
+use std::mem;
+use std::sync::Arc;
+
+use engine::{Engine, Worker};
+use resp::request::Batch;
+
+/// Bytes read at once. As much as a pipeline of a thousand small requests.
+pub const INPUT_BYTES: usize = 64 * 1024;
+
+/// A reply buffer larger than this is given back after use.
+const OUTPUT_BYTES_KEPT: usize = 256 * 1024;
+
+/// A thread's tools.
+pub struct Tools {
+    pub worker: Worker,
+    pub input: Box<[u8]>,
+    pub output: Vec<u8>,
+    batch: Batch<'static>,
+    engine: Arc<Engine>,
+}
+
+impl Tools {
+    fn new(engine: &Arc<Engine>) -> Tools {
+        let seed = engine.host.monotonic_nanos() ^ engine.now().0 as u64;
+        Tools {
+            worker: Worker::new(engine, seed),
+            input: vec![0; INPUT_BYTES].into_boxed_slice(),
+            output: Vec::with_capacity(INPUT_BYTES),
+            batch: Batch::default(),
+            engine: Arc::clone(engine),
+        }
+    }
+
+    pub fn take_batch<'a>(&mut self) -> Batch<'a> {
+        mem::take(&mut self.batch).recycle()
+    }
+
+    pub fn keep_batch(&mut self, batch: Batch<'_>) {
+        self.batch = batch.recycle();
+    }
+
+    /// Empties the reply buffer, keeping its memory unless it has grown large.
+    pub fn clear_output(&mut self) {
+        self.output.clear();
+        if self.output.capacity() > OUTPUT_BYTES_KEPT {
+            self.output = Vec::with_capacity(INPUT_BYTES);
+        }
+    }
+}
+
+impl Drop for Tools {
+    fn drop(&mut self) {
+        self.engine.stats.leave(Arc::clone(&self.worker.stats));
+    }
+}
+
+thread_local! {
+    static TOOLS: RefCell<Option<Tools>> = const { RefCell::new(None) };
+}
+
+/// Lends this thread's tools.
+pub fn with_tools<R>(engine: &Arc<Engine>, work: impl FnOnce(&mut Tools) -> R) -> R {
+    TOOLS.with_borrow_mut(|tools| work(tools.get_or_insert_with(|| Tools::new(engine))))
+}
