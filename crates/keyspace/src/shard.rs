@@ -62,7 +62,10 @@ impl Default for ShardDb {
 impl Shard {
     pub fn new(dbs: u16) -> Shard {
         Shard {
-            dbs: (0..dbs).map(|_| None).collect(),
+            // The first db is used by nearly everybody: it is there from the start.
+            dbs: (0..dbs)
+                .map(|index| (index == 0).then(Box::default))
+                .collect(),
             watchers: Watchers::default(),
             marks: SnapshotMarks::new(dbs),
         }

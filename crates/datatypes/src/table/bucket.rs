@@ -9,14 +9,14 @@
 //!   empty       0, and nothing but empty words behind it
 //! ```
 //!
-//! Up to 64 buckets are one segment, which the table's root points to. Of more, the root points to
+//! Up to 8 buckets are one segment, which the table's root points to. Of more, the root points to
 //! the directory of their segments. All segments but the last are full.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::ptr::NonNull;
 use std::slice;
 
-const SEGMENT_BUCKETS: u32 = 64;
+const SEGMENT_BUCKETS: u32 = 8;
 const POINTER: u64 = (1 << 48) - 1;
 const CHAINED: u64 = 1;
 
@@ -342,16 +342,8 @@ impl Drop for Buckets {
     }
 }
 
-/// Buckets there is room for in a segment that holds `used`: steps of about a quarter.
-fn segment_capacity(used: u32) -> u32 {
-    match used {
-        0..=8 => used,
-        _ => used.next_multiple_of(used.next_power_of_two() / 8),
-    }
-}
-
-fn segment_layout(capacity: u32) -> Layout {
-    Layout::from_size_align(capacity as usize * 64, 64).expect("a segment is at most 4 KiB")
+fn segment_layout(buckets: u32) -> Layout {
+    Layout::from_size_align(buckets as usize * 64, 64).expect("a segment is at most 512 bytes")
 }
 
 /// Moves a segment of `from` buckets to where `to` have room, keeping those that stay.
@@ -359,19 +351,17 @@ fn segment_layout(capacity: u32) -> Layout {
 /// # Safety
 /// `segment` came from this function for `from` buckets, unless that is 0, and is given up.
 unsafe fn resize_segment(segment: NonNull<u8>, from: u32, to: u32) -> NonNull<u8> {
-    let (old, new) = (segment_capacity(from), segment_capacity(to));
-    let layout = segment_layout(new);
-    let moved = match (old, new) {
-        _ if old == new => return segment,
+    let layout = segment_layout(to);
+    let moved = match (from, to) {
         // SAFETY: the size is not zero.
         (0, _) => unsafe { alloc(layout) },
         (_, 0) => {
             // SAFETY: the segment was allocated with this layout.
-            unsafe { dealloc(segment.as_ptr(), segment_layout(old)) };
+            unsafe { dealloc(segment.as_ptr(), segment_layout(from)) };
             return NonNull::dangling();
         }
         // SAFETY: the segment was allocated with the old layout, and the size is not zero.
-        _ => unsafe { realloc(segment.as_ptr(), segment_layout(old), layout.size()) },
+        _ => unsafe { realloc(segment.as_ptr(), segment_layout(from), layout.size()) },
     };
     NonNull::new(moved).unwrap_or_else(|| handle_alloc_error(layout))
 }
