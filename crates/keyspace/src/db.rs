@@ -12,6 +12,8 @@ use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
 use crate::{DbIndex, Locked};
 
+mod edit;
+
 /// What happens to a key that is found to be past its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Expire {

@@ -316,13 +316,16 @@ impl Entry {
     pub fn with_string(self, value: &[u8]) -> Entry {
         match text_as_int(value) {
             Some(number) => self.with_int(number),
-            None => {
-                let mut entry = self.with_len(value.len());
-                entry.set_meta(entry.meta() & !RAW);
-                entry.bytes_mut().copy_from_slice(value);
-                entry
-            }
+            None => self.with_bytes(value),
         }
+    }
+
+    /// The same entry with another value, kept as bytes whatever it reads as.
+    pub fn with_bytes(self, value: &[u8]) -> Entry {
+        let mut entry = self.with_len(value.len());
+        entry.set_meta(entry.meta() & !RAW);
+        entry.bytes_mut().copy_from_slice(value);
+        entry
     }
 
     pub fn with_int(mut self, number: i64) -> Entry {

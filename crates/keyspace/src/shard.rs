@@ -113,6 +113,12 @@ impl Shard {
         }
     }
 
+    /// Whether anybody has to learn of a change to `key` before it happens.
+    #[inline]
+    pub fn is_observed(&self, key: &Key<'_>) -> bool {
+        !self.watchers.is_empty() || self.marks.is_pending(key.slot)
+    }
+
     #[cold]
     fn save_before_write(&mut self, index: DbIndex, key: &Key<'_>) {
         let old = self.find(index, key).map(|entry| entry.renamed(key.bytes));

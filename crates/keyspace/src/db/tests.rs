@@ -97,6 +97,35 @@ fn watchers_learn_of_changes_flushes_and_swaps() {
 }
 
 #[test]
+fn watchers_learn_of_a_planned_change_only_if_it_happens() {
+    let keyspace = Keyspace::new(1, 1);
+    let flag = Arc::new(WatchFlag::default());
+    let change = |db: &mut Db<'_>, key: &str, plan: Result<i64, ()>| {
+        db.try_change(
+            &db.key(key.as_bytes()),
+            |_| plan,
+            |entry, number| (entry.with_int(number), number),
+        )
+    };
+    on(&keyspace, 7_000, |db| {
+        assert_eq!(change(db, "k", Ok(1)), Ok(None));
+        db.create(&db.key(b"k"), Entry::int(b"k", 1, None));
+        assert_eq!(db.get(&db.key(b"k")).map(|entry| entry.access()), Some(7));
+        assert_eq!(change(db, "k", Ok(2)), Ok(Some(2)));
+        db.watch(&db.key(b"k"), &flag);
+        assert_eq!(change(db, "k", Err(())), Err(()));
+    });
+    assert!(!flag.is_raised());
+    let changed = on(&keyspace, 8_000, |db| {
+        assert_eq!(change(db, "k", Ok(3)), Ok(Some(3)));
+        db.peek(&db.key(b"k"))
+            .map(|entry| (entry.text() == Text::Int(3), entry.access()))
+    });
+    assert_eq!(changed.0, Some((true, 8)));
+    assert!(flag.is_raised());
+}
+
+#[test]
 #[should_panic(expected = "declared")]
 fn touching_an_undeclared_shard_is_an_assertion() {
     let keyspace = Keyspace::new(1, 1);

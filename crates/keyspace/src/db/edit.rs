@@ -1,0 +1,49 @@
+//! Changing what a key holds, in view of what it holds.
+
+use super::Db;
+use crate::entry::Entry;
+use crate::slot::Key;
+
+impl Db<'_> {
+    /// Replaces the entry of a key that is there by what `change` makes of it, if `plan`, which
+    /// sees it before, has no reason against it. The key and the expiry must stay the same.
+    /// Returns what `change` returns, or `None` if the key holds nothing.
+    ///
+    /// When `plan` fails nothing has happened, and no watcher is told. As long as nobody watches
+    /// the shard and no snapshot is on its way to the slot, the key is looked up once.
+    #[inline]
+    pub fn try_change<P, R, E>(
+        &mut self,
+        key: &Key<'_>,
+        plan: impl FnOnce(&Entry) -> Result<P, E>,
+        change: impl FnOnce(Entry, P) -> (Entry, R),
+    ) -> Result<Option<R>, E> {
+        self.expire_if_due(key);
+        let (index, access) = (self.index, self.access_now());
+        let shard = self.shards.get(key.slot.shard());
+        let observed = shard.is_observed(key);
+        let Some(place) = shard.place(index, key) else {
+            return Ok(None);
+        };
+        let planned = plan(&place.get())?;
+        let mut place = match observed {
+            false => place,
+            true => {
+                shard.before_write(index, key);
+                let place = shard.place(index, key);
+                place.expect("a key stays where it is when its watchers are told")
+            }
+        };
+        Ok(Some(place.update(|entry| {
+            let (mut entry, result) = change(entry, planned);
+            entry.set_access(access);
+            (entry, result)
+        })))
+    }
+
+    /// Makes a key that is not there hold something. The entry carries the same key.
+    pub fn create(&mut self, key: &Key<'_>, mut entry: Entry) {
+        entry.set_access(self.access_now());
+        self.insert(key, entry);
+    }
+}
