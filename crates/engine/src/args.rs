@@ -8,6 +8,7 @@ use crate::error::Error;
 /// A cursor over the words of a request behind the command's name.
 ///
 /// Keys that dispatch has located, to lock their shards, are handed out as it found them.
+#[derive(Clone)]
 pub struct Args<'a> {
     words: &'a [&'a [u8]],
     at: usize,
