@@ -1,16 +1,45 @@
 //! String commands. One `static` per command, its handler right below it.
 
 use engine::command::{Flags, KeySpec};
+use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
-use keyspace::{Text, Ttl};
+use keyspace::{Entry, Kind, Text, Ttl, WrongType};
 use stdx::number;
-use stdx::time::UnixMillis;
 
-use crate::expiry::{self, Unit};
+use crate::expiry::{self, Stated};
+
+mod counter;
+mod lcs;
+mod many;
+mod range;
+mod set;
 
 pub(crate) static STRINGS: Family = Family {
     name: "string",
-    commands: &[&GET, &SET],
+    commands: &[
+        &range::APPEND,
+        &counter::DECR,
+        &counter::DECRBY,
+        &GET,
+        &GETDEL,
+        &GETEX,
+        &range::GETRANGE,
+        &GETSET,
+        &counter::INCR,
+        &counter::INCRBY,
+        &counter::INCRBYFLOAT,
+        &lcs::LCS,
+        &many::MGET,
+        &many::MSET,
+        &many::MSETNX,
+        &set::PSETEX,
+        &set::SET,
+        &set::SETEX,
+        &set::SETNX,
+        &range::SETRANGE,
+        &range::STRLEN,
+        &range::SUBSTR,
+    ],
 };
 
 static GET: Command = Command {
@@ -29,128 +58,155 @@ static GET: Command = Command {
 
 fn get(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
-    let found = cx.read_string(&key, |text, reply| match text {
-        Text::Bytes(bytes) => reply.bulk(bytes),
-        Text::Int(number) => reply.bulk(&number::text(number)),
-    })?;
+    let found = cx.read_string(&key, reply_text)?;
     Ok(found.unwrap_or_else(|| cx.reply.null()))
 }
 
-static SET: Command = Command {
-    name: "set",
-    syntax: "key value [NX | XX] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
-             PXAT unix-time-milliseconds | KEEPTTL]",
-    summary: "Makes a key hold a string, whatever it held before.",
-    since: "1.0.0",
+static GETDEL: Command = Command {
+    name: "getdel",
+    syntax: "key",
+    summary: "Returns the string a key holds, and deletes the key.",
+    since: "6.2.0",
     complexity: "O(1)",
-    arity: Arity::AtLeast(3),
-    flags: Flags::WRITE.and(Flags::DENY_OOM),
+    arity: Arity::Exactly(2),
+    flags: Flags::WRITE.and(Flags::FAST),
     acl: Acl::STRING,
-    keys: &[KeySpec {
-        notes: "RW and ACCESS due to the optional `GET` argument",
-        ..KeySpec::at(1, SET_ACCESS)
-    }],
-    handler: set,
-    history: &[
-        ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
-        ("6.0.0", "Added the `KEEPTTL` option."),
-        ("6.2.0", "Added the `GET`, `EXAT` and `PXAT` option."),
-        (
-            "7.0.0",
-            "Allowed the `NX` and `GET` options to be used together.",
-        ),
-    ],
+    keys: &[KeySpec::at(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::DELETE),
+    )],
+    handler: getdel,
     ..Command::BLANK
 };
 
-const SET_ACCESS: Access = Access::RW
-    .and(Access::ACCESS)
-    .and(Access::UPDATE)
-    .and(Access::VARIABLE);
-
-fn set(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let (key, value) = (args.key()?, args.bytes()?);
-    let options = SetOptions::parse(args, cx.now)?;
-
-    // Only GET cares about the old type; a plain SET overwrites anything.
-    let previous = match options.get {
-        true => cx.read_string(&key, |text, reply| match text {
-            Text::Bytes(bytes) => reply.bulk(bytes),
-            Text::Int(number) => reply.bulk(&number::text(number)),
-        })?,
-        false => None,
+fn getdel(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let key = args.key()?;
+    let Some(done) = cx.read_string(&key, reply_text)? else {
+        return Ok(cx.reply.null());
     };
-    let applies = options
-        .condition
-        .is_none_or(|wanted| wanted == presence(cx.db.contains(&key)));
-    if applies {
-        cx.db.set_string(&key, value, options.ttl);
-        cx.changed(1);
-        if let Ttl::At(UnixMillis(at)) = options.ttl {
-            // The same moment for whoever replays it, whatever the unit it was given in.
-            cx.effect(&[b"SET", key.bytes, value, b"PXAT", &number::text(at)]);
-        }
-    }
-    Ok(match (previous, options.get, applies) {
-        (Some(done), _, _) => done,
-        (None, false, true) => cx.reply.ok(),
-        (None, _, _) => cx.reply.null(),
-    })
+    cx.db.remove(&key);
+    cx.changed(1);
+    cx.effect(&[b"DEL", key.bytes]);
+    Ok(done)
 }
 
-/// Whether a key must be there for a command to apply, or must not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Presence {
-    Absent,
-    Present,
-}
+static GETEX: Command = Command {
+    name: "getex",
+    syntax: "key [EX seconds | PX milliseconds | EXAT unix-time-seconds | \
+             PXAT unix-time-milliseconds | PERSIST]",
+    summary: "Returns the string a key holds, and gives the key another expiry, or none.",
+    since: "6.2.0",
+    complexity: "O(1)",
+    arity: Arity::AtLeast(2),
+    flags: Flags::WRITE.and(Flags::FAST),
+    acl: Acl::STRING,
+    keys: &[KeySpec {
+        notes: "RW and UPDATE because it changes the TTL",
+        ..KeySpec::at(1, Access::RW.and(Access::ACCESS).and(Access::UPDATE))
+    }],
+    handler: getex,
+    ..Command::BLANK
+};
 
-fn presence(is_there: bool) -> Presence {
-    if is_there {
-        Presence::Present
-    } else {
-        Presence::Absent
-    }
-}
+fn getex(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let key = args.key()?;
+    let stated = getex_options(args)?;
 
-#[derive(Default)]
-struct SetOptions {
-    condition: Option<Presence>,
-    ttl: Ttl,
-    get: bool,
-}
-
-impl SetOptions {
-    #[inline]
-    fn parse(args: &mut Args<'_>, now: UnixMillis) -> Result<SetOptions, Error> {
-        let mut options = SetOptions::default();
-        let mut ttl = None;
-        while let Some(word) = args.keyword() {
-            match word.as_bytes() {
-                b"NX" => once(&mut options.condition, Presence::Absent)?,
-                b"XX" => once(&mut options.condition, Presence::Present)?,
-                b"GET" => options.get = true,
-                b"KEEPTTL" => once(&mut ttl, Ttl::Keep)?,
-                word => {
-                    let unit = Unit::of_option(word).ok_or(Error::Syntax)?;
-                    let at = match args.is_empty() {
-                        true => return Err(Error::Syntax),
-                        false => expiry::positive(args, unit, now)?,
-                    };
-                    once(&mut ttl, Ttl::At(at))?;
-                }
+    // A key that is not there hides a mistake in the amount.
+    let Some(done) = cx.read_string(&key, reply_text)? else {
+        return Ok(cx.reply.null());
+    };
+    match stated.kind() {
+        None | Some(expiry::Kind::Keep) => {}
+        Some(expiry::Kind::Persist) => {
+            if cx
+                .db
+                .peek(&key)
+                .is_some_and(|entry| entry.expiry().is_some())
+            {
+                cx.db.set_expiry(&key, None);
+                cx.changed(1);
+                cx.effect(&[b"PERSIST", key.bytes]);
             }
         }
-        options.ttl = ttl.unwrap_or_default();
-        Ok(options)
+        Some(expiry::Kind::Until(unit)) => {
+            let at = stated.moment(unit, cx.now)?;
+            cx.changed(1);
+            if at <= cx.now {
+                let lazily = cx.config.memory.lazy_expire;
+                let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
+                cx.db.remove(&key);
+                cx.effect(&[name, key.bytes]);
+            } else {
+                cx.db.set_expiry(&key, Some(at));
+                cx.effect(&[b"PEXPIREAT", key.bytes, &number::text(at.0)]);
+            }
+        }
+    }
+    Ok(done)
+}
+
+fn getex_options<'a>(args: &mut Args<'a>) -> Result<Stated<'a>, Error> {
+    let mut stated = Stated::default();
+    while let Some(word) = args.keyword() {
+        let kind = match word.as_bytes() {
+            b"PERSIST" => expiry::Kind::Persist,
+            word => expiry::Kind::Until(expiry::Unit::of_option(word).ok_or(Error::Syntax)?),
+        };
+        stated.take(kind, args)?;
+    }
+    Ok(stated)
+}
+
+static GETSET: Command = Command {
+    name: "getset",
+    syntax: "key value",
+    summary: "Makes a key hold a string, and returns the string it held before.",
+    since: "1.0.0",
+    complexity: "O(1)",
+    arity: Arity::Exactly(3),
+    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
+    acl: Acl::STRING,
+    keys: &[KeySpec::at(
+        1,
+        Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+    )],
+    handler: getset,
+    deprecated: Some(("6.2.0", "`SET` with the `!GET` argument")),
+    ..Command::BLANK
+};
+
+fn getset(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let (key, value) = (args.key()?, args.bytes()?);
+    let previous = cx.read_string(&key, reply_text)?;
+    cx.db.set_string(&key, value, Ttl::Clear);
+    cx.changed(1);
+    cx.effect(&[b"SET", key.bytes, value]);
+    Ok(previous.unwrap_or_else(|| cx.reply.null()))
+}
+
+fn reply_text(text: Text<'_>, reply: &mut Reply<'_>) -> Done {
+    match text {
+        Text::Bytes(bytes) => reply.bulk(bytes),
+        Text::Int(number) => reply.bulk(&number::text(number)),
     }
 }
 
-/// Sets an option that excludes itself and its like.
-fn once<T>(option: &mut Option<T>, value: T) -> Result<(), Error> {
-    match option.replace(value) {
-        None => Ok(()),
-        Some(_) => Err(Error::Syntax),
+/// The string that an entry holds.
+#[inline]
+fn text_of(entry: &Entry) -> Result<Text<'_>, WrongType> {
+    if entry.kind() == Kind::String {
+        Ok(entry.text())
+    } else {
+        Err(WrongType)
+    }
+}
+
+/// The length of a string, in bytes.
+fn text_len(text: Text<'_>) -> usize {
+    match text {
+        Text::Bytes(bytes) => bytes.len(),
+        Text::Int(number) => number::text_len(number),
     }
 }
 
