@@ -2,7 +2,7 @@
 
 use config::Config;
 use datatypes::table::Ref;
-use keyspace::{Db, Entry as KeyEntry, Key, Kind, Text};
+use keyspace::{Db, Entry as KeyEntry, Key, Kind, ShardSet, Text};
 use stdx::time::UnixMillis;
 
 use crate::Engine;
@@ -50,18 +50,43 @@ impl Context<'_> {
     /// Keys that were found past their expiry are deleted for readers of the log too, before
     /// whatever the command did.
     pub(crate) fn log_lapsed(&mut self) {
-        if !self.db.has_lapsed() {
-            return;
+        if self.db.has_lapsed() {
+            let lapsed = self.db.take_lapsed();
+            self.worker
+                .note_lapsed(lapsed, self.logged, self.config.memory.lazy_expire);
         }
-        for lapsed in self.db.take_lapsed() {
-            self.worker.stats.expired.add(1);
-            self.worker.stats.dirty.add(1);
-            if self.logged {
-                self.worker
-                    .effects
-                    .push(lapsed.db, &[b"DEL".as_slice(), &lapsed.key]);
+    }
+
+    /// Looks at a key that was not declared, in a command that walks over keys: under its shard's
+    /// lock, which is taken for the moment unless every lock is held. If the key is past its
+    /// expiry, its deletion enters the log before that lock is given back.
+    pub fn visit_key<R>(&mut self, key: &Key<'_>, look: impl FnOnce(&mut Db<'_>) -> R) -> R {
+        if self.db.holds(key) {
+            return look(&mut self.db);
+        }
+        let mut locked = self.engine.keyspace.lock(ShardSet::of(key.slot.shard()));
+        let mode = self.db.expire_mode();
+        let result = look(&mut locked.db(self.db.index(), self.now, mode));
+        if locked.has_lapsed() {
+            let (log, lapsed) = (&self.engine.log, locked.take_lapsed());
+            self.worker
+                .note_lapsed(lapsed, log.is_read(), self.config.memory.lazy_expire);
+            if !self.worker.effects.is_empty() {
+                log.append(&mut self.worker.effects);
             }
         }
+        result
+    }
+
+    /// As [`Context::read`], without counting as a use of the key.
+    pub fn peek(&mut self, key: &Key<'_>) -> Option<Ref<'_, KeyEntry>> {
+        let entry = self.db.peek(key);
+        let counter = match entry {
+            Some(_) => &self.worker.stats.hits,
+            None => &self.worker.stats.misses,
+        };
+        counter.add(1);
+        entry
     }
 
     /// What the key holds, counted as a hit or a miss.

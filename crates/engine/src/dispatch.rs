@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use config::Config;
-use keyspace::{Expire, Keyspace, Locked, ShardSet};
+use keyspace::{Expire, Keyspace, Lapsed, Locked, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -46,6 +46,19 @@ impl Worker {
             prng: Prng::new(seed),
             effects: Effects::default(),
             spare: Vec::new(),
+        }
+    }
+
+    /// Counts keys that were deleted because their time had come, and has readers of the log
+    /// delete them too.
+    pub(crate) fn note_lapsed(&mut self, lapsed: Vec<Lapsed>, logged: bool, lazily: bool) {
+        let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
+        for lapsed in lapsed {
+            self.stats.expired.add(1);
+            self.stats.dirty.add(1);
+            if logged {
+                self.effects.push(lapsed.db, &[name, &lapsed.key]);
+            }
         }
     }
 }

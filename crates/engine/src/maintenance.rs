@@ -102,16 +102,8 @@ impl Maintenance {
         let mut locked = engine.keyspace.lock(shards);
         let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
         let found = db.expire_step(&mut self.cursor, STEP_KEYS);
-        let logged = engine.log.is_read();
-        for lapsed in locked.take_lapsed() {
-            worker.stats.expired.add(1);
-            worker.stats.dirty.add(1);
-            if logged {
-                worker
-                    .effects
-                    .push(lapsed.db, &[b"DEL".as_slice(), &lapsed.key]);
-            }
-        }
+        let lazily = engine.config.load().memory.lazy_expire;
+        worker.note_lapsed(locked.take_lapsed(), engine.log.is_read(), lazily);
         if !worker.effects.is_empty() {
             engine.log.append(&mut worker.effects);
         }

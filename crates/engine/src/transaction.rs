@@ -147,6 +147,8 @@ impl Context<'_> {
             {
                 continue;
             }
+            // A key past its expiry is deleted before it is watched: its end is no change.
+            self.db.contains(key);
             self.db.watch(key, &watched.flag);
             let was_due = self.db.is_due(key);
             watched.keys.push(WatchedKey {

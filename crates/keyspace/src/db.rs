@@ -109,6 +109,16 @@ impl<'a> Db<'a> {
         self.now
     }
 
+    /// What happens here to keys past their expiry.
+    pub fn expire_mode(&self) -> Expire {
+        self.expire
+    }
+
+    /// Whether the lock of the key's shard is held: a walk holds all locks or none.
+    pub fn holds(&self, key: &Key<'_>) -> bool {
+        self.shards.holds(key.slot.shard())
+    }
+
     /// Whether reading a key counts as a use of it. It does unless this says otherwise.
     pub fn set_touches(&mut self, touches: bool) {
         self.touches = touches;
@@ -348,22 +358,27 @@ impl Db<'_> {
 
     /// Shows every key that is not past its expiry. No lock is held for longer than one slot.
     pub fn walk(&mut self, mut visit: impl FnMut(&Entry)) {
-        let (index, now, expire) = (self.index, self.now, self.expire);
         for shard in 0..SHARDS {
             let mut occupied = self.occupied(shard);
             while occupied != 0 {
                 let within = occupied.trailing_zeros() as usize;
                 occupied &= occupied - 1;
-                self.shards.visit(shard, |shard| {
-                    let entries = shard.db(index).map(|db| db.slots[within].table.iter());
-                    entries
-                        .into_iter()
-                        .flatten()
-                        .filter(|entry| expire == Expire::Ignore || !is_past(entry.expiry(), now))
-                        .for_each(|entry| visit(&entry));
-                });
+                self.walk_slot(Slot::from_parts(shard, within), &mut visit);
             }
         }
+    }
+
+    /// Shows every key of one slot that is not past its expiry.
+    pub fn walk_slot(&mut self, slot: Slot, mut visit: impl FnMut(&Entry)) {
+        let (index, now, expire) = (self.index, self.now, self.expire);
+        self.shards.visit(slot.shard(), |shard| {
+            let entries = shard.table(index, slot).map(|table| table.iter());
+            entries
+                .into_iter()
+                .flatten()
+                .filter(|entry| expire == Expire::Ignore || !is_past(entry.expiry(), now))
+                .for_each(|entry| visit(&entry));
+        });
     }
 
     /// Shows keys from `from` on until at least `count` were visited. Returns where to go on, 0 at
@@ -440,8 +455,22 @@ impl Db<'_> {
     }
 
     /// Exchanges the contents of two dbs. Needs every lock.
+    ///
+    /// A watched key that is past its expiry goes first: its coming or going is no change that
+    /// the watcher of the other db could see.
     pub fn swap(&mut self, a: DbIndex, b: DbIndex) {
-        (0..SHARDS).for_each(|shard| self.shards.get(shard).swap_dbs(a, b));
+        let here = self.index;
+        for shard in 0..SHARDS {
+            for watched in self.shards.get(shard).watchers.keys() {
+                for index in [a, b] {
+                    self.index = index;
+                    let key = self.key(&watched);
+                    self.expire_if_due(&key);
+                }
+            }
+            self.shards.get(shard).swap_dbs(a, b);
+        }
+        self.index = here;
     }
 
     fn occupied(&mut self, shard: usize) -> u64 {

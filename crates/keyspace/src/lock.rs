@@ -33,6 +33,13 @@ impl ShardSet {
         self.0[shard / 64] & 1 << (shard % 64) != 0
     }
 
+    /// One shard.
+    pub fn of(shard: usize) -> ShardSet {
+        let mut set = ShardSet::NONE;
+        set.insert(shard);
+        set
+    }
+
     pub fn is_empty(&self) -> bool {
         *self == ShardSet::NONE
     }
@@ -208,6 +215,10 @@ impl<'a> Shards<'a> {
             keyspace: self.keyspace,
             held: self.held,
         }
+    }
+
+    pub fn holds(&self, shard: usize) -> bool {
+        self.held.contains(shard)
     }
 
     #[inline]

@@ -192,7 +192,7 @@ impl Shard {
         let db = self.dbs[usize::from(index.0)].take()?;
         self.watchers
             .touch_matching(index, |key| contains(&db, key));
-        let mut detached = Detached { db };
+        let mut detached = Detached(Held::Db(db));
         self.marks.save_all(index, &mut detached);
         Some(detached)
     }
@@ -219,32 +219,59 @@ fn contains(db: &ShardDb, key: &[u8]) -> bool {
 }
 
 /// Keys that are no longer in any db, but still take memory.
-pub struct Detached {
-    db: Box<ShardDb>,
+pub struct Detached(Held);
+
+enum Held {
+    Db(Box<ShardDb>),
+    Entry(Option<Entry>),
 }
 
 impl Detached {
+    /// One large entry.
+    pub fn entry(entry: Entry) -> Detached {
+        Detached(Held::Entry(Some(entry)))
+    }
+
     pub fn keys(&self) -> usize {
-        self.db.keys
+        match &self.0 {
+            Held::Db(db) => db.keys,
+            Held::Entry(entry) => usize::from(entry.is_some()),
+        }
     }
 
     /// Frees about `budget` keys. Returns how many were freed; 0 when nothing is left.
     pub fn free_some(&mut self, budget: usize) -> usize {
+        match &mut self.0 {
+            Held::Db(db) => db.free_some(budget),
+            Held::Entry(entry) => usize::from(entry.take().is_some()),
+        }
+    }
+
+    /// Takes the entries of one slot out.
+    pub(crate) fn take_slot(&mut self, within: usize) -> Table<Entry> {
+        match &mut self.0 {
+            Held::Db(db) => db.take_slot(within),
+            Held::Entry(_) => Table::default(),
+        }
+    }
+}
+
+impl ShardDb {
+    fn free_some(&mut self, budget: usize) -> usize {
         let mut freed = 0;
-        while freed < budget && self.db.occupied != 0 {
-            let slot = &mut self.db.slots[self.db.occupied.trailing_zeros() as usize];
+        while freed < budget && self.occupied != 0 {
+            let slot = &mut self.slots[self.occupied.trailing_zeros() as usize];
             match slot.table.drop_bucket() {
                 Some(keys) => freed += keys,
-                None => self.db.occupied &= self.db.occupied - 1,
+                None => self.occupied &= self.occupied - 1,
             }
         }
         freed
     }
 
-    /// Takes the entries of one slot out.
-    pub(crate) fn take_slot(&mut self, within: usize) -> Table<Entry> {
-        self.db.keys -= self.db.slots[within].table.len();
-        self.db.occupied &= !(1 << within);
-        mem::take(&mut self.db.slots[within].table)
+    fn take_slot(&mut self, within: usize) -> Table<Entry> {
+        self.keys -= self.slots[within].table.len();
+        self.occupied &= !(1 << within);
+        mem::take(&mut self.slots[within].table)
     }
 }

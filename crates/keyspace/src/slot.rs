@@ -28,6 +28,11 @@ impl Slot {
         Slot(crc16(hash_tag(key)) % SLOTS as u16)
     }
 
+    /// The slot of every key that begins with `prefix`, if the prefix holds a whole hash tag.
+    pub fn of_prefix(prefix: &[u8]) -> Option<Slot> {
+        (hash_tag(prefix).len() < prefix.len()).then(|| Slot::of(prefix))
+    }
+
     pub fn number(self) -> u16 {
         self.0
     }
@@ -127,6 +132,15 @@ mod tests {
         assert_eq!(slot("foo{{bar}}zap"), crc16(b"{bar") % 16384);
         assert_eq!(slot("foo{bar}{zap}"), slot("bar"));
         assert_eq!(slot("foo{bar"), crc16(b"foo{bar") % 16384);
+    }
+
+    #[test]
+    fn a_prefix_tells_the_slot_only_with_a_whole_tag() {
+        assert_eq!(Slot::of_prefix(b"a{b}"), Some(Slot::of(b"b")));
+        assert_eq!(Slot::of_prefix(b"{b}c{d"), Some(Slot::of(b"b")));
+        for open in ["", "a", "{", "a{b", "a{}", "a{}{b}"] {
+            assert_eq!(Slot::of_prefix(open.as_bytes()), None, "{open}");
+        }
     }
 
     #[test]

@@ -50,6 +50,10 @@ impl Watchers {
         }
     }
 
+    pub fn keys(&self) -> Vec<Box<[u8]>> {
+        self.by_key.keys().cloned().collect()
+    }
+
     pub fn touch(&self, index: DbIndex, key: &[u8]) {
         let watchers = self.by_key.get(key).into_iter().flatten();
         watchers

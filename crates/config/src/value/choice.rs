@@ -45,6 +45,24 @@ pub enum EvictionPolicy {
     NoEviction,
 }
 
+impl EvictionPolicy {
+    /// Whether keys remember how often they are used, rather than when.
+    pub fn keeps_frequency(self) -> bool {
+        matches!(
+            self,
+            EvictionPolicy::VolatileLfu | EvictionPolicy::AllKeysLfu
+        )
+    }
+
+    /// Whether keys remember when they are used.
+    pub fn keeps_recency(self) -> bool {
+        matches!(
+            self,
+            EvictionPolicy::VolatileLru | EvictionPolicy::AllKeysLru
+        )
+    }
+}
+
 impl Choice for EvictionPolicy {
     const WORDS: &'static [(&'static str, EvictionPolicy)] = &[
         ("volatile-lru", EvictionPolicy::VolatileLru),
