@@ -7,7 +7,7 @@ use stdx::time::UnixMillis;
 
 use crate::Engine;
 use crate::command::Entry;
-use crate::dispatch::Worker;
+use crate::dispatch::{self, Worker};
 use crate::error::Error;
 use crate::reply::Reply;
 use crate::session::Session;
@@ -65,6 +65,7 @@ impl Context<'_> {
             return look(&mut self.db);
         }
         let mut locked = self.engine.keyspace.lock(ShardSet::of(key.slot.shard()));
+        locked.set_recall(dispatch::recall(self.config, self.worker));
         let mode = self.db.expire_mode();
         let result = look(&mut locked.db(self.db.index(), self.now, mode));
         if locked.has_lapsed() {

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use config::Config;
-use keyspace::{Expire, Keyspace, Lapsed, Locked, ShardSet};
+use keyspace::{Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -172,6 +172,7 @@ impl<'a> Run<'a, '_> {
             .iter()
             .for_each(|located| shards.insert(located.key.slot.shard()));
         let mut locked = self.engine.keyspace.lock(shards);
+        locked.set_recall(recall(self.config, self.worker));
         if count > 1 {
             let keys = self.located.iter().map(|located| &located.key);
             locked.prefetch(self.session.db, keys);
@@ -270,6 +271,7 @@ impl<'a> Run<'a, '_> {
         let engine = self.engine;
         let mut run = || {
             let mut locked = engine.keyspace.lock(shards);
+            locked.set_recall(recall(self.config, self.worker));
             let args = Args::new(words, words_of_name(entry), &located);
             self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
             if !self.worker.effects.is_empty() {
@@ -456,6 +458,19 @@ impl Engine {
             Expire::Delete
         }
     }
+}
+
+/// What keys are to remember of their use, for the policy of eviction.
+#[inline]
+pub(crate) fn recall(config: &Config, worker: &mut Worker) -> Recall {
+    if !config.memory.policy.keeps_frequency() {
+        return Recall::Recency;
+    }
+    Recall::Frequency(Frequency {
+        log_factor: config.memory.lfu_log_factor,
+        decay_minutes: config.memory.lfu_decay_time,
+        chances: Prng::new(worker.prng.next_u64()),
+    })
 }
 
 /// How many words name the command: one, or two with a subcommand.

@@ -6,7 +6,7 @@ use datatypes::table::Ref;
 use stdx::time::UnixMillis;
 
 use crate::entry::{Entry, Kind, Text};
-use crate::lock::Shards;
+use crate::lock::{Notes, Shards};
 use crate::shard::{Detached, Shard, ShardDb};
 use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
@@ -52,7 +52,7 @@ pub struct Db<'a> {
     now: UnixMillis,
     expire: Expire,
     touches: bool,
-    lapsed: &'a mut Vec<Lapsed>,
+    notes: &'a mut Notes,
 }
 
 impl<'a> Db<'a> {
@@ -61,7 +61,7 @@ impl<'a> Db<'a> {
         index: DbIndex,
         now: UnixMillis,
         expire: Expire,
-        lapsed: &'a mut Vec<Lapsed>,
+        notes: &'a mut Notes,
     ) -> Db<'a> {
         Db {
             shards,
@@ -69,7 +69,7 @@ impl<'a> Db<'a> {
             now,
             expire,
             touches: true,
-            lapsed,
+            notes,
         }
     }
 
@@ -88,17 +88,17 @@ impl<'a> Db<'a> {
             now,
             expire,
             touches,
-            lapsed: self.lapsed,
+            notes: self.notes,
         }
     }
 
     pub fn has_lapsed(&self) -> bool {
-        !self.lapsed.is_empty()
+        !self.notes.lapsed.is_empty()
     }
 
     /// The keys that were found past their expiry, and deleted, since this was last asked.
     pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
-        std::mem::take(self.lapsed)
+        std::mem::take(&mut self.notes.lapsed)
     }
 
     pub fn index(&self) -> DbIndex {
@@ -139,18 +139,20 @@ impl<'a> Db<'a> {
     #[inline]
     pub fn get(&mut self, key: &Key<'_>) -> Option<Ref<'_, Entry>> {
         self.expire_if_due(key);
-        let (index, access) = (self.index, self.access_now());
-        let (expire, now, touches) = (self.expire, self.now, self.touches);
+        let (index, expire, now, touches) = (self.index, self.expire, self.now, self.touches);
         let mut place = self.shards.get(key.slot.shard()).place(index, key)?;
         let entry = place.get();
         if expire == Expire::Hide && is_past(entry.expiry(), now) {
             return None;
         }
-        if touches && entry.access() != access {
-            place.update(|mut entry| {
-                entry.set_access(access);
-                (entry, ())
-            });
+        if touches {
+            let access = self.notes.recall.used(entry.access(), now);
+            if entry.access() != access {
+                place.update(|mut entry| {
+                    entry.set_access(access);
+                    (entry, ())
+                });
+            }
         }
         Some(place.into_ref())
     }
@@ -189,7 +191,7 @@ impl<'a> Db<'a> {
     #[inline]
     pub fn set_string(&mut self, key: &Key<'_>, value: &[u8], ttl: Ttl) {
         self.expire_if_due(key);
-        let (index, access) = (self.index, self.access_now());
+        let (index, now) = (self.index, self.now);
         let hasher = self.shards.keyspace().hasher();
         let shard = self.shards.get(key.slot.shard());
         shard.before_write(index, key);
@@ -200,7 +202,7 @@ impl<'a> Db<'a> {
                 None
             };
             let mut entry = Entry::string(key.bytes, value, expiry);
-            entry.set_access(access);
+            entry.set_access(self.notes.recall.created(now));
             return shard.insert(index, key, entry, hasher);
         };
         let (from, to) = place.update(|entry| {
@@ -210,6 +212,7 @@ impl<'a> Db<'a> {
                 Ttl::Keep => from,
                 Ttl::At(at) => Some(at),
             };
+            let access = self.notes.recall.used(entry.access(), now);
             let mut entry = entry.with_string(value);
             if from != to {
                 entry = entry.with_expiry(to);
@@ -228,11 +231,12 @@ impl<'a> Db<'a> {
         change: impl FnOnce(Entry) -> (Entry, R),
     ) -> Option<R> {
         self.expire_if_due(key);
-        let (index, access) = (self.index, self.access_now());
+        let (index, now) = (self.index, self.now);
         let shard = self.shards.get(key.slot.shard());
         shard.before_write(index, key);
         let mut place = shard.place(index, key)?;
         Some(place.update(|entry| {
+            let access = self.notes.recall.used(entry.access(), now);
             let (mut entry, result) = change(entry);
             entry.set_access(access);
             (entry, result)
@@ -315,21 +319,21 @@ impl<'a> Db<'a> {
             let shard = self.shards.get(key.slot.shard());
             shard.before_write(index, key);
             shard.remove(index, key);
-            self.lapsed.push(Lapsed {
+            self.notes.lapsed.push(Lapsed {
                 db: index,
                 key: key.bytes.into(),
             });
         }
     }
 
-    /// The time of use that entries keep: seconds, in 24 bits.
-    fn access_now(&self) -> u32 {
-        (self.now.0 / 1000) as u32 & 0xff_ffff
-    }
-
     /// Seconds since an entry was last used.
     pub fn idle_seconds(&self, entry_access: u32) -> u32 {
-        self.access_now().wrapping_sub(entry_access) & 0xff_ffff
+        self.notes.recall.idle_seconds(entry_access, self.now)
+    }
+
+    /// How often an entry was used: a logarithm that decays.
+    pub fn frequency(&self, entry_access: u32) -> u8 {
+        self.notes.recall.frequency(entry_access, self.now)
     }
 
     pub(crate) fn visit_shard<R>(

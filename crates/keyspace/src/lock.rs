@@ -10,6 +10,7 @@ use std::cell::UnsafeCell;
 
 use crate::DbIndex;
 use crate::db::{Db, Expire, Lapsed};
+use crate::recall::Recall;
 use crate::shard::Shard;
 use crate::slot::{Key, KeyHasher, SHARDS, Slot};
 use raw::RawLock;
@@ -129,7 +130,7 @@ impl Keyspace {
         Locked {
             keyspace: self,
             held: shards,
-            lapsed: Vec::new(),
+            notes: Notes::default(),
         }
     }
 }
@@ -138,7 +139,15 @@ impl Keyspace {
 pub struct Locked<'k> {
     keyspace: &'k Keyspace,
     held: ShardSet,
-    lapsed: Vec<Lapsed>,
+    notes: Notes,
+}
+
+/// What a db shares with all it is lent to under the same locks.
+#[derive(Default)]
+pub(crate) struct Notes {
+    /// The keys found past their expiry, and deleted.
+    pub lapsed: Vec<Lapsed>,
+    pub recall: Recall,
 }
 
 impl Locked<'_> {
@@ -149,7 +158,7 @@ impl Locked<'_> {
             keyspace: self.keyspace,
             held: self.held,
         };
-        Db::new(shards, index, now, expire, &mut self.lapsed)
+        Db::new(shards, index, now, expire, &mut self.notes)
     }
 
     /// Fetches what the tables hold about `keys` into the cache, all of them at once.
@@ -181,11 +190,16 @@ impl Locked<'_> {
 
     /// The keys that were found to be past their expiry, and deleted, since this was last asked.
     pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
-        std::mem::take(&mut self.lapsed)
+        std::mem::take(&mut self.notes.lapsed)
     }
 
     pub fn has_lapsed(&self) -> bool {
-        !self.lapsed.is_empty()
+        !self.notes.lapsed.is_empty()
+    }
+
+    /// What entries remember of their use; the last of it, unless this says otherwise.
+    pub fn set_recall(&mut self, recall: Recall) {
+        self.notes.recall = recall;
     }
 }
 
