@@ -3,7 +3,11 @@
 #![forbid(unsafe_code)]
 
 mod connection;
+mod database;
+mod expire;
 mod expiry;
+mod keys;
+mod scan;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -14,6 +18,10 @@ use engine::command::{Family, Table};
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
     &connection::CONNECTION,
+    &database::DATABASES,
+    &database::SELECTION,
+    &expire::EXPIRY,
+    &keys::KEYS_OF_ANY_KIND,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];
