@@ -17,7 +17,7 @@ mod docs;
 mod keys;
 mod table;
 
-pub use docs::{Argument, ArgumentKind, parse_syntax};
+pub use docs::{Argument, ArgumentKind, SyntaxError, parse_syntax};
 pub use keys::{Access, Begin, Find, KeySpec};
 pub use table::{CommandId, Entry, Table};
 
