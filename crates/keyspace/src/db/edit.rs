@@ -19,7 +19,7 @@ impl Db<'_> {
         change: impl FnOnce(Entry, P) -> (Entry, R),
     ) -> Result<Option<R>, E> {
         self.expire_if_due(key);
-        let (index, access) = (self.index, self.access_now());
+        let (index, now) = (self.index, self.now);
         let shard = self.shards.get(key.slot.shard());
         let observed = shard.is_observed(key);
         let Some(place) = shard.place(index, key) else {
@@ -34,7 +34,9 @@ impl Db<'_> {
                 place.expect("a key stays where it is when its watchers are told")
             }
         };
+        let recall = &mut self.notes.recall;
         Ok(Some(place.update(|entry| {
+            let access = recall.used(entry.access(), now);
             let (mut entry, result) = change(entry, planned);
             entry.set_access(access);
             (entry, result)
@@ -43,7 +45,7 @@ impl Db<'_> {
 
     /// Makes a key that is not there hold something. The entry carries the same key.
     pub fn create(&mut self, key: &Key<'_>, mut entry: Entry) {
-        entry.set_access(self.access_now());
+        entry.set_access(self.notes.recall.created(self.now));
         self.insert(key, entry);
     }
 }
