@@ -169,20 +169,20 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return result;
         }
         let start = self.tail.len();
-        self.tail.resize(start + start.max(TAIL_BYTES_MIN), 0);
         let mut tail = mem::take(&mut self.tail);
-        let result = self.read(&mut tail[start..], cx);
-        tail.truncate(
-            start
-                + if let Poll::Ready(Ok(len)) = result {
-                    len
-                } else {
-                    0
-                },
-        );
-        match ready!(result.map_ok(|len| tools.worker.stats.bytes_in.add(len as u64))) {
-            Ok(()) => Poll::Ready(self.run_tail(tools, tail)),
-            Err(end) => Poll::Ready(Err(end)),
+        tail.resize(start + start.max(TAIL_BYTES_MIN), 0);
+        match self.read(&mut tail[start..], cx) {
+            Poll::Ready(Ok(len)) => {
+                tools.worker.stats.bytes_in.add(len as u64);
+                tail.truncate(start + len);
+                Poll::Ready(self.run_tail(tools, tail))
+            }
+            Poll::Ready(Err(end)) => Poll::Ready(Err(end)),
+            Poll::Pending => {
+                tail.truncate(start);
+                self.tail = tail;
+                Poll::Pending
+            }
         }
     }
 
@@ -379,3 +379,6 @@ impl<S> Drop for Connection<S> {
         self.engine.disconnect(&mut self.session);
     }
 }
+
+#[cfg(test)]
+mod tests;

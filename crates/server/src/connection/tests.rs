@@ -1,0 +1,94 @@
+use std::sync::Arc;
+
+use config::Config;
+use engine::Engine;
+use engine::clients::Endpoints;
+use proptest::collection::vec;
+use proptest::prelude::*;
+use testkit::World;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+
+use super::Connection;
+
+/// Sends `pieces` one by one, each after the server has taken the one before, and returns all
+/// replies until the server has nothing more to say or closes.
+fn converse(pieces: &[&[u8]]) -> Vec<u8> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    runtime.expect("a runtime of one thread").block_on(async {
+        let world = Box::new(World::default());
+        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 1));
+        let session = engine.connect(Endpoints::default());
+        // A small pipe, so that replies are refused and sent later, too.
+        let (client, server) = duplex(64);
+        tokio::spawn(Connection::new(server, engine, session));
+        let (mut from, mut to) = tokio::io::split(client);
+        let reader = tokio::spawn(async move {
+            let mut replies = Vec::new();
+            // A connection that is cut off has still sent what came before.
+            drop(from.read_to_end(&mut replies).await);
+            replies
+        });
+        for piece in pieces {
+            if to.write_all(piece).await.is_err() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(to.shutdown().await);
+        reader.await.expect("the reader does not panic")
+    })
+}
+
+/// A request as a client library writes it.
+fn request(words: &[&str]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    resp::reply::write_request(&mut bytes, words);
+    bytes
+}
+
+#[test]
+fn a_request_larger_than_every_buffer_is_run() {
+    let value = "v".repeat(300_000);
+    let sent = [request(&["SET", "k", &value]), request(&["STRLEN", "k"])].concat();
+    assert_eq!(converse(&[&sent]), b"+OK\r\n:300000\r\n");
+}
+
+#[test]
+fn half_a_request_and_a_close_leave_nothing_behind() {
+    assert_eq!(converse(&[b"*2\r\n$3\r\nGET\r\n$100\r\nabc"]), b"");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn any_split_gives_the_same_replies(
+        numbers in vec(0..1000u32, 1..60),
+        cuts in vec(any::<prop::sample::Index>(), 0..40),
+    ) {
+        let requests: Vec<Vec<u8>> = numbers.iter().map(|number| {
+            let (key, value) = (format!("k{}", number % 7), "x".repeat(*number as usize));
+            match number % 4 {
+                0 => request(&["SET", &key, &value]),
+                1 => request(&["GET", &key]),
+                2 => format!("append {key} \"a\\x62\"\r\n").into_bytes(),
+                _ => request(&["INCR", &key]),
+            }
+        }).collect();
+        let bytes = requests.concat();
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len())).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
+        prop_assert_eq!(converse(&pieces), converse(&[&bytes]));
+    }
+
+    #[test]
+    fn garbage_never_hangs_nor_panics(
+        pieces in vec(vec(prop::sample::select(b"*$123\r\n\"' aGETk".to_vec()), 0..30), 0..12),
+    ) {
+        let pieces: Vec<&[u8]> = pieces.iter().map(Vec::as_slice).collect();
+        converse(&pieces);
+    }
+}
