@@ -47,6 +47,11 @@ impl<'a> Args<'a> {
         self.len() == 0
     }
 
+    /// Moves over words that were read from [`Args::rest`].
+    pub fn skip(&mut self, words: usize) {
+        self.at += words;
+    }
+
     pub fn bytes(&mut self) -> Result<&'a [u8], Error> {
         let word = self.words.get(self.at).ok_or(Error::Syntax)?;
         self.at += 1;

@@ -183,6 +183,12 @@ impl Clients {
         self.connected.lock().remove(&id);
     }
 
+    /// Has a connection closed. It counts as gone at once.
+    pub fn kill(&self, client: &Client) {
+        self.remove(client.id);
+        client.kill();
+    }
+
     pub fn get(&self, id: ClientId) -> Option<Arc<Client>> {
         self.connected.lock().get(&id).cloned()
     }

@@ -23,6 +23,8 @@ pub struct Context<'a> {
     /// The moment of the batch that the command came in.
     pub now: UnixMillis,
     pub command: &'a Entry,
+    /// Whether another command runs this one, as `EXEC` does: then it must not wait for anything.
+    pub nested: bool,
     /// Whether anybody reads the log.
     pub(crate) logged: bool,
     pub(crate) changes: u64,
@@ -45,6 +47,12 @@ impl Context<'_> {
             self.log_lapsed();
             self.worker.effects.push(self.db.index(), words);
         }
+    }
+
+    /// Hides a word of the request, its place counted from the command's name on, from monitors and
+    /// the slow log: it is a secret.
+    pub fn redact(&mut self, word: usize) {
+        self.worker.redacted.push(word);
     }
 
     /// Keys that were found past their expiry are deleted for readers of the log too, before

@@ -9,6 +9,7 @@ use std::mem;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use arc_swap::Guard;
 use config::Config;
 use keyspace::{Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
@@ -36,6 +37,8 @@ pub struct Worker {
     pub stats: Arc<WorkerStats>,
     pub prng: Prng,
     pub(crate) effects: Effects,
+    /// Words of the command under way that nobody else may see.
+    pub(crate) redacted: Vec<usize>,
     spare: Vec<Located<'static>>,
 }
 
@@ -45,6 +48,7 @@ impl Worker {
             stats: engine.stats.join(),
             prng: Prng::new(seed),
             effects: Effects::default(),
+            redacted: Vec::new(),
             spare: Vec::new(),
         }
     }
@@ -91,13 +95,14 @@ impl Engine {
         first: usize,
         out: &mut Vec<u8>,
     ) -> Progress {
-        let config = self.config.load();
+        let now = self.now();
+        session.client.last_use_ms.store(now.0, Ordering::Relaxed);
         let mut run = Run {
             engine: self,
-            config: &config,
+            config: self.config.load(),
             session,
             batch,
-            now: self.now(),
+            now,
             located: recycle(mem::take(&mut worker.spare)),
             worker,
             out,
@@ -124,7 +129,7 @@ impl Engine {
 /// The requests of one read on their way.
 struct Run<'a, 'b> {
     engine: &'a Engine,
-    config: &'a Config,
+    config: Guard<Arc<Config>>,
     session: &'a mut Session,
     worker: &'a mut Worker,
     batch: &'a Batch<'b>,
@@ -228,7 +233,7 @@ impl<'a> Run<'a, '_> {
             self.refuse(None, &unknown_command(words));
             return true;
         };
-        let gate = gates::pass(self.engine, self.config, self.session, entry, words);
+        let gate = gates::pass(self.engine, &self.config, self.session, entry, words);
         match gate {
             Gate::Open => self.run_alone(entry, words),
             Gate::Queue => {
@@ -305,27 +310,28 @@ impl<'a> Run<'a, '_> {
             .store(entry.id.0, Ordering::Relaxed);
         let mut cx = Context {
             engine: self.engine,
-            config: self.config,
+            config: &self.config,
             reply: Reply::new(self.out, self.session.protocol),
             session: self.session,
             worker: self.worker,
             db,
             now: self.now,
             command: entry,
+            nested: false,
             logged: self.engine.log.is_read(),
             changes: 0,
             has_own_effect: false,
         };
         cx.run_handler(entry, args);
         let ended = self.engine.host.monotonic_nanos();
-        self.engine.observe(
-            self.session,
-            entry,
-            words,
-            ended.saturating_sub(started),
-            self.config,
-        );
-        self.worker.stats.commands[usize::from(entry.id.0)].record(ended.saturating_sub(started));
+        if entry.flags.has(CONFIGURES) {
+            self.config = self.engine.config.load();
+        }
+        let nanos = ended.saturating_sub(started);
+        let redacted = &mut self.worker.redacted;
+        self.engine
+            .observe(self.session, entry, words, redacted, nanos, &self.config);
+        self.worker.stats.commands[usize::from(entry.id.0)].record(nanos);
         if self.session.replies != Replies::On {
             self.finish_reply(mark);
         }
@@ -367,6 +373,9 @@ impl<'a> Run<'a, '_> {
 }
 
 const CLOSING: ClientFlags = ClientFlags(ClientFlags::CLOSE_AFTER_REPLY.0 | ClientFlags::KILLED.0);
+
+/// Commands after which the configuration may be another.
+const CONFIGURES: Flags = Flags::ADMIN.and(Flags::TRANSACTION);
 
 /// Commands that run alone, whatever their neighbours are.
 const NOT_GROUPED: Flags = Flags::ALL_KEYS
@@ -436,6 +445,7 @@ impl Context<'_> {
             db: self.db.reborrow(),
             now: self.now,
             command: entry,
+            nested: true,
             logged: self.logged,
             changes: 0,
             has_own_effect: false,
@@ -443,8 +453,10 @@ impl Context<'_> {
         nested.run_handler(entry, args);
         self.db.select(self.session.db);
         let nanos = self.engine.host.monotonic_nanos().saturating_sub(started);
+        let config = self.engine.config.load();
+        let redacted = &mut self.worker.redacted;
         self.engine
-            .observe(self.session, entry, words, nanos, self.config);
+            .observe(self.session, entry, words, redacted, nanos, &config);
         self.worker.stats.commands[usize::from(entry.id.0)].record(nanos);
     }
 }

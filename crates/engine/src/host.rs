@@ -26,11 +26,15 @@ pub trait Host: Send + Sync {
     /// Carries out a change of the configuration. An error undoes the change.
     fn apply(&self, old: &Config, changed: &Config, effects: &[Effect]) -> Result<(), String>;
 
-    /// Writes the configuration to the file it came from.
-    fn rewrite_config(&self, config: &Config) -> Result<(), RewriteError>;
+    /// Writes the configuration to the file it came from. With `force_all`, directives are written
+    /// that the file does not have and that say the default.
+    fn rewrite_config(&self, config: &Config, force_all: bool) -> Result<(), RewriteError>;
 
-    /// Ends the program once the replies under way are written.
-    fn shut_down(&self, how: Shutdown);
+    /// Ends the program once the replies under way are written. An error leaves it running.
+    fn shut_down(&self, how: Shutdown) -> Result<(), ShutdownFailed>;
+
+    /// Calls off a shutdown that still waits. Returns whether there was one.
+    fn abort_shutdown(&self) -> bool;
 
     /// Ends the program here and now, as the crash that `DEBUG` was asked for.
     fn crash(&self, how: Crash);
@@ -69,6 +73,10 @@ pub struct Shutdown {
     pub now: bool,
     pub force: bool,
 }
+
+/// The data could not be saved; the program's log says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShutdownFailed;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {

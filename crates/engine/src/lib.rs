@@ -18,6 +18,7 @@
 pub mod args;
 pub mod clients;
 pub mod command;
+mod configure;
 pub mod context;
 pub mod dispatch;
 pub mod error;
@@ -28,6 +29,7 @@ pub mod latency;
 pub mod log;
 mod maintenance;
 pub mod monitor;
+mod observe;
 pub mod pause;
 pub mod reply;
 pub mod session;
@@ -41,10 +43,11 @@ use std::sync::atomic::Ordering;
 use arc_swap::ArcSwap;
 use config::Config;
 use keyspace::Keyspace;
+use parking_lot::Mutex;
 use stdx::time::UnixMillis;
 
 use clients::{Client, Clients, Endpoints};
-use command::{Entry, Flags, Table};
+use command::Table;
 use garbage::Garbage;
 use host::Host;
 use latency::LatencyMonitor;
@@ -52,7 +55,7 @@ use log::Log;
 use monitor::Monitors;
 use pause::Pause;
 use session::Session;
-use slowlog::{SlowCommand, SlowLog};
+use slowlog::SlowLog;
 use stats::Stats;
 
 pub use args::Args;
@@ -67,6 +70,8 @@ pub struct Engine {
     pub table: Table,
     pub keyspace: Keyspace,
     pub config: ArcSwap<Config>,
+    /// Held by whoever replaces the configuration, so that no change is lost.
+    changing_config: Mutex<()>,
     pub host: Box<dyn Host>,
     pub log: Log,
     pub clients: Clients,
@@ -96,6 +101,7 @@ impl Engine {
             started_ms: host.unix_micros() / 1000,
             table,
             config: ArcSwap::from_pointee(config),
+            changing_config: Mutex::default(),
             host,
             log: Log::default(),
             clients: Clients::default(),
@@ -129,58 +135,5 @@ impl Engine {
         if session.watched.is_some() {
             transaction::forget_watched(&self.keyspace, self, session);
         }
-    }
-
-    /// Shows a command that ran to those who look on: monitors, slow log, latency monitor.
-    #[inline]
-    pub(crate) fn observe(
-        &self,
-        session: &Session,
-        entry: &Entry,
-        words: &[&[u8]],
-        nanos: u64,
-        config: &Config,
-    ) {
-        if !self.monitors.is_empty() {
-            self.show_to_monitors(session, entry, words);
-        }
-        let micros = (nanos / 1000) as i64;
-        let slow = config.latency.slow_log_threshold;
-        if slow >= 0 && micros >= slow && !entry.flags.has(Flags::NO_SLOWLOG) {
-            self.note_slow(session, words, micros, config);
-        }
-        let threshold = config.latency.monitor_threshold;
-        if threshold > 0 && micros / 1000 >= threshold as i64 {
-            let event = if entry.flags.has(Flags::FAST) {
-                "fast-command"
-            } else {
-                "command"
-            };
-            self.latency
-                .add(event, self.now().0 / 1000, (micros / 1000) as u64);
-        }
-    }
-
-    #[cold]
-    fn show_to_monitors(&self, session: &Session, entry: &Entry, words: &[&[u8]]) {
-        if !entry.flags.has(Flags::NO_MONITOR | Flags::ADMIN) {
-            let micros = self.host.unix_micros();
-            self.monitors
-                .feed(micros, session.db, &session.client, words);
-        }
-    }
-
-    #[cold]
-    fn note_slow(&self, session: &Session, words: &[&[u8]], micros: i64, config: &Config) {
-        let command = SlowCommand {
-            id: 0,
-            at: self.now().0 / 1000,
-            micros,
-            words: slowlog::shortened(words),
-            addr: session.client.endpoints.addr.clone(),
-            name: session.client.name.lock().clone(),
-        };
-        self.slowlog
-            .add(command, config.latency.slow_log_len_max as usize);
     }
 }

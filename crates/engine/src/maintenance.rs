@@ -89,6 +89,7 @@ impl Maintenance {
     }
 
     fn count_time(&self, engine: &Engine, nanos: u64) {
+        engine.note_latency("expire-cycle", nanos);
         engine
             .stats
             .expire_cycle_micros

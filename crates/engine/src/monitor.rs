@@ -21,13 +21,16 @@ impl Monitors {
         self.count.load(Ordering::Relaxed) == 0
     }
 
-    pub fn add(&self, client: &Arc<Client>) {
+    /// Shows a client every command from now on. Returns false if it sees them already.
+    pub fn add(&self, client: &Arc<Client>) -> bool {
         let mut watching = self.watching.lock();
-        if !client.has(ClientFlags::MONITOR) {
-            client.set(ClientFlags::MONITOR, true);
-            watching.push(Arc::clone(client));
-            self.count.store(watching.len(), Ordering::Relaxed);
+        if client.has(ClientFlags::MONITOR) {
+            return false;
         }
+        client.set(ClientFlags::MONITOR, true);
+        watching.push(Arc::clone(client));
+        self.count.store(watching.len(), Ordering::Relaxed);
+        true
     }
 
     pub fn remove(&self, client: &Arc<Client>) {

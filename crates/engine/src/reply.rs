@@ -43,6 +43,11 @@ impl<'a> Reply<'a> {
         Reply::new(self.encoder.out, self.encoder.protocol)
     }
 
+    /// No reply at all: what the client sees next is something else.
+    pub fn nothing(&mut self) -> Done {
+        Done(())
+    }
+
     pub fn ok(&mut self) -> Done {
         self.simple("OK")
     }

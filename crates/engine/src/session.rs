@@ -76,6 +76,16 @@ impl Session {
             .store(protocol == Protocol::Resp3, Ordering::Relaxed);
     }
 
+    pub fn set_name(&self, name: &str) {
+        name.clone_into(&mut self.client.name.lock());
+    }
+
+    /// Who the client is from now on.
+    pub fn authenticate(&mut self, user: &str) {
+        self.authenticated = true;
+        user.clone_into(&mut self.client.user.lock());
+    }
+
     /// The connection closes once what is written so far has been sent.
     pub fn close_after_reply(&self) {
         self.client.set(ClientFlags::CLOSE_AFTER_REPLY, true);

@@ -60,6 +60,11 @@ impl SlowLog {
         self.len() == 0
     }
 
+    /// Forgets those beyond the latest `len_max`.
+    pub fn shrink(&self, len_max: usize) {
+        self.kept.lock().commands.truncate(len_max);
+    }
+
     pub fn reset(&self) {
         self.kept.lock().commands.clear();
     }

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use datatypes::table::Ref;
 use stdx::time::UnixMillis;
 
+use crate::DbIndex;
 use crate::entry::{Entry, Kind, Text};
 use crate::lock::{Notes, Shards};
 use crate::shard::{Detached, Shard, ShardDb};
 use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
-use crate::{DbIndex, Locked};
 
 mod edit;
 
@@ -484,12 +484,12 @@ impl Db<'_> {
     }
 }
 
-impl Locked<'_> {
-    /// The shape of every slot's table in a db, for those who look into memory: keys, buckets, and
-    /// buckets that needed an overflow.
-    pub fn table_shape(&mut self, index: DbIndex, slot: Slot) -> (usize, usize, usize) {
-        let mut shards = self.shards();
-        let Some(table) = shards.get(slot.shard()).table(index, slot) else {
+impl Db<'_> {
+    /// The shape of a slot's table, for those who look into memory: keys, buckets, and buckets
+    /// that needed an overflow.
+    pub fn table_shape(&mut self, slot: Slot) -> (usize, usize, usize) {
+        let index = self.index;
+        let Some(table) = self.shards.get(slot.shard()).table(index, slot) else {
             return (0, 0, 0);
         };
         let (buckets, chained) = table.shape();

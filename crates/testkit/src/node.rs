@@ -56,7 +56,7 @@ impl Node {
             .entry(name.to_owned())
             .or_insert_with(|| Connection {
                 session: engine.connect(Endpoints {
-                    addr: format!("127.0.0.1:{}", 50_000 + name.len()),
+                    addr: format!("127.0.0.1:{}", port_of(name)),
                     laddr: "127.0.0.1:6379".to_owned(),
                     fd: 8,
                     unix: false,
@@ -66,19 +66,21 @@ impl Node {
                 unread: Vec::new(),
             });
         connection.unread.extend_from_slice(bytes);
-        let mut out = Vec::new();
-        connection.run(engine, &mut self.worker, &mut out);
-        if connection.is_over() {
-            self.close(name);
-        }
-        out
+        self.receive(name)
     }
 
     /// What others sent to a client since, and the replies it was made to wait for.
     pub fn receive(&mut self, name: &str) -> Vec<u8> {
         let mut out = Vec::new();
-        if let Some(connection) = self.clients.get_mut(name) {
+        let Some(connection) = self.clients.get_mut(name) else {
+            return out;
+        };
+        // One who was killed is not heard any more.
+        if !connection.is_over() {
             connection.run(&self.engine, &mut self.worker, &mut out);
+        }
+        if connection.is_over() {
+            self.close(name);
         }
         out
     }
@@ -100,7 +102,8 @@ impl Node {
     }
 
     pub fn is_connected(&self, name: &str) -> bool {
-        self.clients.contains_key(name)
+        let connection = self.clients.get(name);
+        connection.is_some_and(|connection| !connection.is_over())
     }
 
     /// Moves the virtual clock, then does what happens without being asked.
@@ -113,6 +116,15 @@ impl Node {
         self.maintenance.tick(&self.engine, &mut self.worker, 10);
         while self.engine.garbage.free_some(1000) > 0 {}
     }
+}
+
+/// The client's end of the connection: another for each name, as long as names are short.
+fn port_of(name: &str) -> u32 {
+    let digit = |letter: u8| u32::from(letter.wrapping_sub(b'a')) % 26 + 1;
+    50_000
+        + name
+            .bytes()
+            .fold(0, |sum, letter| (sum * 27 + digit(letter)) % 10_000)
 }
 
 impl Connection {

@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use config::{Config, Effect};
-use engine::host::{Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown};
+use engine::host::{
+    Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown, ShutdownFailed,
+};
 use parking_lot::Mutex;
 
 /// Midnight of 1 January 2026, in microseconds of Unix time: where the virtual clock begins.
@@ -19,6 +21,8 @@ struct State {
     elapsed_micros: AtomicI64,
     /// What the engine asked for that a test may want to know.
     asked: Mutex<Vec<String>>,
+    /// An effect of the configuration that cannot be had, and why.
+    refused: Mutex<Option<(Effect, String)>>,
 }
 
 impl World {
@@ -29,6 +33,11 @@ impl World {
     /// What was asked of the host since this was last called: `shutdown`, `log …`, and so on.
     pub fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.0.asked.lock())
+    }
+
+    /// Has this effect of a changed configuration fail from now on.
+    pub fn refuse_effect(&self, effect: Effect, why: &str) {
+        *self.0.refused.lock() = Some((effect, why.to_owned()));
     }
 
     fn ask(&self, what: impl Into<String>) {
@@ -72,16 +81,27 @@ impl Host for World {
         Cpu::default()
     }
 
-    fn apply(&self, _: &Config, _: &Config, _: &[Effect]) -> Result<(), String> {
+    fn apply(&self, _: &Config, _: &Config, effects: &[Effect]) -> Result<(), String> {
+        if let Some((effect, why)) = &*self.0.refused.lock()
+            && effects.contains(effect)
+        {
+            return Err(why.clone());
+        }
+        self.ask(format!("apply {effects:?}"));
         Ok(())
     }
 
-    fn rewrite_config(&self, _: &Config) -> Result<(), RewriteError> {
+    fn rewrite_config(&self, _: &Config, _: bool) -> Result<(), RewriteError> {
         Err(RewriteError::NoFile)
     }
 
-    fn shut_down(&self, how: Shutdown) {
+    fn shut_down(&self, how: Shutdown) -> Result<(), ShutdownFailed> {
         self.ask(format!("shutdown {how:?}"));
+        Ok(())
+    }
+
+    fn abort_shutdown(&self) -> bool {
+        false
     }
 
     fn crash(&self, how: Crash) {
