@@ -2,18 +2,28 @@
 
 #![forbid(unsafe_code)]
 
+mod client;
+mod config;
 mod connection;
 mod database;
+mod debug;
 mod expire;
 mod expiry;
+mod help;
 mod keys;
+mod latency;
 mod scan;
+mod server;
+mod slowlog;
 mod string;
 #[cfg(test)]
 mod testing;
 mod transaction;
 
 use engine::command::{Family, Table};
+
+/// The version of Redis whose behaviour this is.
+const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
@@ -22,6 +32,7 @@ const FAMILIES: &[&Family] = &[
     &database::SELECTION,
     &expire::EXPIRY,
     &keys::KEYS_OF_ANY_KIND,
+    &server::SERVER,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];

@@ -1,0 +1,277 @@
+//! `DEBUG`: a look inside, and accidents on purpose, for tests.
+//!
+//! It holds every lock, so that a look sees one moment, and `SLEEP` stops the server for all.
+
+use std::ops::RangeInclusive;
+use std::sync::atomic::Ordering;
+
+use config::{ByteSize, How, Limits, Value};
+use engine::command::Flags;
+use engine::host::{Crash, LogLevel, RewriteError};
+use engine::{Args, Arity, Command, CommandResult, Context, Error};
+use keyspace::Ttl;
+use stdx::float;
+
+use crate::client::unknown_form;
+use crate::help;
+
+mod digest;
+mod object;
+mod protocol;
+mod tables;
+
+pub(crate) static DEBUG: Command = Command {
+    name: "debug",
+    summary: "Looks into the server, or makes it misbehave, for tests.",
+    since: "1.0.0",
+    complexity: "Depends on subcommand.",
+    arity: Arity::AtLeast(2),
+    flags: Flags::ADMIN
+        .and(Flags::NO_SCRIPT)
+        .and(Flags::LOADING)
+        .and(Flags::STALE)
+        .and(Flags::PROTECTED)
+        .and(Flags::ALL_KEYS)
+        .and(Flags::LONG),
+    handler: debug,
+    ..Command::BLANK
+};
+
+/// One thing that `DEBUG` can do. To clients these are no subcommands: they are not in the table,
+/// and a wrong number of words is the same error as an unknown name.
+struct Tool {
+    name: &'static str,
+    syntax: &'static str,
+    summary: &'static str,
+    /// How many words follow the name.
+    words: RangeInclusive<usize>,
+    run: engine::command::Handler,
+}
+
+const TOOLS: &[Tool] = &[
+    Tool {
+        name: "ASSERT",
+        syntax: "",
+        summary: "Crashes by an assertion.",
+        words: 0..=0,
+        run: |cx, _| crash(cx, Crash::Panic),
+    },
+    Tool {
+        name: "CONFIG-REWRITE-FORCE-ALL",
+        syntax: "",
+        summary: "Writes the whole configuration to its file, defaults too.",
+        words: 0..=0,
+        run: rewrite_all,
+    },
+    Tool {
+        name: "DIGEST",
+        syntax: "",
+        summary: "Sums all data up in forty digits: the same for the same data.",
+        words: 0..=0,
+        run: digest::of_all,
+    },
+    Tool {
+        name: "DIGEST-VALUE",
+        syntax: "[key ...]",
+        summary: "Sums each key's value up in forty digits, zeros for a missing key.",
+        words: 0..=usize::MAX,
+        run: digest::of_values,
+    },
+    Tool {
+        name: "ERROR",
+        syntax: "text",
+        summary: "Replies with an error of this text.",
+        words: 1..=1,
+        run: |_, args| Err(Error::Bytes(args.bytes()?.to_vec())),
+    },
+    Tool {
+        name: "HELP",
+        syntax: "",
+        summary: "Shows this.",
+        words: 0..=0,
+        run: help,
+    },
+    Tool {
+        name: "HTSTATS",
+        syntax: "db",
+        summary: "Describes the tables that hold a db's keys.",
+        words: 1..=1,
+        run: tables::of_db,
+    },
+    Tool {
+        name: "HTSTATS-KEY",
+        syntax: "key",
+        summary: "Describes the table that holds a key's value.",
+        words: 1..=1,
+        run: tables::of_key,
+    },
+    Tool {
+        name: "LOG",
+        syntax: "message",
+        summary: "Writes to the server's log.",
+        words: 1..=1,
+        run: log,
+    },
+    Tool {
+        name: "OBJECT",
+        syntax: "key",
+        summary: "Tells how a key's value is kept.",
+        words: 1..=1,
+        run: object::describe,
+    },
+    Tool {
+        name: "OOM",
+        syntax: "",
+        summary: "Crashes as if memory had run out.",
+        words: 0..=0,
+        run: |cx, _| crash(cx, Crash::Abort),
+    },
+    Tool {
+        name: "PANIC",
+        syntax: "",
+        summary: "Crashes by a panic.",
+        words: 0..=0,
+        run: |cx, _| crash(cx, Crash::Panic),
+    },
+    Tool {
+        name: "POPULATE",
+        syntax: "count [prefix] [size]",
+        summary: "Makes keys `key:0` and on, those that are missing; replicas are not told.",
+        words: 1..=3,
+        run: populate,
+    },
+    Tool {
+        name: "PROTOCOL",
+        syntax: "type",
+        summary: "Replies with a sample of a type.",
+        words: 1..=1,
+        run: protocol::sample,
+    },
+    Tool {
+        name: "QUICKLIST-PACKED-THRESHOLD",
+        syntax: "size",
+        summary: "Accepted: how a list's elements are packed depends on no such threshold.",
+        words: 1..=1,
+        run: packed_threshold,
+    },
+    Tool {
+        name: "SEGFAULT",
+        syntax: "",
+        summary: "Crashes by an access to memory that is not there.",
+        words: 0..=0,
+        run: |cx, _| crash(cx, Crash::Segfault),
+    },
+    Tool {
+        name: "SET-ACTIVE-EXPIRE",
+        syntax: "<0 | 1>",
+        summary: "Whether keys expire that nobody asks for.",
+        words: 1..=1,
+        run: set_active_expire,
+    },
+    Tool {
+        name: "SLEEP",
+        syntax: "seconds",
+        summary: "Stops the server for a while.",
+        words: 1..=1,
+        run: sleep,
+    },
+];
+
+fn debug(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let name = args.bytes()?;
+    let tool = TOOLS
+        .iter()
+        .find(|tool| tool.name.as_bytes().eq_ignore_ascii_case(name))
+        .filter(|tool| tool.words.contains(&args.len()))
+        .ok_or_else(|| unknown_form("DEBUG", name))?;
+    (tool.run)(cx, args)
+}
+
+fn help(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
+    let item = |tool: &Tool| (format!("{} {}", tool.name, tool.syntax), tool.summary);
+    let items: Vec<(String, &str)> = TOOLS.iter().map(item).collect();
+    Ok(help::lines(cx, "debug", &items))
+}
+
+fn crash(cx: &mut Context<'_>, how: Crash) -> CommandResult {
+    cx.engine.host.crash(how);
+    Ok(cx.reply.ok())
+}
+
+fn rewrite_all(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
+    let config = cx.engine.config.load();
+    let why = match cx.engine.host.rewrite_config(&config, true) {
+        Ok(()) => return Ok(cx.reply.ok()),
+        // What Redis's C library calls the lack of a file's name.
+        Err(RewriteError::NoFile) => "Bad address".to_owned(),
+        Err(RewriteError::Failed(why)) => why,
+    };
+    let text = format!("ERR CONFIG-REWRITE-FORCE-ALL failed: {why}");
+    Err(Error::text(text))
+}
+
+fn log(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let line = format!("DEBUG LOG: {}", String::from_utf8_lossy(args.bytes()?));
+    cx.engine.host.log(LogLevel::Warning, &line);
+    Ok(cx.reply.ok())
+}
+
+fn sleep(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    // What is no number is no time, as is less than none.
+    let seconds = float::parse(args.bytes()?).unwrap_or_default();
+    let micros = seconds * 1_000_000.0;
+    if micros > 0.0 {
+        cx.engine.host.sleep(micros as u64);
+    }
+    Ok(cx.reply.ok())
+}
+
+fn set_active_expire(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let on = args.integer().is_ok_and(|number| number != 0);
+    let switch = &cx.engine.switches.active_expire;
+    switch.store(on, Ordering::Relaxed);
+    Ok(cx.reply.ok())
+}
+
+fn packed_threshold(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let mut size = ByteSize::default();
+    let read = size.assign(&[args.bytes()?.to_vec()], How::Live, &Limits::NONE);
+    if read.is_err() || size.0 >= 4 << 30 {
+        let text = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
+        return Err(Error::text(text));
+    }
+    Ok(cx.reply.ok())
+}
+
+fn populate(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let positive = |args: &mut Args<'_>| match args.integer() {
+        Ok(number @ 0..) => Ok(number as usize),
+        _ => Err(Error::NotPositive),
+    };
+    let count = positive(args)?;
+    let prefix = match args.is_empty() {
+        true => b"key",
+        false => args.bytes()?,
+    };
+    let size = match args.is_empty() {
+        true => 0,
+        false => positive(args)?,
+    };
+    for number in 0..count {
+        let suffix = format!(":{number}");
+        let name = [prefix, suffix.as_bytes()].concat();
+        let key = cx.db.key(&name);
+        if cx.db.contains(&key) {
+            continue;
+        }
+        let mut value = [b"value", suffix.as_bytes()].concat();
+        if size > 0 {
+            value.resize(size, 0);
+        }
+        cx.db.set_string(&key, &value, Ttl::Clear);
+    }
+    Ok(cx.reply.ok())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,393 @@
+use config::{Config, Permit};
+use expect_test::{Expect, expect};
+use testkit::{Node, replay};
+
+/// A node on which DEBUG may be used.
+fn node() -> Node {
+    let mut config = Config::default();
+    config.security.debug_command = Permit::Yes;
+    Node::with_config(crate::table(), config)
+}
+
+#[track_caller]
+fn check(transcript: Expect) {
+    let replayed = replay(&mut node(), transcript.data());
+    transcript.assert_eq(&replayed);
+}
+
+#[test]
+fn debug_is_for_those_who_may() {
+    crate::testing::check(expect![[r#"
+        > DEBUG HELP
+        (error) ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.
+        > DEBUG
+        (error) ERR wrong number of arguments for \'debug\' command
+    "#]]);
+}
+
+#[test]
+fn what_is_refused() {
+    check(expect![[r#"
+        > DEBUG
+        (error) ERR wrong number of arguments for \'debug\' command
+        > DEBUG foo
+        (error) ERR unknown subcommand or wrong number of arguments for \'foo\'. Try DEBUG HELP.
+        > DEBUG SLEEP
+        (error) ERR unknown subcommand or wrong number of arguments for \'SLEEP\'. Try DEBUG HELP.
+        > DEBUG OBJECT k fast
+        (error) ERR unknown subcommand or wrong number of arguments for \'OBJECT\'. Try DEBUG HELP.
+        > DEBUG DIGEST x
+        (error) ERR unknown subcommand or wrong number of arguments for \'DIGEST\'. Try DEBUG HELP.
+        > DEBUG log a b
+        (error) ERR unknown subcommand or wrong number of arguments for \'log\'. Try DEBUG HELP.
+        > DEBUG HELP x
+        (error) ERR unknown subcommand or wrong number of arguments for \'HELP\'. Try DEBUG HELP.
+        > DEBUG CONFIG-REWRITE-FORCE-ALL
+        (error) ERR CONFIG-REWRITE-FORCE-ALL failed: Bad address
+        > DEBUG QUICKLIST-PACKED-THRESHOLD 10b
+        OK
+        > DEBUG QUICKLIST-PACKED-THRESHOLD 0
+        OK
+        > DEBUG QUICKLIST-PACKED-THRESHOLD -1
+        (error) ERR argument must be a memory value bigger than 1 and smaller than 4gb
+        > DEBUG QUICKLIST-PACKED-THRESHOLD 4gb
+        (error) ERR argument must be a memory value bigger than 1 and smaller than 4gb
+        > DEBUG QUICKLIST-PACKED-THRESHOLD x
+        (error) ERR argument must be a memory value bigger than 1 and smaller than 4gb
+        > DEBUG ERROR "FOO bar"
+        (error) FOO bar
+        > DEBUG ERROR "a\r\nb"
+        (error) a  b
+        > DEBUG HELP
+         1) DEBUG <subcommand> [<arg> ...]. There are:
+         2) ASSERT
+         3)     Crashes by an assertion.
+         4) CONFIG-REWRITE-FORCE-ALL
+         5)     Writes the whole configuration to its file, defaults too.
+         6) DIGEST
+         7)     Sums all data up in forty digits: the same for the same data.
+         8) DIGEST-VALUE [key ...]
+         9)     Sums each key's value up in forty digits, zeros for a missing key.
+        10) ERROR text
+        11)     Replies with an error of this text.
+        12) HELP
+        13)     Shows this.
+        14) HTSTATS db
+        15)     Describes the tables that hold a db's keys.
+        16) HTSTATS-KEY key
+        17)     Describes the table that holds a key's value.
+        18) LOG message
+        19)     Writes to the server's log.
+        20) OBJECT key
+        21)     Tells how a key's value is kept.
+        22) OOM
+        23)     Crashes as if memory had run out.
+        24) PANIC
+        25)     Crashes by a panic.
+        26) POPULATE count [prefix] [size]
+        27)     Makes keys `key:0` and on, those that are missing; replicas are not told.
+        28) PROTOCOL type
+        29)     Replies with a sample of a type.
+        30) QUICKLIST-PACKED-THRESHOLD size
+        31)     Accepted: how a list's elements are packed depends on no such threshold.
+        32) SEGFAULT
+        33)     Crashes by an access to memory that is not there.
+        34) SET-ACTIVE-EXPIRE <0 | 1>
+        35)     Whether keys expire that nobody asks for.
+        36) SLEEP seconds
+        37)     Stops the server for a while.
+    "#]]);
+}
+
+#[test]
+fn sleep_and_expiry() {
+    check(expect![[r#"
+        > TIME
+        1) "1767225600"
+        2) "0"
+        > DEBUG SLEEP 1.5
+        OK
+        > DEBUG SLEEP 0
+        OK
+        > DEBUG SLEEP -1
+        OK
+        > DEBUG SLEEP nan
+        OK
+        > DEBUG SLEEP x
+        OK
+        > TIME
+        1) "1767225601"
+        2) "500000"
+        > SET k v PX 10
+        OK
+        > DEBUG SET-ACTIVE-EXPIRE 0
+        OK
+        @ +1s
+        > DEBUG HTSTATS 0
+        "[Dictionary HT]\n table size: 1\n number of elements: 1\n tables: 1\n elements in the largest table: 1\n overflowing buckets: 0\n elements that expire: 1\n"
+        > DEBUG SET-ACTIVE-EXPIRE 1
+        OK
+        @ +1s
+        > DEBUG HTSTATS 0
+        "[Dictionary HT]\nNo stats available for empty dictionaries\n"
+    "#]]);
+}
+
+#[test]
+fn object_describes_strings() {
+    let mut node = node();
+    node.send(
+        "",
+        b"SET k v\r\nSET n 70000\r\nSET l 99999999999\r\nSET e \"\"\r\n",
+    );
+    let long = "a".repeat(94);
+    node.send("", format!("SET r {long}\r\n").as_bytes());
+    node.advance_micros(3_000_000);
+    for (key, shown) in [
+        (
+            "k",
+            "encoding:embstr serializedlength:2 lru:5617920 lru_seconds_idle:3",
+        ),
+        (
+            "n",
+            "encoding:int serializedlength:5 lru:5617920 lru_seconds_idle:3",
+        ),
+        (
+            "l",
+            "encoding:int serializedlength:12 lru:5617920 lru_seconds_idle:3",
+        ),
+        (
+            "e",
+            "encoding:embstr serializedlength:1 lru:5617920 lru_seconds_idle:3",
+        ),
+        (
+            "r",
+            "encoding:raw serializedlength:96 lru:5617920 lru_seconds_idle:3",
+        ),
+    ] {
+        let reply = node.send("", format!("DEBUG OBJECT {key}\r\n").as_bytes());
+        let reply = String::from_utf8(reply).expect("a description is text");
+        let (head, tail) = reply
+            .split_once(" refcount:1 ")
+            .expect("as many words as ever");
+        assert!(head.starts_with("+Value at:0x"), "{reply}");
+        assert_eq!(tail, format!("{shown}\r\n"), "{key}");
+    }
+    let missing = node.send("", b"DEBUG OBJECT nokey\r\n");
+    assert_eq!(missing, b"-ERR no such key\r\n");
+}
+
+#[test]
+fn protocol_shows_every_type() {
+    check(expect![[r#"
+        > DEBUG PROTOCOL foo
+        (error) ERR Wrong protocol type name. Please use one of the following: string|integer|double|bignum|null|array|set|map|attrib|push|verbatim|true|false
+        > DEBUG PROTOCOL string
+        "Hello World"
+        > DEBUG PROTOCOL integer
+        (integer) 12345
+        > DEBUG PROTOCOL double
+        "3.141"
+        > DEBUG PROTOCOL null
+        (nil)
+        > DEBUG PROTOCOL array
+        1) (integer) 0
+        2) (integer) 1
+        3) (integer) 2
+        > DEBUG PROTOCOL set
+        1) (integer) 0
+        2) (integer) 1
+        3) (integer) 2
+        > DEBUG PROTOCOL map
+        1) (integer) 0
+        2) (integer) 0
+        3) (integer) 1
+        4) (integer) 1
+        5) (integer) 2
+        6) (integer) 0
+        > DEBUG PROTOCOL attrib
+        "Some real reply following the attribute"
+        > DEBUG PROTOCOL push
+        (error) ERR RESP2 is not supported by this command
+        > DEBUG PROTOCOL bignum
+        "1234567999999999999999999999999999999"
+        > DEBUG PROTOCOL verbatim
+        "This is a verbatim\nstring"
+        > DEBUG PROTOCOL true
+        (integer) 1
+        > DEBUG PROTOCOL false
+        (integer) 0
+        > HELLO 3
+        1# "server" => "redis"
+        2# "version" => "7.0.15"
+        3# "proto" => (integer) 3
+        4# "id" => (integer) 1
+        5# "mode" => "standalone"
+        6# "role" => "master"
+        7# "modules" => (empty array)
+        > DEBUG PROTOCOL string
+        "Hello World"
+        > DEBUG PROTOCOL double
+        (double) 3.141
+        > DEBUG PROTOCOL null
+        (nil)
+        > DEBUG PROTOCOL array
+        1) (integer) 0
+        2) (integer) 1
+        3) (integer) 2
+        > DEBUG PROTOCOL set
+        1~ (integer) 0
+        2~ (integer) 1
+        3~ (integer) 2
+        > DEBUG PROTOCOL map
+        1# (integer) 0 => (false)
+        2# (integer) 1 => (true)
+        3# (integer) 2 => (false)
+        > DEBUG PROTOCOL bignum
+        1234567999999999999999999999999999999
+        > DEBUG PROTOCOL verbatim
+        This is a verbatim
+        string
+        > DEBUG PROTOCOL true
+        (true)
+        > DEBUG PROTOCOL false
+        (false)
+    "#]]);
+}
+
+#[test]
+fn protocol_has_attributes_and_pushes() {
+    let mut node = node();
+    node.send("", b"HELLO 3\r\n");
+    assert_eq!(
+        node.send("", b"DEBUG PROTOCOL attrib\r\n"),
+        b"|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n\
+          $39\r\nSome real reply following the attribute\r\n"
+    );
+    assert_eq!(
+        node.send("", b"DEBUG PROTOCOL push\r\n"),
+        b">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n\
+          $40\r\nSome real reply following the push reply\r\n"
+    );
+}
+
+#[test]
+fn populate() {
+    check(expect![[r#"
+        > DEBUG POPULATE a
+        (error) ERR value is out of range, must be positive
+        > DEBUG POPULATE -1
+        (error) ERR value is out of range, must be positive
+        > DEBUG POPULATE 1 zz abc
+        (error) ERR value is out of range, must be positive
+        > DEBUG POPULATE 1 zz -1
+        (error) ERR value is out of range, must be positive
+        > SET pre:1 mine
+        OK
+        > DEBUG POPULATE 3
+        OK
+        > DEBUG POPULATE 3 pre 5
+        OK
+        > DEBUG POPULATE 2 zz 20
+        OK
+        > GET key:2
+        "value:2"
+        > GET key:3
+        (nil)
+        > GET pre:0
+        "value"
+        > GET pre:1
+        "mine"
+        > GET zz:1
+        "value:1\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        > DEBUG POPULATE 0
+        OK
+        > DEBUG HTSTATS 0
+        "[Dictionary HT]\n table size: 8\n number of elements: 8\n tables: 8\n elements in the largest table: 1\n overflowing buckets: 0\n elements that expire: 0\n"
+    "#]]);
+}
+
+#[test]
+fn tables() {
+    check(expect![[r#"
+        > DEBUG HTSTATS 0
+        "[Dictionary HT]\nNo stats available for empty dictionaries\n"
+        > DEBUG HTSTATS 99
+        (error) ERR Out of range database
+        > DEBUG HTSTATS -1
+        (error) ERR Out of range database
+        > DEBUG HTSTATS x
+        (error) ERR value is not an integer or out of range
+        > DEBUG HTSTATS-KEY k
+        (error) ERR no such key
+        > SET k v EX 10
+        OK
+        > DEBUG HTSTATS-KEY k
+        (error) ERR The value stored at the specified key is not represented using an hash table
+        > DEBUG HTSTATS 0
+        "[Dictionary HT]\n table size: 1\n number of elements: 1\n tables: 1\n elements in the largest table: 1\n overflowing buckets: 0\n elements that expire: 1\n"
+        > DEBUG HTSTATS 15
+        "[Dictionary HT]\nNo stats available for empty dictionaries\n"
+    "#]]);
+}
+
+/// The digits are those of Redis for the same data.
+#[test]
+fn digests() {
+    check(expect![[r#"
+        > DEBUG DIGEST
+        0000000000000000000000000000000000000000
+        > DEBUG DIGEST-VALUE
+        (empty array)
+        > DEBUG DIGEST-VALUE a nokey
+        1) 0000000000000000000000000000000000000000
+        2) 0000000000000000000000000000000000000000
+        > SET a 1
+        OK
+        > DEBUG DIGEST
+        943d800368fb9c0e951138f1bc0e313ac769d91f
+        > DEBUG DIGEST-VALUE a nokey
+        1) b4fc66738120fba0b5aa500ab5c2bf89cea1c5da
+        2) 0000000000000000000000000000000000000000
+        > SET a 1 EX 1000
+        OK
+        > DEBUG DIGEST-VALUE a
+        1) 5279988c5d1911f474bcbbf2f0a87012d40f8459
+        > SET k v
+        OK
+        > DEBUG DIGEST-VALUE k
+        1) d79ee9fe5d5ad902d7f6620efc3b07b75ddd742f
+        > DEBUG DIGEST
+        8014ec590dd0e492f62374793056b81100b1f301
+    "#]]);
+}
+
+#[test]
+fn digests_do_not_depend_on_the_order() {
+    let mut node = node();
+    let digest = |node: &mut Node| node.send("", b"DEBUG DIGEST\r\n");
+    node.send("", b"SET a 1\r\nSET b 2\r\nSET c 3\r\n");
+    let there = digest(&mut node);
+    let mut other = self::node();
+    other.send("", b"SET c 3\r\nSET a x\r\nSET b 2\r\nSET a 1\r\n");
+    assert_eq!(digest(&mut other), there);
+    other.send("", b"SET a 2\r\n");
+    assert_ne!(digest(&mut other), there);
+}
+
+#[test]
+fn accidents_and_the_log() {
+    let mut node = node();
+    node.send(
+        "",
+        b"DEBUG SEGFAULT\r\nDEBUG PANIC\r\nDEBUG ASSERT\r\nDEBUG OOM\r\n",
+    );
+    node.send("", b"DEBUG LOG hello\r\n");
+    let asked = [
+        "crash Segfault",
+        "crash Panic",
+        "crash Panic",
+        "crash Abort",
+    ];
+    assert_eq!(node.world.take_asked()[..4], asked);
+}
