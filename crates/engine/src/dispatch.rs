@@ -177,7 +177,7 @@ impl<'a> Run<'a, '_> {
             .iter()
             .for_each(|located| shards.insert(located.key.slot.shard()));
         let mut locked = self.engine.keyspace.lock(shards);
-        locked.set_recall(recall(self.config, self.worker));
+        locked.set_recall(recall(&self.config, self.worker));
         if count > 1 {
             let keys = self.located.iter().map(|located| &located.key);
             locked.prefetch(self.session.db, keys);
@@ -276,7 +276,7 @@ impl<'a> Run<'a, '_> {
         let engine = self.engine;
         let mut run = || {
             let mut locked = engine.keyspace.lock(shards);
-            locked.set_recall(recall(self.config, self.worker));
+            locked.set_recall(recall(&self.config, self.worker));
             let args = Args::new(words, words_of_name(entry), &located);
             self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
             if !self.worker.effects.is_empty() {
