@@ -24,6 +24,9 @@ pub use table::{CommandId, Entry, Table};
 /// Runs a command. Errors come before effects: a handler fails before its first change.
 pub type Handler = fn(&mut Context<'_>, &mut Args<'_>) -> CommandResult;
 
+/// Tells by a request's words what it does to a key.
+pub type AccessOf = fn(&[&[u8]]) -> Access;
+
 pub type CommandResult = Result<Done, Error>;
 
 /// Commands that belong together, in one file.
@@ -46,6 +49,8 @@ pub struct Command {
     /// ACL categories beyond those that follow from the flags.
     pub acl: Acl,
     pub keys: &'static [KeySpec],
+    /// What these words do to the keys whose specification is marked [`Access::VARIABLE`].
+    pub access: Option<AccessOf>,
     pub handler: Handler,
     pub subcommands: &'static [&'static Command],
     /// What clients may know about routing and output, as `COMMAND INFO` lists it.
@@ -68,12 +73,35 @@ impl Command {
         flags: Flags::NONE,
         acl: Acl::NONE,
         keys: &[],
+        access: None,
         handler: container,
         subcommands: &[],
         tips: &[],
         history: &[],
         deprecated: None,
     };
+}
+
+impl Command {
+    /// Calls `found` with every word that is a key, and what is done to it. Words that only look
+    /// like keys are left out.
+    pub fn find_keys(
+        &self,
+        words: &[&[u8]],
+        mut found: impl FnMut(usize, Access),
+    ) -> Result<(), Error> {
+        for spec in self.keys {
+            if spec.access.has(Access::NOT_KEY) {
+                continue;
+            }
+            let access = match self.access {
+                Some(access) if spec.access.has(Access::VARIABLE) => access(words),
+                _ => spec.access,
+            };
+            spec.find(words, |word| found(word, access))?;
+        }
+        Ok(())
+    }
 }
 
 /// The handler of a command that consists of its subcommands. Dispatch resolves the subcommand, so

@@ -67,6 +67,18 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Counts a command that ran for so long.
+    #[inline]
+    fn count(&self, entry: &Entry, nanos: u64, config: &Config) {
+        let stats = &self.stats.commands[usize::from(entry.id.0)];
+        stats.record(nanos);
+        if config.latency.tracking {
+            stats.track(nanos);
+        }
+    }
+}
+
 /// How far a batch was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
@@ -331,7 +343,7 @@ impl<'a> Run<'a, '_> {
         let redacted = &mut self.worker.redacted;
         self.engine
             .observe(self.session, entry, words, redacted, nanos, &self.config);
-        self.worker.stats.commands[usize::from(entry.id.0)].record(nanos);
+        self.worker.count(entry, nanos, &self.config);
         if self.session.replies != Replies::On {
             self.finish_reply(mark);
         }
@@ -457,7 +469,7 @@ impl Context<'_> {
         let redacted = &mut self.worker.redacted;
         self.engine
             .observe(self.session, entry, words, redacted, nanos, &config);
-        self.worker.stats.commands[usize::from(entry.id.0)].record(nanos);
+        self.worker.count(entry, nanos, &config);
     }
 }
 

@@ -25,6 +25,7 @@ pub mod error;
 pub mod garbage;
 mod gates;
 pub mod host;
+pub mod info;
 pub mod latency;
 pub mod log;
 mod maintenance;

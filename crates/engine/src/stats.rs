@@ -65,6 +65,11 @@ impl CommandStats {
     pub fn record(&self, nanos: u64) {
         self.calls.add(1);
         self.nanos.add(nanos);
+    }
+
+    /// Counts a call in the histogram, as long as `latency-tracking` is on.
+    #[inline]
+    pub fn track(&self, nanos: u64) {
         let bucket = (64 - nanos.leading_zeros() as usize).min(HISTOGRAM_BUCKETS - 1);
         self.histogram[bucket].add(1);
     }
@@ -93,6 +98,38 @@ pub struct CommandTotals {
     pub rejected: u64,
     pub failed: u64,
     pub histogram: Vec<u64>,
+}
+
+impl CommandTotals {
+    /// How many calls the histogram has.
+    pub fn tracked(&self) -> u64 {
+        self.histogram.iter().sum()
+    }
+
+    /// The duration that `percentile` percent of the tracked calls did not exceed, in nanoseconds.
+    /// Within a bucket the calls are taken to be spread evenly. 0 without calls.
+    pub fn percentile_nanos(&self, percentile: f64) -> f64 {
+        let rank = (percentile / 100.0 * self.tracked() as f64).max(1.0);
+        let mut below = 0.0;
+        for (bucket, &calls) in self.histogram.iter().enumerate().filter(|(_, n)| **n > 0) {
+            let calls = calls as f64;
+            if below + calls >= rank {
+                let (from, to) = (lower_bound(bucket), lower_bound(bucket + 1));
+                return from + (to - from) * (rank - below) / calls;
+            }
+            below += calls;
+        }
+        0.0
+    }
+}
+
+/// The shortest duration that histogram bucket `bucket` counts, in nanoseconds.
+fn lower_bound(bucket: usize) -> f64 {
+    if bucket == 0 {
+        0.0
+    } else {
+        (1u64 << (bucket - 1)) as f64
+    }
 }
 
 /// The sum over all workers.
@@ -330,3 +367,6 @@ impl Rates {
         [sum(0) / count, sum(1) / count, sum(2) / count]
     }
 }
+
+#[cfg(test)]
+mod tests;

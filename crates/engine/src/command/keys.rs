@@ -150,6 +150,25 @@ impl KeySpec {
         }
     }
 
+    /// The first key, the last and the step between keys, as far as these three can tell: what
+    /// clients read that know of no key specifications. All 0 if the keys are elsewhere.
+    pub fn simple_range(specs: &[KeySpec]) -> (usize, i64, usize) {
+        let mut range: Option<(usize, i64, usize)> = None;
+        for spec in specs {
+            let (Begin::Index(first), Find::Range { last, step, .. }) = (spec.begin, spec.find)
+            else {
+                continue;
+            };
+            let last = if last < 0 { last } else { first as i64 + last };
+            range = match range {
+                None => Some((first, last, step)),
+                Some((start, end, step)) if end + 1 == first as i64 => Some((start, last, step)),
+                known => known,
+            };
+        }
+        range.unwrap_or_default()
+    }
+
     /// Calls `found` with the index of every word that is a key, ascending. An error means that
     /// the words do not fit the specification: nothing is a key then.
     #[inline]

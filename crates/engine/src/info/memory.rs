@@ -1,0 +1,178 @@
+//! Where the memory goes.
+
+use std::sync::atomic::Ordering::Relaxed;
+
+use config::Choice;
+use keyspace::DbIndex;
+
+use super::{Lines, human, ratio};
+use crate::context::Context;
+use crate::host::Memory;
+
+/// What a table takes for one of its keys: its share of a bucket at the load at which tables grow,
+/// and of the overflow that about every third bucket has.
+pub const KEY_TABLE_BYTES: u64 = 12;
+
+/// What the machine says about memory, and what follows from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct MemoryFigures {
+    pub host: Memory,
+    /// Buffers of all clients, in bytes.
+    pub clients: u64,
+    pub keys: u64,
+}
+
+impl MemoryFigures {
+    pub fn of(cx: &mut Context<'_>) -> MemoryFigures {
+        let clients = cx.engine.clients.all();
+        let buffers = clients
+            .iter()
+            .map(|client| client.query_capacity.load(Relaxed) + client.pending_output());
+        MemoryFigures {
+            host: cx.engine.host.memory(),
+            clients: buffers.sum(),
+            keys: cx.count_keys().iter().map(|(_, keys, _)| keys).sum(),
+        }
+    }
+
+    /// What the tables of all dbs take, in bytes.
+    pub fn tables(&self) -> u64 {
+        self.keys * KEY_TABLE_BYTES
+    }
+
+    /// Everything but keys and values, in bytes.
+    pub fn overhead(&self) -> u64 {
+        self.host.startup + self.clients + self.tables()
+    }
+
+    /// Keys and values, in bytes.
+    pub fn dataset(&self) -> u64 {
+        self.host.used.saturating_sub(self.overhead())
+    }
+
+    /// The share of the data set in what was taken since the start, in percent.
+    pub fn dataset_percent(&self) -> f64 {
+        let since_start = self.host.used.saturating_sub(self.host.startup);
+        ratio(self.dataset() as f64 * 100.0, since_start as f64)
+    }
+
+    /// What is in use, in percent of the most that ever was.
+    pub fn peak_percent(&self) -> f64 {
+        ratio(self.host.used as f64 * 100.0, self.host.used_peak as f64)
+    }
+
+    /// Ratio and difference in bytes of the pages in use to what was asked of the allocator.
+    pub fn allocator_fragmentation(&self) -> (f64, i64) {
+        compare(self.host.allocator_active, self.host.used)
+    }
+
+    /// Of the pages the allocator keeps to those in use.
+    pub fn allocator_residence(&self) -> (f64, i64) {
+        compare(self.host.allocator_resident, self.host.allocator_active)
+    }
+
+    /// Of the whole process to the allocator's pages.
+    pub fn residence(&self) -> (f64, i64) {
+        compare(self.host.resident, self.host.allocator_resident)
+    }
+
+    /// Of the whole process to what was asked of the allocator.
+    pub fn fragmentation(&self) -> (f64, i64) {
+        compare(self.host.resident, self.host.used)
+    }
+}
+
+fn compare(whole: u64, part: u64) -> (f64, i64) {
+    let difference = whole as i64 - part as i64;
+    (ratio(whole as f64, part as f64), difference)
+}
+
+impl Context<'_> {
+    /// The dbs that hold keys: how many, and how many of them expire.
+    pub fn count_keys(&mut self) -> Vec<(DbIndex, u64, u64)> {
+        let here = self.db.index();
+        let mut counts = Vec::new();
+        for index in (0..self.engine.keyspace.dbs()).map(DbIndex) {
+            self.db.select(index);
+            let (keys, volatile) = self.db.count();
+            if keys > 0 {
+                counts.push((index, keys as u64, volatile as u64));
+            }
+        }
+        self.db.select(here);
+        counts
+    }
+}
+
+pub(super) fn memory(cx: &mut Context<'_>, lines: &mut Lines) {
+    let figures = MemoryFigures::of(cx);
+    write_totals(&figures, lines);
+    write_scripts(lines);
+    lines.bytes("maxmemory", cx.config.memory.limit.0);
+    lines.put("maxmemory_policy", cx.config.memory.policy.word());
+    write_fragmentation(&figures, lines);
+    lines.zeros(&[
+        "mem_not_counted_for_evict",
+        "mem_replication_backlog",
+        "mem_total_replication_buffers",
+        "mem_clients_slaves",
+    ]);
+    lines.put("mem_clients_normal", figures.clients);
+    lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
+    lines.put("mem_allocator", figures.host.allocator);
+    lines.put("active_defrag_running", 0);
+    let stats = &cx.engine.stats;
+    lines.put(
+        "lazyfree_pending_objects",
+        stats.lazyfree_pending.load(Relaxed),
+    );
+    lines.put("lazyfreed_objects", stats.lazyfreed.load(Relaxed));
+}
+
+fn write_totals(figures: &MemoryFigures, lines: &mut Lines) {
+    let host = &figures.host;
+    lines.bytes("used_memory", host.used);
+    lines.bytes("used_memory_rss", host.resident);
+    lines.bytes("used_memory_peak", host.used_peak);
+    let percent = |number: f64| format!("{number:.2}%");
+    lines.put("used_memory_peak_perc", percent(figures.peak_percent()));
+    lines.put("used_memory_overhead", figures.overhead());
+    lines.put("used_memory_startup", host.startup);
+    lines.put("used_memory_dataset", figures.dataset());
+    lines.put(
+        "used_memory_dataset_perc",
+        percent(figures.dataset_percent()),
+    );
+    lines.put("allocator_allocated", host.used);
+    lines.put("allocator_active", host.allocator_active);
+    lines.put("allocator_resident", host.allocator_resident);
+    lines.bytes("total_system_memory", host.system);
+}
+
+fn write_scripts(lines: &mut Lines) {
+    lines.zeros(&["used_memory_lua", "used_memory_vm_eval"]);
+    lines.put("used_memory_lua_human", human(0));
+    lines.zeros(&[
+        "used_memory_scripts_eval",
+        "number_of_cached_scripts",
+        "number_of_functions",
+        "number_of_libraries",
+        "used_memory_vm_functions",
+    ]);
+    lines.bytes("used_memory_vm_total", 0);
+    lines.put("used_memory_functions", 0);
+    lines.bytes("used_memory_scripts", 0);
+}
+
+fn write_fragmentation(figures: &MemoryFigures, lines: &mut Lines) {
+    let pairs = [
+        ("allocator_frag", figures.allocator_fragmentation()),
+        ("allocator_rss", figures.allocator_residence()),
+        ("rss_overhead", figures.residence()),
+        ("mem_fragmentation", figures.fragmentation()),
+    ];
+    for (name, (ratio, bytes)) in pairs {
+        lines.put(format_args!("{name}_ratio"), format_args!("{ratio:.2}"));
+        lines.put(format_args!("{name}_bytes"), bytes);
+    }
+}
