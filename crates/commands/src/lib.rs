@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod client;
+mod command;
 mod config;
 mod connection;
 mod database;
@@ -10,8 +11,10 @@ mod debug;
 mod expire;
 mod expiry;
 mod help;
+mod info;
 mod keys;
 mod latency;
+mod memory;
 mod scan;
 mod server;
 mod slowlog;
@@ -27,11 +30,14 @@ const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
+    &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
+    &memory::MEMORIES,
     &server::SERVER,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
