@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use config::{Config, Effect};
-use engine::host::{Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown};
+use engine::host::{
+    Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown, ShutdownFailed,
+};
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -103,11 +105,11 @@ impl Host for Machine {
         self.journal.configure(&file, changed.logging.level)
     }
 
-    fn rewrite_config(&self, config: &Config) -> Result<(), RewriteError> {
+    fn rewrite_config(&self, config: &Config, force_all: bool) -> Result<(), RewriteError> {
         let path = self.config_file.as_ref().ok_or(RewriteError::NoFile)?;
         let failed = |error: std::io::Error| RewriteError::Failed(system_words(&error));
         let old = std::fs::read(path).map_err(failed)?;
-        let text = config::rewrite(&old, config, false);
+        let text = config::rewrite(&old, config, force_all);
         // A crash leaves the old file or the new one, never half of it.
         let temporary = format!("{path}.{}.tmp", std::process::id());
         std::fs::write(&temporary, text).map_err(failed)?;
@@ -117,9 +119,15 @@ impl Host for Machine {
         std::fs::rename(&temporary, path).map_err(failed)
     }
 
-    fn shut_down(&self, _: Shutdown) {
+    fn shut_down(&self, _: Shutdown) -> Result<(), ShutdownFailed> {
         // Nobody listens only if the program is ending already.
         drop(self.requests.send(Request::ShutDown));
+        Ok(())
+    }
+
+    /// A shutdown waits for nothing, so there is none to call off.
+    fn abort_shutdown(&self) -> bool {
+        false
     }
 
     fn crash(&self, how: Crash) {
