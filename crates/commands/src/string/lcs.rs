@@ -44,7 +44,11 @@ fn lcs(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let options = LcsOptions::parse(args)?;
     admit(lens, cx.string_bytes_max())?;
 
-    let (a, b) = (copy_of(cx, &a)?, copy_of(cx, &b)?);
+    // With an empty string the other has nothing in common, however long it is.
+    let (a, b) = match lens {
+        (0, _) | (_, 0) => (Vec::new(), Vec::new()),
+        _ => (copy_of(cx, &a)?, copy_of(cx, &b)?),
+    };
     if options.len {
         let len = Rows::new(&a, &b, Keep::Last)?.common_len();
         return Ok(cx.reply.count(len));
