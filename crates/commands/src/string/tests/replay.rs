@@ -1,6 +1,7 @@
 //! Whatever strings go through, a second node that replays the log ends with the same keys, and a
 //! client of RESP3 is told the same as one of RESP2.
 
+use config::Config;
 use engine::log::Reader;
 use keyspace::{DbIndex, Expire, ShardSet, Text};
 use proptest::collection::vec;
@@ -69,8 +70,15 @@ fn in_resp2(value: Value) -> Value {
 
 #[derive(Clone, Debug)]
 enum Step {
-    Advance(i64),
+    /// Milliseconds pass, and what is due then may be deleted before anybody asks for it.
+    Advance(i64, Expiry),
     Command(Vec<String>),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Expiry {
+    Active,
+    Lazy,
 }
 
 fn key() -> impl Strategy<Value = String> {
@@ -172,22 +180,34 @@ fn command() -> impl Strategy<Value = Vec<String>> {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        1 => (1i64..1500).prop_map(Step::Advance),
+        1 => (1i64..1500, prop::sample::select(vec![Expiry::Active, Expiry::Lazy]))
+            .prop_map(|(millis, expiry)| Step::Advance(millis, expiry)),
         6 => command().prop_map(Step::Command),
     ]
+}
+
+/// A node of one db, so that its walks over the keys are short.
+fn small_node() -> Node {
+    let mut config = Config::default();
+    config.process.databases = 1;
+    Node::with_config(table(), config)
 }
 
 proptest! {
     #[test]
     fn a_replayed_log_gives_the_same_keys(steps in vec(step(), 0..60)) {
-        let (mut node, mut resp3) = (Node::new(table()), Node::new(table()));
+        let (mut node, mut resp3, mut replica) = (small_node(), small_node(), small_node());
         resp3.command("", &[b"HELLO".to_vec(), b"3".to_vec()]);
-        let (mut replica, reader) = (Node::new(table()), subscribe(&node));
+        let reader = subscribe(&node);
         for step in steps {
             match step {
-                Step::Advance(millis) => {
-                    node.advance_micros(millis * 1000);
-                    resp3.advance_micros(millis * 1000);
+                Step::Advance(millis, expiry) => {
+                    for node in [&mut node, &mut resp3] {
+                        node.world.advance_micros(millis * 1000);
+                        if expiry == Expiry::Active {
+                            node.tick();
+                        }
+                    }
                 }
                 Step::Command(words) => {
                     let words: Vec<Vec<u8>> = words.into_iter().map(String::into_bytes).collect();
