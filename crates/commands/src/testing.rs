@@ -9,3 +9,42 @@ pub(crate) fn check(transcript: Expect) {
     let replayed = testkit::replay(&mut node, transcript.data());
     transcript.assert_eq(&replayed);
 }
+
+/// What a transcript leaves in the log, as commands, one a line. Those of the start are not among
+/// them: the log is read from the line `# log` on.
+#[track_caller]
+pub(crate) fn check_log(transcript: &str, expected: Expect) {
+    let mut node = testkit::Node::new(crate::table());
+    let switch = &node.engine.switches.active_expire;
+    switch.store(false, std::sync::atomic::Ordering::Relaxed);
+    let (before, behind) = transcript.split_once("# log").unwrap_or(("", transcript));
+    testkit::replay(&mut node, before);
+    let reader = subscribe(&node);
+    testkit::replay(&mut node, behind);
+    let mut bytes = Vec::new();
+    node.engine.log.read(&reader, &mut bytes);
+    expected.assert_eq(&commands(&bytes));
+}
+
+/// Begins to read a node's log.
+pub(crate) fn subscribe(node: &testkit::Node) -> engine::log::Reader {
+    let all = node.engine.keyspace.lock(keyspace::ShardSet::ALL);
+    node.engine.log.subscribe(&all)
+}
+
+fn commands(bytes: &[u8]) -> String {
+    let (mut rest, mut text) = (bytes, String::new());
+    while let Some((value, len)) = resp::value::read(rest).expect("the log is well-formed") {
+        let resp::value::Value::Array(words) = value else {
+            panic!("the log consists of commands")
+        };
+        let words = words.iter().map(|word| match word {
+            resp::value::Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other => panic!("a word, not {other:?}"),
+        });
+        text += &words.collect::<Vec<_>>().join(" ");
+        text += "\n";
+        rest = &rest[len..];
+    }
+    text
+}

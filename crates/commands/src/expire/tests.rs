@@ -303,3 +303,5 @@ fn persist_takes_the_expiry_away() {
         "v"
     "#]]);
 }
+
+mod model;

@@ -437,3 +437,4 @@ fn idle_time_is_since_the_last_use() {
 }
 
 mod policies;
+mod replay;
