@@ -455,3 +455,5 @@ fn watchers_learn_of_moves_and_expiry() {
         1) PONG
     "#]]);
 }
+
+mod watching;
