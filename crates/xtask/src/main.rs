@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod ci;
+mod oracle;
 mod process;
 mod product;
 mod server;
@@ -30,6 +31,8 @@ enum Verb {
     Tidy,
     /// Run Redis 7.0.15's own Tcl suite against Ochre and compare with what passed before.
     Suite(suite::Options),
+    /// Replay the commands' transcripts against a real Redis and compare.
+    Oracle(oracle::Options),
     /// Measure Ochre beside Redis in one run and print one table.
     Bench(bench::Options),
     /// Run every check in order: format, clippy, tests, docs, suite.
@@ -44,6 +47,7 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().verb {
         Verb::Tidy => tidy::run(),
         Verb::Suite(options) => suite::run(&options),
+        Verb::Oracle(options) => oracle::run(&options),
         Verb::Bench(options) => bench::run(&options),
         Verb::Ci(options) => ci::run(&options),
         Verb::Setup => setup::run(),

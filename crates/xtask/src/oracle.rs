@@ -1,0 +1,135 @@
+//! `cargo xtask oracle`: the commands' transcripts, replayed against a real server.
+//!
+//! A transcript is a test of Ochre and a claim about Redis. Every one is found by reading the
+//! sources, played on a fresh server over TCP, and compared reply by reply. What may differ is
+//! written down with its reason in `oracle-differences.tsv`.
+
+mod differences;
+mod player;
+mod scan;
+
+use crate::process::Workplace;
+use crate::server::{self, Server};
+use anyhow::{Result, bail};
+use differences::Differences;
+use player::TcpPlayer;
+use scan::{Line, Transcript};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use testkit::{Player, render};
+
+/// A transcript in which more time passes is skipped: a real clock cannot be moved.
+const ADVANCE_MAX: Duration = Duration::from_secs(3);
+
+/// What every server is started with, so that it refuses nothing the virtual node allows.
+const ARGUMENTS: &[&str] = &["--enable-debug-command", "yes"];
+
+/// Of a reply that differs, this much is shown.
+const SHOWN_LINES_MAX: usize = 30;
+const SHOWN_LETTERS_MAX: usize = 160;
+
+const AFTER_HELP: &str = "\
+A difference names the test, the command, what the transcript has and what the server replied.
+
+  cargo xtask oracle
+  cargo xtask oracle string/tests getkeys
+  cargo xtask oracle --server-bin ./redis-server-7.2";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Options {
+    /// Only transcripts whose file or test has one of these in its name.
+    filters: Vec<String>,
+    /// The server to ask.
+    #[arg(long, value_name = "PATH", default_value = "/usr/bin/redis-server")]
+    server_bin: PathBuf,
+}
+
+/// What came of one run.
+#[derive(Default)]
+struct Tally {
+    played: usize,
+    skipped: usize,
+    same: usize,
+    excused: usize,
+    differing: usize,
+}
+
+pub fn run(options: &Options) -> Result<()> {
+    let binary = server::locate(&options.server_bin)?;
+    let differences = Differences::read()?;
+    let workplace = Workplace::open()?;
+    let mut tally = Tally::default();
+    for transcript in scan::transcripts()? {
+        let name = transcript.name();
+        let wanted = |filter: &String| name.contains(filter.as_str());
+        if !options.filters.is_empty() && !options.filters.iter().any(wanted) {
+            continue;
+        }
+        if transcript.time() > ADVANCE_MAX {
+            println!("skipped {name}: {:?} would have to pass", transcript.time());
+            tally.skipped += 1;
+            continue;
+        }
+        let folder = workplace.folder().join("oracle");
+        play(&transcript, &binary, &folder, &differences, &mut tally)?;
+        tally.played += 1;
+    }
+    let all = options.filters.is_empty();
+    differences.unused().filter(|_| all).for_each(|row| {
+        println!("no longer differs: {row}");
+    });
+    println!(
+        "{} transcripts played, {} skipped; replies: {} same, {} differ with a reason, {} differ",
+        tally.played, tally.skipped, tally.same, tally.excused, tally.differing
+    );
+    match tally.differing {
+        0 => Ok(()),
+        count => bail!("{count} replies are not the server's"),
+    }
+}
+
+fn play(
+    transcript: &Transcript,
+    binary: &Path,
+    folder: &Path,
+    differences: &Differences,
+    tally: &mut Tally,
+) -> Result<()> {
+    let server = Server::start(binary, folder, ARGUMENTS)?;
+    let mut player = TcpPlayer::new(server.port);
+    for line in &transcript.lines {
+        let (client, words, expected) = match line {
+            Line::Advance(time) => {
+                player.advance(*time);
+                continue;
+            }
+            Line::Command {
+                client,
+                words,
+                reply,
+                ..
+            } => (client, words, reply),
+        };
+        player.expect_silence(expected == scan::NO_REPLY);
+        let reply = player.command(client, words);
+        let reply = reply.map_or(scan::NO_REPLY.to_owned(), |value| render(&value));
+        if reply == *expected {
+            tally.same += 1;
+        } else if differences.excuse(&transcript.name(), line.text()) {
+            tally.excused += 1;
+        } else {
+            tally.differing += 1;
+            print_difference(transcript, line.text(), expected, &reply);
+        }
+    }
+    Ok(())
+}
+
+fn print_difference(transcript: &Transcript, command: &str, expected: &str, reply: &str) {
+    println!("{}:\n  {command}", transcript.name());
+    for (mark, text) in [("-", expected), ("+", reply)] {
+        let shown = text.lines().take(SHOWN_LINES_MAX);
+        shown.for_each(|line| println!("  {mark} {line:.*}", SHOWN_LETTERS_MAX));
+    }
+}
