@@ -1,9 +1,9 @@
 //! The notation of a command's syntax, taken apart.
 //!
-//! `COMMAND DOCS` describes a command's arguments as a tree. The tree follows from the one line that
-//! a command states about itself, its [`Command::syntax`](super::Command), in the manual's notation:
-//! [`notation`] reads the brackets, this file makes arguments of them, [`names`] knows what kind of
-//! value a placeholder stands for.
+//! `COMMAND DOCS` describes a command's arguments as a tree. The tree follows from the one line
+//! that a command states about itself, its [`Command::syntax`](super::Command), in the manual's
+//! notation: [`notation`] reads the brackets, this file makes arguments of them, [`names`] knows
+//! what kind of value a placeholder stands for.
 //!
 //! A token and the values behind it are one argument: `EX seconds` is an integer with a token,
 //! `LIMIT offset count` a block with one. Before a choice a token belongs to the first value only
