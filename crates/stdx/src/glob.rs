@@ -16,11 +16,15 @@
 //! * Without case, letters of pattern and text are lowered before they are compared, but an escape
 //!   inside a class is compared as it is, and a reversed range is put in order before it is
 //!   lowered.
+//! * More than [`STARS_MAX`] stars, neighbours and the last byte not counted, match nothing.
 //! * Empty text is matched by the pattern `*` and by the empty one, but not by `**`.
 //!
 //! When a byte does not fit, only the last `*` needs to be tried again, one byte further on: an
 //! earlier one could only hand over the same text later. So there is no recursion, and the time is
 //! at most pattern × text, whoever wrote the pattern.
+
+/// The most stars of a pattern that something stands between and behind.
+pub const STARS_MAX: usize = 1000;
 
 /// Whether the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
@@ -30,13 +34,17 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     let (mut pattern, mut text) = (pattern, text);
     // The pattern after the last star, and the text that star has not swallowed yet.
     let mut star: Option<(&[u8], &[u8])> = None;
+    let mut stars = 0;
     loop {
         if let [b'*', rest @ ..] = pattern {
-            if rest.is_empty() {
-                return true;
+            let next = rest.iter().position(|&byte| byte != b'*');
+            let Some(next) = next else { return true };
+            stars += 1;
+            if stars > STARS_MAX {
+                return false;
             }
-            pattern = rest;
-            star = Some((rest, text));
+            pattern = &rest[next..];
+            star = Some((pattern, text));
         } else if text.is_empty() && pattern.is_empty() {
             return true;
         } else if let Some(rest) = one(pattern, text, nocase) {

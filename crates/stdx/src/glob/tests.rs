@@ -124,6 +124,19 @@ fn prefixes() {
     }
 }
 
+#[test]
+fn a_pattern_of_too_many_stars_matches_nothing() {
+    let text = "a".repeat(2 * STARS_MAX);
+    let matches_stars = |stars: usize, tail: &str| {
+        let pattern = "**?".repeat(stars) + tail;
+        matches(pattern.as_bytes(), text.as_bytes(), false)
+    };
+    for tail in ["", "*", "**"] {
+        assert!(matches_stars(STARS_MAX, tail), "{tail:?}");
+        assert!(!matches_stars(STARS_MAX + 1, tail), "{tail:?}");
+    }
+}
+
 /// Tries every length for every star.
 fn naive(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     match pattern {
