@@ -16,14 +16,15 @@
 //! * Without case, letters of pattern and text are lowered before they are compared, but an escape
 //!   inside a class is compared as it is, and a reversed range is put in order before it is
 //!   lowered.
-//! * More than [`STARS_MAX`] stars, neighbours and the last byte not counted, match nothing.
+//! * A pattern of more than [`STARS_MAX`] stars matches nothing. Neighbours count as one, and
+//!   stars at the end not at all.
 //! * Empty text is matched by the pattern `*` and by the empty one, but not by `**`.
 //!
 //! When a byte does not fit, only the last `*` needs to be tried again, one byte further on: an
 //! earlier one could only hand over the same text later. So there is no recursion, and the time is
 //! at most pattern × text, whoever wrote the pattern.
 
-/// The most stars of a pattern that something stands between and behind.
+/// The most stars of a pattern, counting only those that something else follows.
 pub const STARS_MAX: usize = 1000;
 
 /// Whether the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
