@@ -5,7 +5,8 @@
 //!   [a b]           optional
 //!   [a | b]         one of them, or none
 //!   <a | b>         one of them
-//!   a b [a b ...]   once or more        [a ...]   any number        [a | b [a | b ...]]   the same
+//!   a b [a b ...]   once or more, also `b [...]` for what is right before it
+//!   [a ...]         any number of times, also `[a | b [a | b ...]]`
 //! ```
 
 /// Why a syntax could not be understood.
@@ -108,6 +109,14 @@ impl<'a> Reader<'a> {
         accepted
     }
 
+    /// Whether these symbols come behind the next, and if so goes behind them.
+    fn follows(&mut self, symbols: &[&str]) -> bool {
+        let behind = self.at + 1;
+        let follow = self.symbols[behind..].starts_with(symbols);
+        self.at += if follow { 1 + symbols.len() } else { 0 };
+        follow
+    }
+
     /// Reads up to a bar or a closing bracket. `before` are the alternatives to the left.
     fn sequence(&mut self, before: &[Sequence<'a>]) -> Result<(Sequence<'a>, Tail), SyntaxError> {
         let mut nodes = Vec::new();
@@ -124,6 +133,11 @@ impl<'a> Reader<'a> {
                     }
                     bracket => nodes.push(Node::Choice(bracket.alternatives)),
                 },
+                "[" if self.follows(&["...", "]"]) => {
+                    let last = nodes.pop();
+                    let last = last.ok_or(SyntaxError("`[...]` behind nothing"))?;
+                    nodes.push(Node::Repeated(vec![last]));
+                }
                 "[" => {
                     let bracket = self.bracket("]")?;
                     if bracket.repeats && is_all(&bracket.alternatives, before, &nodes) {

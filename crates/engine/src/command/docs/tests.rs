@@ -116,6 +116,14 @@ fn repetitions_fold_into_what_they_repeat() {
         "key [CH] score member [score member ...]",
         "key:key change:pure-token@CH? score_member:block*(score:double member:string)",
     );
+    check(
+        "<[ID client-id] | [SKIPME yes/no]> [...]",
+        "client-id_yes/no:oneof*(client-id:integer@ID? yes/no:string@SKIPME?)",
+    );
+    check(
+        "<parameter value> [<parameter value> ...]",
+        "parameter_value:block*(parameter:string value:string)",
+    );
     check("[WEIGHTS weight [weight ...]]", "weight:integer@WEIGHTS?*");
     check("[GET pattern [GET pattern ...]]", "pattern:pattern@GET?*@*");
     check(
@@ -145,6 +153,7 @@ fn what_is_not_the_notation_is_refused() {
         "[a | ]",
         "a ...",
         "[a ... b]",
+        "[...]",
         "<a ...>",
         ">",
     ];
