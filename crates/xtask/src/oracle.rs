@@ -24,6 +24,9 @@ const ADVANCE_MAX: Duration = Duration::from_secs(3);
 /// What every server is started with, so that it refuses nothing the virtual node allows.
 const ARGUMENTS: &[&str] = &["--enable-debug-command", "yes"];
 
+/// How often a transcript about time is played until the moments fit.
+const PLAYS_MAX: usize = 5;
+
 /// Of a reply that differs, this much is shown.
 const SHOWN_LINES_MAX: usize = 30;
 const SHOWN_LETTERS_MAX: usize = 160;
@@ -72,7 +75,11 @@ pub fn run(options: &Options) -> Result<()> {
             continue;
         }
         let folder = workplace.folder().join("oracle");
-        play(&transcript, &binary, &folder, &differences, &mut tally)?;
+        let outcome = play_fairly(&transcript, &binary, &folder, &differences)?;
+        outcome.reports.iter().for_each(|report| print!("{report}"));
+        tally.same += outcome.same;
+        tally.excused += outcome.excused;
+        tally.differing += outcome.reports.len();
         tally.played += 1;
     }
     let all = options.filters.is_empty();
@@ -89,13 +96,40 @@ pub fn run(options: &Options) -> Result<()> {
     }
 }
 
+/// What came of one transcript.
+#[derive(Default)]
+struct Outcome {
+    same: usize,
+    excused: usize,
+    /// The replies that differ, as they are shown.
+    reports: Vec<String>,
+}
+
+/// Plays a transcript, more than once if time passes in it and a reply differs: a real clock never
+/// stops at the very millisecond that a transcript is about.
+fn play_fairly(
+    transcript: &Transcript,
+    binary: &Path,
+    folder: &Path,
+    differences: &Differences,
+) -> Result<Outcome> {
+    let mut outcome = play(transcript, binary, folder, differences)?;
+    for _ in 1..PLAYS_MAX {
+        if outcome.reports.is_empty() || transcript.time().is_zero() {
+            break;
+        }
+        outcome = play(transcript, binary, folder, differences)?;
+    }
+    Ok(outcome)
+}
+
 fn play(
     transcript: &Transcript,
     binary: &Path,
     folder: &Path,
     differences: &Differences,
-    tally: &mut Tally,
-) -> Result<()> {
+) -> Result<Outcome> {
+    let mut outcome = Outcome::default();
     let server = Server::start(binary, folder, ARGUMENTS)?;
     let mut player = TcpPlayer::new(server.port);
     for line in &transcript.lines {
@@ -115,21 +149,22 @@ fn play(
         let reply = player.command(client, words);
         let reply = reply.map_or(scan::NO_REPLY.to_owned(), |value| render(&value));
         if reply == *expected {
-            tally.same += 1;
+            outcome.same += 1;
         } else if differences.excuse(&transcript.name(), line.text()) {
-            tally.excused += 1;
+            outcome.excused += 1;
         } else {
-            tally.differing += 1;
-            print_difference(transcript, line.text(), expected, &reply);
+            let report = report(transcript, line.text(), expected, &reply);
+            outcome.reports.push(report);
         }
     }
-    Ok(())
+    Ok(outcome)
 }
 
-fn print_difference(transcript: &Transcript, command: &str, expected: &str, reply: &str) {
-    println!("{}:\n  {command}", transcript.name());
+fn report(transcript: &Transcript, command: &str, expected: &str, reply: &str) -> String {
+    let mut report = format!("{}:\n  {command}\n", transcript.name());
     for (mark, text) in [("-", expected), ("+", reply)] {
         let shown = text.lines().take(SHOWN_LINES_MAX);
-        shown.for_each(|line| println!("  {mark} {line:.*}", SHOWN_LETTERS_MAX));
+        shown.for_each(|line| report += &format!("  {mark} {line:.SHOWN_LETTERS_MAX$}\n"));
     }
+    report
 }
