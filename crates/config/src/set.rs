@@ -30,8 +30,14 @@ pub struct Change {
 /// Why nothing was changed. `Display` is the error the client reads.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetError {
-    Unknown { name: Vec<u8> },
-    Refused { name: &'static str, why: String },
+    Unknown {
+        name: Vec<u8>,
+    },
+    /// Names the directive, as the client wrote it if its value was not even looked at.
+    Refused {
+        name: String,
+        why: String,
+    },
     Loading,
 }
 
@@ -49,7 +55,7 @@ impl Config {
             directive
                 .assign(&mut change.config, &words, How::Live)
                 .map_err(|why| SetError::Refused {
-                    name,
+                    name: (*name).to_owned(),
                     why: why.to_string(),
                 })?;
         }
@@ -71,7 +77,7 @@ impl Change {
         let place = self.effects.iter().position(|&due| due == effect);
         let name = place.expect("only an effect of this change is refused");
         SetError::Refused {
-            name: self.causes[name],
+            name: self.causes[name].to_owned(),
             why: why.into(),
         }
     }
@@ -116,7 +122,7 @@ fn find<'a>(pairs: &[(&[u8], &'a [u8])], policy: Policy) -> Result<Vec<Argument<
             .expect("a directive was found by one of its names");
         let refuse = |why: &str| {
             Err(SetError::Refused {
-                name,
+                name: String::from_utf8_lossy(asked).into_owned(),
                 why: why.to_owned(),
             })
         };

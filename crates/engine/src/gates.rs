@@ -35,8 +35,8 @@ const GATES: &[Check] = &[
     command_is_not_protected,
     client_is_authenticated,
     transaction_may_hold_it,
-    transaction_is_closed,
     clients_are_not_paused,
+    transaction_is_closed,
 ];
 
 /// Runs a request through all gates.

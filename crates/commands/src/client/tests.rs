@@ -264,7 +264,7 @@ fn a_pause_of_writes() {
         d> MULTI
         OK
         d> SET k w
-        QUEUED
+        (no reply)
         d> EXEC
         (no reply)
         a> GET k

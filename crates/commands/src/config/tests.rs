@@ -161,3 +161,35 @@ fn resetstat() {
     assert_eq!((totals.commands, totals.hits, totals.misses), (1, 0, 0));
     assert!(node.engine.stats.errors().is_empty());
 }
+
+#[test]
+fn every_directive_takes_the_value_it_has() {
+    let mut node = Node::new(crate::table());
+    let words = |words: &[&[u8]]| words.iter().map(|word| word.to_vec()).collect::<Vec<_>>();
+    let all = |node: &Node| node.engine.config.load().get(&[b"*"]);
+    let before = all(&node);
+    for (name, value) in &before {
+        let request = words(&[b"CONFIG", b"SET", name.as_bytes(), value]);
+        let reply = node.command("", &request).expect("CONFIG SET replies");
+        let shown = testkit::render(&reply);
+        let fixed = shown.contains("set immutable") || shown.contains("set protected");
+        assert!(shown == "OK\n" || fixed, "{shown}");
+    }
+    assert_eq!(all(&node), before);
+}
+
+#[test]
+fn protected_directives_are_for_those_on_this_machine() {
+    let mut config = config::Config::default();
+    config.security.protected_configs = config::Permit::Local;
+    let mut node = Node::with_config(crate::table(), config);
+    let transcript = expect![[r#"
+        > CONFIG SET dbfilename somename
+        OK
+        > CONFIG GET dbfilename
+        1) "dbfilename"
+        2) "somename"
+    "#]];
+    let replayed = replay(&mut node, transcript.data());
+    transcript.assert_eq(&replayed);
+}

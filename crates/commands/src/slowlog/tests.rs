@@ -147,7 +147,7 @@ fn secrets_are_hidden() {
         > HELLO 2 auth default
         (error) ERR Syntax error in HELLO option \'auth\'
         > CONFIG SET masterauth foo requirepass "" MASTERAUTH a
-        (error) ERR CONFIG SET failed (possibly related to argument \'masterauth\') - duplicate parameter
+        (error) ERR CONFIG SET failed (possibly related to argument \'MASTERAUTH\') - duplicate parameter
         > CONFIG SET masterauth ""
         OK
         > CONFIG SET slowlog-log-slower-than -1
