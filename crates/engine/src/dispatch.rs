@@ -245,6 +245,8 @@ impl<'a> Run<'a, '_> {
             self.refuse(None, &unknown_command(words));
             return true;
         };
+        // What is queued, waits or is refused is what the client last asked for, too.
+        self.note_command(entry);
         let gate = gates::pass(self.engine, &self.config, self.session, entry, words);
         match gate {
             Gate::Open => self.run_alone(entry, words),
@@ -316,10 +318,7 @@ impl<'a> Run<'a, '_> {
         let expire = self.engine.expire_mode();
         let mut db = locked.db(self.session.db, self.now, expire);
         db.set_touches(self.session.touches);
-        self.session
-            .client
-            .last_command
-            .store(entry.id.0, Ordering::Relaxed);
+        self.note_command(entry);
         let mut cx = Context {
             engine: self.engine,
             config: &self.config,
@@ -348,6 +347,12 @@ impl<'a> Run<'a, '_> {
             self.finish_reply(mark);
         }
         ended
+    }
+
+    #[inline]
+    fn note_command(&self, entry: &Entry) {
+        let last = &self.session.client.last_command;
+        last.store(entry.id.0, Ordering::Relaxed);
     }
 
     fn refuse(&mut self, entry: Option<&Entry>, error: &Error) {

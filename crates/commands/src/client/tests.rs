@@ -73,53 +73,76 @@ fn check_lines(node: &mut Node, name: &str, request: &str, expected: Expect) {
     let (_, lines) = reply.split_once("\r\n").expect("a string has a header");
     let words = lines.trim_end().split_inclusive([' ', '\n']);
     let shown: String = words.filter(|word| !word.starts_with("tot-mem")).collect();
-    expected.assert_eq(&shown);
+    // A line of the list is too long for one of this file.
+    let broken = [" flags=", " qbuf=", " rbs=", " cmd="]
+        .iter()
+        .fold(shown, |text, field| {
+            text.replace(field, &format!("\n {field}"))
+        });
+    expected.assert_eq(&broken);
 }
 
 #[test]
 fn list_and_info() {
     let mut node = Node::new(crate::table());
-    check_lines(
-        &mut node,
-        "a",
-        "CLIENT INFO",
-        expect![
-            "id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=0 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=client|info user=default redir=-1 resp=2"
-        ],
-    );
+    let of_one = expect![[r#"
+        id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=0 idle=0
+          flags=N db=0 sub=0 psub=0 ssub=0 multi=-1
+          qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=client|info user=default redir=-1 resp=2"#]];
+    check_lines(&mut node, "a", "CLIENT INFO", of_one);
     node.send("b", b"HELLO 3 SETNAME bob\r\n");
     node.send("b", b"MULTI\r\nGET bbbbbbbb\r\n");
-    node.send(
-        "m",
-        b"CLIENT NO-EVICT ON\r\nCLIENT NO-TOUCH on\r\nMONITOR\r\n",
-    );
+    node.send("m", b"CLIENT NO-EVICT ON\r\n");
+    node.send("m", b"CLIENT NO-TOUCH on\r\nMONITOR\r\n");
     node.advance_micros(3_500_000);
-    check_lines(
-        &mut node,
-        "a",
-        "CLIENT LIST",
-        expect![[r#"
-            id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=client|list user=default redir=-1 resp=2
-            id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3 flags=x db=0 sub=0 psub=0 ssub=0 multi=1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=multi user=default redir=-1 resp=3
-            id=3 addr=127.0.0.1:50013 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=3 flags=OeT db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=monitor user=default redir=-1 resp=2"#]],
-    );
-    check_lines(
-        &mut node,
-        "a",
-        "CLIENT LIST ID 2 99 1 0 -1",
-        expect![[r#"
-            id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3 flags=x db=0 sub=0 psub=0 ssub=0 multi=1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=multi user=default redir=-1 resp=3
-            id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=71 qbuf-free=0 argv-mem=19 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=client|list user=default redir=-1 resp=2"#]],
-    );
-    check_lines(
-        &mut node,
-        "a",
-        "CLIENT LIST TYPE normal",
-        expect![[r#"
-            id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=48 qbuf-free=0 argv-mem=20 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=client|list user=default redir=-1 resp=2
-            id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3 flags=x db=0 sub=0 psub=0 ssub=0 multi=1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=multi user=default redir=-1 resp=3
-            id=3 addr=127.0.0.1:50013 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=3 flags=OeT db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r cmd=monitor user=default redir=-1 resp=2"#]],
-    );
+    let of_all = expect![[r#"
+        id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0
+          flags=N db=0 sub=0 psub=0 ssub=0 multi=-1
+          qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=client|list user=default redir=-1 resp=2
+        id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3
+          flags=x db=0 sub=0 psub=0 ssub=0 multi=1
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=get user=default redir=-1 resp=3
+        id=3 addr=127.0.0.1:50013 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=3
+          flags=OeT db=0 sub=0 psub=0 ssub=0 multi=-1
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=monitor user=default redir=-1 resp=2"#]];
+    check_lines(&mut node, "a", "CLIENT LIST", of_all);
+    let of_some = expect![[r#"
+        id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3
+          flags=x db=0 sub=0 psub=0 ssub=0 multi=1
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=get user=default redir=-1 resp=3
+        id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0
+          flags=N db=0 sub=0 psub=0 ssub=0 multi=-1
+          qbuf=71 qbuf-free=0 argv-mem=19 multi-mem=0
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=client|list user=default redir=-1 resp=2"#]];
+    check_lines(&mut node, "a", "CLIENT LIST ID 2 99 1 0 -1", of_some);
+    let of_a_type = expect![[r#"
+        id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0
+          flags=N db=0 sub=0 psub=0 ssub=0 multi=-1
+          qbuf=48 qbuf-free=0 argv-mem=20 multi-mem=0
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=client|list user=default redir=-1 resp=2
+        id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3
+          flags=x db=0 sub=0 psub=0 ssub=0 multi=1
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=get user=default redir=-1 resp=3
+        id=3 addr=127.0.0.1:50013 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=3
+          flags=OeT db=0 sub=0 psub=0 ssub=0 multi=-1
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=0
+          rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
+          cmd=monitor user=default redir=-1 resp=2"#]];
+    check_lines(&mut node, "a", "CLIENT LIST TYPE normal", of_a_type);
 }
 
 #[test]
@@ -406,4 +429,23 @@ fn help() {
         > CLIENT HELP x
         (error) ERR wrong number of arguments for \'client|help\' command
     "#]]);
+}
+
+#[test]
+fn reads_that_are_no_uses() {
+    let mut config = config::Config::default();
+    config.security.debug_command = config::Permit::Yes;
+    let mut node = Node::with_config(crate::table(), config);
+    let idle = |node: &mut Node| {
+        let reply = node.send("other", b"DEBUG OBJECT k\r\n");
+        let reply = String::from_utf8(reply).expect("a description is text");
+        let (_, seconds) = reply.rsplit_once(':').expect("the idle time comes last");
+        seconds.trim_end().to_owned()
+    };
+    node.send("", b"SET k v\r\n");
+    node.advance_micros(5_000_000);
+    node.send("", b"CLIENT NO-TOUCH ON\r\nGET k\r\n");
+    assert_eq!(idle(&mut node), "5");
+    node.send("", b"CLIENT NO-TOUCH OFF\r\nGET k\r\n");
+    assert_eq!(idle(&mut node), "0");
 }

@@ -193,3 +193,25 @@ fn protected_directives_are_for_those_on_this_machine() {
     let replayed = replay(&mut node, transcript.data());
     transcript.assert_eq(&replayed);
 }
+
+#[test]
+fn changes_at_the_same_time_are_all_kept() {
+    let node = Node::new(crate::table());
+    let engine = &node.engine;
+    let names = ["maxmemory-samples", "hz", "timeout", "lfu-log-factor"];
+    std::thread::scope(|scope| {
+        for name in names {
+            scope.spawn(move || {
+                for value in 1..=64 {
+                    let value = value.to_string();
+                    let pairs: &[(&[u8], &[u8])] = &[(name.as_bytes(), value.as_bytes())];
+                    engine
+                        .configure(pairs, Default::default())
+                        .expect("the values are allowed");
+                }
+            });
+        }
+    });
+    let values = engine.config.load().get(&names.map(str::as_bytes));
+    assert!(values.iter().all(|(_, value)| value == b"64"), "{values:?}");
+}
