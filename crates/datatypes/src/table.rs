@@ -6,7 +6,8 @@
 //!
 //! **The way chosen** is linear hashing (Litwin, 1980). With `n` buckets, an element belongs to
 //! bucket `hash mod 2^k`, the smallest `2^k ≥ n`, or to its half when that bucket is not there yet.
-//! One insertion too many adds bucket `n`, whose elements all come from the one bucket `n - 2^(k-1)`:
+//! One insertion too many adds bucket `n`, whose elements all come from the one bucket `n -
+//! 2^(k-1)`:
 //!
 //! ```text
 //!   n = 5      0     1     2     3     4          bucket 4 took its elements from bucket 0
@@ -19,8 +20,8 @@
 //! So the load stays near [`GROW_LOAD`] at every size, no step moves more than one bucket, and
 //! shrinking is the same step backwards.
 //!
-//! **Buckets** are one cache line: eight words, each an owned pointer of 48 bits with 16 bits of the
-//! element's hash, so that a miss rarely touches an element. A full bucket's last word leads to
+//! **Buckets** are one cache line: eight words, each an owned pointer of 48 bits with 16 bits of
+//! the element's hash, so that a miss rarely touches an element. A full bucket's last word leads to
 //! another, smaller one ([`bucket`]). Buckets lie in segments of 512 bytes, the last of which
 //! grows bucket by bucket, so no allocation is ever large and nothing is ever spare.
 //!

@@ -1,9 +1,9 @@
 //! Running requests.
 //!
-//! A connection hands over the requests of one read. Neighbours that only touch declared keys form a
-//! group: their shards are locked together and their buckets fetched together, so that the waits for
-//! memory overlap; then they run one after the other, and their effects enter the log before the
-//! locks are given back. Everything else runs alone, under the locks it needs.
+//! A connection hands over the requests of one read. Neighbours that only touch declared keys form
+//! a group: their shards are locked together and their buckets fetched together, so that the waits
+//! for memory overlap; then they run one after the other, and their effects enter the log before
+//! the locks are given back. Everything else runs alone, under the locks it needs.
 
 use std::mem;
 use std::sync::Arc;

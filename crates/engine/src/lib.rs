@@ -10,8 +10,8 @@
 //!                 └─ log        effects, before the locks are given back
 //! ```
 //!
-//! The engine knows a command's flags, never its name, and nothing of sockets, files or clocks: what
-//! it needs from outside it asks of a [`Host`].
+//! The engine knows a command's flags, never its name, and nothing of sockets, files or clocks:
+//! what it needs from outside it asks of a [`Host`].
 
 #![forbid(unsafe_code)]
 

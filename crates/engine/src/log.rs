@@ -1,10 +1,11 @@
 //! The log: the order of the world.
 //!
 //! Whatever changes data appends its effect here, in RESP as replicas read it, while it still holds
-//! the locks of its shards. So for every key the log has the changes in the order they happened, and
-//! whoever replays it ends with the same data. The backlog, each replica's feed, the append-only file
-//! and a migrating slot's feed are [`Reader`]s of this one log at an offset; nobody copies it per
-//! consumer. With no reader nothing is appended, and writers only look at one flag.
+//! the locks of its shards. So for every key the log has the changes in the order they happened,
+//! and whoever replays it ends with the same data. The backlog, each replica's feed, the
+//! append-only file and a migrating slot's feed are [`Reader`]s of this one log at an offset;
+//! nobody copies it per consumer. With no reader nothing is appended, and writers only look at one
+//! flag.
 //!
 //! ```text
 //!   offset 1000                                        offset 1160

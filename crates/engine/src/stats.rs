@@ -1,7 +1,7 @@
 //! What is counted: per worker while commands run, summed when asked.
 //!
-//! A worker's numbers are written by that worker alone, so counting is a load and a store on a cache
-//! line nobody else writes. Rare events are counted in one place, under a lock or atomically.
+//! A worker's numbers are written by that worker alone, so counting is a load and a store on a
+//! cache line nobody else writes. Rare events are counted in one place, under a lock or atomically.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -7,7 +7,8 @@
 //!   meta   kind:4  int:1  raw:1  expires:1  spare:1  access:24
 //! ```
 //!
-//! * A string's value lies in the entry, however long it is: a small one costs one cache miss, and a
+//! * A string's value lies in the entry, however long it is: a small one costs one cache miss, and
+//! a
 //!   large one grows by `realloc`, which the allocator does in place or by steps of a fifth.
 //! * A string that reads as a 64-bit integer is kept as one (`int`), without a length.
 //! * Lengths below 128 take one byte, below 16,384 two, others nine.
@@ -75,6 +76,8 @@ unsafe impl Thin for Entry {
         raw
     }
 
+    /// # Safety
+    /// `raw` came from `into_raw`, and ownership passes to the result.
     unsafe fn from_raw(raw: NonNull<u8>) -> Self {
         Entry(raw)
     }

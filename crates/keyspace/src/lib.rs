@@ -8,9 +8,9 @@
 //!                                   64 tables, one a slot ◀────┘
 //! ```
 //!
-//! [`Keyspace::lock`] takes the locks of a set of shards, ascending, once; the [`Db`] it lends is the
-//! only door to keys and values, and touching a shard that was not locked is an assertion. This crate
-//! has no clock: whoever locks says what time it is.
+//! [`Keyspace::lock`] takes the locks of a set of shards, ascending, once; the [`Db`] it lends is
+//! the only door to keys and values, and touching a shard that was not locked is an assertion. This
+//! crate has no clock: whoever locks says what time it is.
 
 mod db;
 mod entry;

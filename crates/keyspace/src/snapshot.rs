@@ -2,10 +2,10 @@
 //!
 //! [`Locked::mark_snapshot`](crate::Locked::mark_snapshot) marks every slot pending, under all
 //! locks: that is the moment. From then on slots are taken one by one
-//! ([`Db::take_snapshot_slot`](crate::Db::take_snapshot_slot)), each under its shard's lock. Whoever
-//! is about to change a key of a slot that is still pending first saves the value it has, and notes
-//! the key in the slot's skip set; taking the slot gives the saved values, and all others but the
-//! skipped.
+//! ([`Db::take_snapshot_slot`](crate::Db::take_snapshot_slot)), each under its shard's lock.
+//! Whoever is about to change a key of a slot that is still pending first saves the value it has,
+//! and notes the key in the slot's skip set; taking the slot gives the saved values, and all others
+//! but the skipped.
 //!
 //! ```text
 //!   mark ──┬── write k1: save k1's old value, skip k1 ──┬── take: saved k1 + table without k1

@@ -1,1 +1,1 @@
-//! A whole node without sockets: engine, machines and timers; run by the server and by the simulator.
+//! A whole node without sockets: engine, machines and timers; run by server and simulator alike.

@@ -1,7 +1,7 @@
 //! Requests, taken off the front of a connection's bytes.
 //!
-//! A client sends `*2\r\n$3\r\nGET\r\n$1\r\nk\r\n`, or a plain line of words. [`Parser::parse`] takes
-//! every whole request that has arrived and hands them out as slices of the input: nothing is
+//! A client sends `*2\r\n$3\r\nGET\r\n$1\r\nk\r\n`, or a plain line of words. [`Parser::parse`]
+//! takes every whole request that has arrived and hands them out as slices of the input: nothing is
 //! copied. What is left at the end is an incomplete request; the caller keeps those bytes and
 //! passes them again, with more behind them. How far into them the parser had got is remembered in
 //! the [`Parser`], so that a request of a million arguments that arrives byte by byte is still

@@ -179,11 +179,15 @@ pub fn raise_open_files(clients: u32) -> Result<(), String> {
             maximum,
         },
     );
-    raised.map_err(|_| {
-        format!("The operating system is not able to handle the specified number of clients, try with {}",
-            now.maximum.unwrap_or(wanted).saturating_sub(OWN_DESCRIPTORS))
-    })
+    let most = now
+        .maximum
+        .unwrap_or(wanted)
+        .saturating_sub(OWN_DESCRIPTORS);
+    raised.map_err(|_| format!("{TOO_MANY_CLIENTS}, try with {most}"))
 }
+
+const TOO_MANY_CLIENTS: &str =
+    "The operating system is not able to handle the specified number of clients";
 
 fn read_cpu() -> Option<Cpu> {
     let ticks = rustix::param::clock_ticks_per_second() as f64;

@@ -46,7 +46,8 @@ impl Word {
     #[inline]
     pub fn pointer(self) -> NonNull<u8> {
         let address = (self.0 & POINTER) as usize;
-        // SAFETY: a word is made of a pointer that was not null, and empty words are not handed out.
+        // SAFETY: a word is made of a pointer that was not null, and empty words are not handed
+        // out.
         unsafe { NonNull::new_unchecked(std::ptr::with_exposed_provenance_mut(address)) }
     }
 }

@@ -14,6 +14,8 @@ unsafe impl Thin for Element {
         NonNull::from(Box::leak(self.0)).cast()
     }
 
+    /// # Safety
+    /// The caller passes what `into_raw` gave.
     unsafe fn from_raw(raw: NonNull<u8>) -> Self {
         // SAFETY: the caller passes what `into_raw` gave.
         Element(unsafe { Box::from_raw(raw.as_ptr().cast()) })

@@ -151,7 +151,10 @@ proptest! {
                 for &(put, id) in changes.next().unwrap_or_default() {
                     // One slot for all, so that its table grows and shrinks under the scan.
                     let key = ["{stay:1}", &id.to_string()].concat();
-                    if put { set(db, &key, Ttl::Clear) } else { drop(db.remove(&db.key(key.as_bytes()))) }
+                    match put {
+                        true => set(db, &key, Ttl::Clear),
+                        false => drop(db.remove(&db.key(key.as_bytes()))),
+                    }
                 }
                 db.scan(cursor, count, |entry| { seen.insert(entry.key().to_vec()); })
             }).0;

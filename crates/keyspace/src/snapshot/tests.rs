@@ -22,7 +22,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         1 => (0..2u16).prop_map(Step::Flush),
         8 => (0..2u16, 0..40u8).prop_map(|(db, key)| Step::Remove(db, key)),
-        16 => (0..2u16, 0..40u8, any::<u8>()).prop_map(|(db, key, value)| Step::Set(db, key, value)),
+        16 => (0..2u16, 0..40u8, any::<u8>())
+            .prop_map(|(db, key, value)| Step::Set(db, key, value)),
         1 => Just(Step::Swap),
         16 => (1..800u16).prop_map(Step::Take),
     ]

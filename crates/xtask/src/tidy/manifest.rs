@@ -15,6 +15,7 @@ const AWAITED: &[&str] = &[
     "expect-test",
     "hashbrown",
     "manager",
+    "node",
     "persistence",
     "proptest",
     "proxy",
