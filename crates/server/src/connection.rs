@@ -26,6 +26,9 @@ use crate::worker::{Tools, with_tools};
 /// Bytes of replies that somebody may leave unread before authenticating.
 const STRANGER_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
+/// Reads, and what they make to do, before other connections have their turn.
+const READS_PER_TURN: usize = 4;
+
 /// An unfinished request's buffer grows at least by this much.
 const TAIL_BYTES_MIN: usize = 16 * 1024;
 
@@ -105,7 +108,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.session.client.set_waker(cx.waker());
             self.can_be_woken = true;
         }
-        loop {
+        for _ in 0..READS_PER_TURN {
             self.take_messages(tools);
             self.write(tools, cx)?;
             let client = &self.session.client;
@@ -128,6 +131,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Pending => return Ok(()),
             }
         }
+        // There may be more to do, but others have waited.
+        self.take_messages(tools);
+        self.write(tools, cx)?;
+        cx.waker().wake_by_ref();
+        Ok(())
     }
 
     /// What other sessions have sent goes out before this one's own replies.
