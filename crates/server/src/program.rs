@@ -213,6 +213,10 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
         None => "No configuration file given, using the defaults".to_owned(),
     };
     journal.line(LogLevel::Warning, &configured);
+    if config.persistence.append_only || !config.persistence.save.0.is_empty() {
+        let line = "Nothing is written to disk yet: what this server holds ends with it";
+        journal.line(LogLevel::Warning, line);
+    }
     journal.serve();
     journal.line(
         LogLevel::Notice,
