@@ -127,12 +127,14 @@ impl Client {
     /// Has the session look around.
     pub fn wake(&self) {
         self.set(ClientFlags::WOKEN, true);
-        if let Some(waker) = self.inbox.lock().waker.take() {
+        // The waker stays: the session says only once how to wake it.
+        let waker = self.inbox.lock().waker.clone();
+        if let Some(waker) = waker {
             waker.wake();
         }
     }
 
-    /// Says how to wake the session. Called by its owner before it sleeps.
+    /// Says how to wake the session, from now on. Called by its owner before it first sleeps.
     pub fn set_waker(&self, waker: &Waker) {
         let mut inbox = self.inbox.lock();
         if inbox
