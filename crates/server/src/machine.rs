@@ -48,12 +48,17 @@ impl Machine {
         }
     }
 
-    fn rebind(&self, changed: &Config) -> Result<(), String> {
+    fn rebind(&self, old: &Config, changed: &Config) -> Result<(), String> {
         let (answer, answered) = std::sync::mpsc::channel();
         let request = Request::Rebind(Box::new(changed.clone()), answer);
-        let failed = || "Failed to listen".to_owned();
+        // What the system said is in the log.
+        let failed = || match old.network.port == changed.network.port {
+            true => "Failed to bind to specified addresses.".to_owned(),
+            false => "Unable to listen on this port. Check server logs.".to_owned(),
+        };
         self.requests.send(request).map_err(|_| failed())?;
-        tokio::task::block_in_place(|| answered.recv()).map_err(|_| failed())??;
+        let bound = tokio::task::block_in_place(|| answered.recv()).map_err(|_| failed())?;
+        bound.map_err(|_| failed())?;
         self.process.lock().tcp_port = changed.network.port;
         Ok(())
     }
@@ -88,10 +93,10 @@ impl Host for Machine {
         read_cpu().unwrap_or_default()
     }
 
-    fn apply(&self, _old: &Config, changed: &Config, effects: &[Effect]) -> Result<(), String> {
+    fn apply(&self, old: &Config, changed: &Config, effects: &[Effect]) -> Result<(), String> {
         for effect in effects {
             match effect {
-                Effect::Rebind => self.rebind(changed)?,
+                Effect::Rebind => self.rebind(old, changed)?,
                 Effect::ChangeDirectory => {
                     let dir = changed.persistence.dir.to_string();
                     std::env::set_current_dir(dir).map_err(|error| system_words(&error))?;
