@@ -33,7 +33,7 @@ fn scan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let next = cx.db.scan(SlotPosition(cursor), filter.count, |entry| {
         if filter.admits_name(entry.key()) {
             match entry.expiry() {
-                Some(at) if at <= now => due.push(Box::from(entry.key())),
+                Some(at) if at < now => due.push(Box::from(entry.key())),
                 _ if filter.admits_kind(entry) => keys.push(Box::from(entry.key())),
                 _ => {}
             }

@@ -306,7 +306,7 @@ impl<'a> Db<'a> {
         let shard = self.shards.get(key.slot.shard());
         let nothing_due = shard
             .db(index)
-            .is_none_or(|db| db.slots[key.slot.within()].earliest > now);
+            .is_none_or(|db| db.slots[key.slot.within()].earliest >= now);
         if !nothing_due && self.expire == Expire::Delete {
             self.expire_now_if_due(key);
         }
@@ -513,8 +513,9 @@ fn sample(db: &ShardDb, mut nth: usize, random: &mut impl FnMut(u64) -> u64) -> 
     None
 }
 
+/// A key lives through the millisecond of its expiry.
 pub(crate) fn is_past(expiry: Option<UnixMillis>, now: UnixMillis) -> bool {
-    expiry.is_some_and(|at| at <= now)
+    expiry.is_some_and(|at| at < now)
 }
 
 #[cfg(test)]

@@ -46,7 +46,7 @@ impl Db<'_> {
             let slot = Slot::from_parts(shard, cursor.ordinal % SLOTS_PER_SHARD);
             let due = self.visit_shard(shard, |shard| {
                 let db = shard.db(index).filter(|db| db.volatile > 0);
-                db.map(|db| db.slots[slot.within()].earliest <= now)
+                db.map(|db| db.slots[slot.within()].earliest < now)
             });
             match due {
                 None => {

@@ -158,7 +158,7 @@ fn swapdb_exchanges_two_dbs() {
         (error) ERR wrong number of arguments for \'swapdb\' command
         > GET k
         "zero"
-        @ +5s
+        @ +5001ms
         > GET k
         (nil)
     "#]]);

@@ -39,7 +39,7 @@ fn expire_gives_a_time_to_live() {
         (integer) 0
         > PTTL k
         (integer) 1
-        @ +1ms
+        @ +2ms
         > GET k
         (nil)
         > TTL k

@@ -278,7 +278,7 @@ fn move_takes_a_key_to_another_db() {
         (error) ERR value is out of range, value must between -2147483648 and 2147483647
         > MOVE k
         (error) ERR wrong number of arguments for \'move\' command
-        @ +5s
+        @ +5001ms
         > MOVE k 1
         (integer) 1
         > EXISTS k
@@ -307,7 +307,7 @@ fn keys_lists_what_matches() {
         1) "{user}2"
         > KEYS {nobody}*
         (empty array)
-        @ +10ms
+        @ +11ms
         > KEYS b
         (empty array)
         > KEYS *b*
@@ -343,7 +343,7 @@ fn randomkey_is_a_key_that_is_there() {
         "only"
         > SET only v PX 10
         OK
-        @ +10ms
+        @ +11ms
         > RANDOMKEY
         (nil)
         > RANDOMKEY any

@@ -262,7 +262,7 @@ fn reads_that_write_log_what_they_did() {
         PEXPIREAT k 1767225610000
         > GETEX k PX 1
         PEXPIREAT k 1767225600001
-        @ +1ms
+        @ +2ms
         DEL k
         > GETEX k
         > SET k v
