@@ -166,6 +166,19 @@ fn command_getkeys_finds_keys_without_running() {
         1) 1) "key"
            2) 1) RO
               2) access
+        > COMMAND GETKEYSANDFLAGS set key value
+        1) 1) "key"
+           2) 1) OW
+              2) update
+        > COMMAND GETKEYSANDFLAGS set key value nx GeT
+        1) 1) "key"
+           2) 1) RW
+              2) access
+              3) update
+        > COMMAND GETKEYSANDFLAGS set key get
+        1) 1) "key"
+           2) 1) OW
+              2) update
         > COMMAND GETKEYSANDFLAGS watch a b
         1) 1) "a"
            2) 1) RO

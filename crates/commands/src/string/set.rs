@@ -23,6 +23,7 @@ pub(super) static SET: Command = Command {
         notes: "RW and ACCESS due to the optional `GET` argument",
         ..KeySpec::at(1, SET_ACCESS)
     }],
+    access: Some(set_access),
     handler: set,
     history: &[
         ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
@@ -40,6 +41,15 @@ const SET_ACCESS: Access = Access::RW
     .and(Access::ACCESS)
     .and(Access::UPDATE)
     .and(Access::VARIABLE);
+
+/// Only with GET does SET look at what was there.
+fn set_access(words: &[&[u8]]) -> Access {
+    let options = words.iter().skip(3);
+    match options.into_iter().any(|word| word.eq_ignore_ascii_case(b"get")) {
+        true => Access::RW.and(Access::ACCESS).and(Access::UPDATE),
+        false => Access::OW.and(Access::UPDATE),
+    }
+}
 
 fn set(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (key, value) = (args.key()?, args.bytes()?);
