@@ -24,12 +24,12 @@ pub fn rewrite(old: &[u8], config: &Config, force_all: bool) -> Vec<u8> {
     for directive in directives() {
         for line in directive.field.lines(config, &default) {
             let text = [directive.name.as_bytes(), b" ", &line.text].concat();
-            let slot = slots
-                .get_mut(&(directive.name, line.class))
-                .and_then(VecDeque::pop_front);
-            match slot {
+            let slots = slots.get_mut(&(directive.name, line.class));
+            // A value of several lines is said by all of them or by none.
+            let is_said = slots.is_some() || !line.is_default;
+            match slots.and_then(VecDeque::pop_front) {
                 Some(index) => lines[index] = Some(text),
-                None if force_all || !line.is_default => appended.push(text),
+                None if force_all || is_said => appended.push(text),
                 None => {}
             }
         }
