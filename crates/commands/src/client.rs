@@ -246,8 +246,9 @@ fn pause(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if timeout < 0 {
         return Err(Error::text("ERR timeout is negative"));
     }
-    let until = cx.engine.now().0.saturating_add(timeout);
-    cx.engine.pause.begin(what, until);
+    let now = cx.engine.now().0;
+    let until = now.saturating_add(timeout);
+    cx.engine.pause.begin(what, now, until);
     Ok(cx.reply.ok())
 }
 

@@ -56,8 +56,12 @@ impl Pause {
         }
     }
 
-    /// Pauses until `until_ms` of Unix time. A pause under way is never shortened nor weakened.
-    pub fn begin(&self, what: Paused, until_ms: i64) {
+    /// Pauses until `until_ms` of Unix time. A pause under way is never shortened nor weakened, and
+    /// one that ends at once never begins.
+    pub fn begin(&self, what: Paused, now_ms: i64, until_ms: i64) {
+        if until_ms <= now_ms && !self.is_on() {
+            return;
+        }
         self.until_ms.fetch_max(until_ms, Ordering::AcqRel);
         self.what.fetch_max(what as u8, Ordering::AcqRel);
     }

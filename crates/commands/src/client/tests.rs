@@ -367,27 +367,27 @@ fn what_is_refused() {
         > CLIENT NO-EVICT
         (error) ERR wrong number of arguments for \'client|no-evict\' command
         > CLIENT NO-EVICT foo
-        (no reply)
+        (error) ERR syntax error
         > CLIENT NO-EVICT on
-        (no reply)
+        OK
         > CLIENT NO-EVICT OFF
-        (no reply)
+        OK
         > CLIENT NO-TOUCH maybe
-        (no reply)
+        (error) ERR syntax error
         > CLIENT UNBLOCK
-        (no reply)
+        (error) ERR wrong number of arguments for \'client|unblock\' command
         > CLIENT UNBLOCK x
-        (no reply)
+        (error) ERR value is not an integer or out of range
         > CLIENT UNBLOCK 999
-        (no reply)
+        (integer) 0
         > CLIENT UNBLOCK 3 foo
-        (no reply)
+        (error) ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR
         > CLIENT UNBLOCK 3 error
-        (no reply)
+        (integer) 0
         > CLIENT UNBLOCK 3 TIMEOUT
-        (no reply)
+        (integer) 0
         > CLIENT UNBLOCK 3 timeout x
-        (no reply)
+        (error) ERR unknown subcommand or wrong number of arguments for \'UNBLOCK\'. Try CLIENT HELP.
     "#]]);
 }
 
