@@ -2,8 +2,7 @@
 //!
 //! Cheap steps first; the first failure ends it, with the command that repeats the step.
 
-use crate::suite;
-use crate::tree;
+use crate::{oracle, suite, tree};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::Instant;
@@ -70,6 +69,7 @@ pub fn run(options: &Options) -> Result<()> {
         CARGO_TEST.run()?
     }
     DOCS.run()?;
+    run_oracle()?;
     run_suite(options)?;
     println!("ci: all passed in {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
@@ -110,6 +110,19 @@ impl Step {
             self.words.join(" ")
         )
     }
+}
+
+fn run_oracle() -> Result<()> {
+    if let Some(reason) = oracle::missing() {
+        println!("ci: oracle skipped, {reason}");
+        return Ok(());
+    }
+    println!("ci: oracle");
+    let begun = Instant::now();
+    oracle::run(&oracle::Options::of_ci())
+        .context("ci: oracle failed; repeat it with\n  cargo xtask oracle")?;
+    println!("ci: oracle took {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(())
 }
 
 fn run_suite(options: &Options) -> Result<()> {

@@ -35,7 +35,7 @@ enum Verb {
     Oracle(oracle::Options),
     /// Measure Ochre beside Redis in one run and print one table.
     Bench(bench::Options),
-    /// Run every check in order: format, clippy, tests, docs, suite.
+    /// Run every check in order: format, clippy, tests, docs, oracle, suite.
     Ci(ci::Options),
     /// Install the Debian packages that `suite` and `bench` use, where that is allowed.
     Setup,

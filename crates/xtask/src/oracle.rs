@@ -44,8 +44,27 @@ pub struct Options {
     /// Only transcripts whose file or test has one of these in its name.
     filters: Vec<String>,
     /// The server to ask.
-    #[arg(long, value_name = "PATH", default_value = "/usr/bin/redis-server")]
+    #[arg(long, value_name = "PATH", default_value = SERVER)]
     server_bin: PathBuf,
+}
+
+/// Where Debian puts the server.
+const SERVER: &str = "/usr/bin/redis-server";
+
+impl Options {
+    /// What `cargo xtask ci` runs: every transcript, asked of Debian's server.
+    pub fn of_ci() -> Self {
+        Self {
+            filters: Vec::new(),
+            server_bin: SERVER.into(),
+        }
+    }
+}
+
+/// Why the transcripts cannot be compared on this machine, or nothing.
+pub fn missing() -> Option<String> {
+    let is_there = Path::new(SERVER).is_file();
+    (!is_there).then(|| format!("{SERVER} is not installed (`cargo xtask setup`)"))
 }
 
 /// What came of one run.
