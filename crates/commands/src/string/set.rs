@@ -44,8 +44,8 @@ const SET_ACCESS: Access = Access::RW
 
 /// Only with GET does SET look at what was there.
 fn set_access(words: &[&[u8]]) -> Access {
-    let options = words.iter().skip(3);
-    match options.into_iter().any(|word| word.eq_ignore_ascii_case(b"get")) {
+    let mut options = words.iter().skip(3);
+    match options.any(|word| word.eq_ignore_ascii_case(b"get")) {
         true => Access::RW.and(Access::ACCESS).and(Access::UPDATE),
         false => Access::OW.and(Access::UPDATE),
     }
