@@ -130,8 +130,15 @@ fn tcp_listener(name: &str, network: &Network) -> io::Result<TcpListener> {
     }
     socket.set_reuse_address(true)?;
     socket.set_nonblocking(true)?;
-    socket.bind(&SocketAddr::new(ip, network.port).into())?;
-    socket.listen(i32::try_from(network.tcp_backlog).unwrap_or(i32::MAX))?;
+    let named = |call: &str, error: io::Error| {
+        io::Error::new(error.kind(), format!("{call}: {}", plain(&error)))
+    };
+    socket
+        .bind(&SocketAddr::new(ip, network.port).into())
+        .map_err(|error| named("bind", error))?;
+    socket
+        .listen(i32::try_from(network.tcp_backlog).unwrap_or(i32::MAX))
+        .map_err(|error| named("listen", error))?;
     TcpListener::from_std(socket.into())
 }
 
