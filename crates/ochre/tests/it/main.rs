@@ -1,0 +1,21 @@
+//! The real program as a process: what an operator starts, breaks and ends.
+//!
+//! Nothing here waits for a time, only for something to happen, and no test asserts how long that
+//! took. A process ends with the value that started it, a folder with the value that made it.
+//!
+//! ```text
+//!   process   programs started, their output, their end
+//!   wire      a client that blocks
+//! ```
+
+#![allow(clippy::unwrap_used)]
+
+mod addresses;
+mod crowd;
+mod ending;
+mod hostile;
+mod limits;
+mod live;
+mod process;
+mod starting;
+mod wire;
