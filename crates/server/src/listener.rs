@@ -43,11 +43,8 @@ impl Listeners {
     /// Listens as the configuration says. The error is what the operator reads.
     pub fn bind(engine: &Arc<Engine>, config: &Config) -> Result<Listeners, String> {
         let mut listeners = Listeners::default();
-        for listener in tcp_listeners(engine, &config.network)? {
-            listeners
-                .tasks
-                .push(tokio::spawn(accept_tcp(Arc::clone(engine), listener)));
-        }
+        // Nothing accepts before everything is bound: a failure then frees the addresses at once.
+        let tcp = tcp_listeners(engine, &config.network)?;
         if let Some(path) = config.network.unix_socket.set() {
             let path = String::from_utf8_lossy(path).into_owned();
             let listener = unix_listener(&path, config)?;
@@ -55,7 +52,20 @@ impl Listeners {
             listeners.tasks.push(tokio::spawn(task));
             listeners.unix_path = Some(path);
         }
+        for listener in tcp {
+            let task = accept_tcp(Arc::clone(engine), listener);
+            listeners.tasks.push(tokio::spawn(task));
+        }
         Ok(listeners)
+    }
+
+    /// Stops listening. The addresses are free when this is over.
+    pub async fn close(mut self) {
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            // A task that was called off ends with an error.
+            drop(task.await);
+        }
     }
 
     pub fn is_empty(&self) -> bool {

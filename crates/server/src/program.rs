@@ -276,8 +276,7 @@ async fn until_the_end(
             request = requests.recv() => match request {
                 Some(Request::Rebind(config, answer)) => {
                     // The old sockets go first: the new ones may want the same addresses.
-                    *listeners = Listeners::default();
-                    tokio::task::yield_now().await;
+                    std::mem::take(listeners).close().await;
                     let bound = Listeners::bind(engine, &config).map(|bound| *listeners = bound);
                     if bound.is_err() {
                         restore(engine, listeners);

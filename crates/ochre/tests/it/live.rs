@@ -18,6 +18,23 @@ fn the_port_moves_and_clients_stay() {
 }
 
 #[test]
+fn a_port_that_is_taken_changes_nothing() {
+    let server = Server::start(&[]);
+    let taken = std::net::TcpListener::bind("0.0.0.0:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let mut wire = server.connect();
+    let reply = wire.ask(&format!("CONFIG SET port {port}"));
+    assert!(reply.starts_with("-ERR CONFIG SET failed"), "{reply}");
+    assert_eq!(server.connect().ask("PING"), "+PONG");
+    let reply = wire.ask("CONFIG GET port");
+    let number = server.port.to_string();
+    assert_eq!(
+        reply,
+        format!("*2\r\n$4\r\nport\r\n${}\r\n{number}", number.len())
+    );
+}
+
+#[test]
 fn the_addresses_change() {
     let server = Server::start(&["--bind", "127.0.0.1"]);
     let mut wire = server.connect();
