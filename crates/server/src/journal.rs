@@ -13,6 +13,8 @@ use config::LogLevel as Verbosity;
 use engine::host::LogLevel;
 use parking_lot::Mutex;
 
+use crate::machine::system_words;
+
 /// Where lines go, and from which level on.
 pub struct Journal {
     target: Mutex<Target>,
@@ -41,7 +43,7 @@ impl Journal {
     pub fn configure(&self, file: &str, level: Verbosity) -> Result<(), String> {
         if !file.is_empty() {
             let opened = OpenOptions::new().append(true).create(true).open(file);
-            opened.map_err(|error| format!("Can't open the log file: {error}"))?;
+            opened.map_err(|error| format!("Can't open the log file: {}", system_words(&error)))?;
         }
         let mut target = self.target.lock();
         (target.file, target.level) = (file.to_owned(), level);

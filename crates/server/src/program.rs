@@ -1,12 +1,13 @@
 //! The program from its arguments to its end.
 
 use std::io::Read;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use config::{CommandLine, Config, Loaded, Sources};
+use config::{CommandLine, Config, LoadError, Loaded, Sources};
 use engine::host::{LogLevel, Process};
 use engine::{Engine, Maintenance, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -69,21 +70,18 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     if line.sentinel {
         return Err("ochre: Sentinel is not there yet".to_owned());
     }
-    let (mut config, config_file) = configuration(&line)?;
+    let started_in = std::env::current_dir();
+    let (mut loaded, config_file) = configuration(&line)?;
+    let journal = Arc::new(Journal::new());
+    let prepared = enter_folder(&mut loaded).and_then(|()| open_log(&journal, &loaded.config));
+    prepared.map_err(|error| format!("\n{error}"))?;
+    let mut config = loaded.config;
     if config.process.daemonize && std::env::var_os(DAEMON).is_none() {
-        return daemonize();
+        return daemonize(started_in);
     }
     if std::env::var_os(DAEMON).is_some() {
         // A process that leads a session already stays its leader.
         let _ = rustix::process::setsid();
-    }
-    let journal = Arc::new(Journal::new());
-    journal.configure(&config.logging.file.to_string(), config.logging.level)?;
-    let dir = config.persistence.dir.to_string();
-    std::env::set_current_dir(&dir)
-        .map_err(|error| format!("Can't chdir to '{dir}': {}", system_words(&error)))?;
-    if let Ok(dir) = std::env::current_dir() {
-        config.persistence.dir = dir.to_string_lossy().into_owned().into_bytes().into();
     }
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
@@ -100,6 +98,30 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     runtime.block_on(serve(config, config_file, journal))
 }
 
+/// Makes the folder of the data the one that relative paths begin at.
+fn enter_folder(loaded: &mut Loaded) -> Result<(), LoadError> {
+    let dir = &mut loaded.config.persistence.dir;
+    let entered = std::env::set_current_dir(dir.to_string());
+    match entered.and_then(|()| std::env::current_dir()) {
+        Ok(path) => {
+            *dir = path.to_string_lossy().into_owned().into_bytes().into();
+            Ok(())
+        }
+        Err(error) => {
+            let why = system_words(&error);
+            Err(match loaded.origins_of("dir").last() {
+                Some(line) => line.refuse(why),
+                None => LoadError::Whole { why },
+            })
+        }
+    }
+}
+
+fn open_log(journal: &Journal, config: &Config) -> Result<(), LoadError> {
+    let opened = journal.configure(&config.logging.file.to_string(), config.logging.level);
+    opened.map_err(|why| LoadError::Whole { why })
+}
+
 /// Worker threads: as many as asked for, or one per core.
 fn threads(config: &Config) -> usize {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get());
@@ -111,7 +133,7 @@ fn threads(config: &Config) -> usize {
         .max(1)
 }
 
-fn configuration(line: &CommandLine) -> Result<(Config, Option<String>), String> {
+fn configuration(line: &CommandLine) -> Result<(Loaded, Option<String>), String> {
     let (mut text, mut file) = (Vec::new(), None);
     if let Some(path) = &line.file {
         let path = String::from_utf8_lossy(path).into_owned();
@@ -137,7 +159,7 @@ fn configuration(line: &CommandLine) -> Result<(Config, Option<String>), String>
         include: &mut include,
     };
     match config::load(sources) {
-        Ok(Loaded { config, .. }) => Ok((config, file)),
+        Ok(loaded) => Ok((loaded, file)),
         Err(error) => Err(format!("\n{error}")),
     }
 }
@@ -180,8 +202,9 @@ fn included_by_pattern(pattern: &std::path::Path) -> Result<Vec<Vec<u8>>, String
         .collect()
 }
 
-/// Starts this program anew, in the background.
-fn daemonize() -> Result<ExitCode, String> {
+/// Starts this program anew, in the background and in the folder that this one was started in:
+/// the arguments may have paths that begin there.
+fn daemonize(started_in: std::io::Result<PathBuf>) -> Result<ExitCode, String> {
     let failed = |error: std::io::Error| format!("Can't daemonize: {}", system_words(&error));
     let program = std::env::current_exe().map_err(failed)?;
     let mut command = std::process::Command::new(program);
@@ -191,6 +214,7 @@ fn daemonize() -> Result<ExitCode, String> {
     }
     let null = std::process::Stdio::null;
     command.args(std::env::args_os().skip(1)).env(DAEMON, "1");
+    command.current_dir(started_in.map_err(failed)?);
     command
         .stdin(null())
         .stdout(null())

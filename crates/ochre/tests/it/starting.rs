@@ -111,6 +111,23 @@ fn a_wrong_configuration_is_refused_with_its_line() {
 }
 
 #[test]
+fn places_that_are_not_there_are_refused() {
+    let absent = "No such file or directory";
+    let dir = &[BANNER, ">>> 'dir \"/nonexistent\"'", absent];
+    check_refused(&["--dir", "/nonexistent"], dir);
+    let log = &[BANNER, "Can't open the log file: No such file or directory"];
+    check_refused(&["--logfile", "/nonexistent/ochre.log"], log);
+    // Whoever starts a server in the background is told too.
+    check_refused(&["--dir", "/nonexistent", "--daemonize", "yes"], dir);
+    let socket = &["Failed opening Unix socket: bind: No such file or directory"];
+    check_refused(&["--unixsocket", "/nonexistent/ochre.sock"], socket);
+    let ended = run(&["server", "/nonexistent.conf"]);
+    assert_eq!(ended.code, Some(1));
+    let words = "Fatal error, can't open config file '/nonexistent.conf': No such file";
+    assert!(ended.output.contains(words), "{}", ended.output);
+}
+
+#[test]
 fn a_server_that_listens_nowhere_does_not_start() {
     let ended = run(&["server", "--port", "0"]);
     assert_eq!(ended.code, Some(1));
@@ -128,4 +145,26 @@ fn the_log_goes_to_its_file() {
     crate::process::wait_until("the log has its lines", || {
         std::fs::read_to_string(&log).is_ok_and(|text| text.contains("Ready to accept"))
     });
+}
+
+#[test]
+fn a_relative_log_file_lies_in_the_folder_of_the_data() {
+    let folder = Folder::new();
+    let port = free_port().to_string();
+    let args = [
+        "server",
+        "--port",
+        &port,
+        "--save",
+        "",
+        "--logfile",
+        "own.log",
+    ];
+    let args = [&args[..], &["--dir", folder.root()]].concat();
+    let other = Process::start(OCHRE.as_ref(), "ochre", &args, "");
+    crate::process::wait_until("the log has its lines", || {
+        std::fs::read_to_string(folder.path("own.log"))
+            .is_ok_and(|text| text.contains("Ochre is starting"))
+    });
+    assert!(!std::fs::exists(other.folder.path("own.log")).unwrap());
 }
