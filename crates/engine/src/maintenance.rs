@@ -6,7 +6,9 @@ use keyspace::{DbIndex, ExpiryCursor, ShardSet};
 use stdx::time::UnixMillis;
 
 use crate::Engine;
+use crate::clients::ClientFlags;
 use crate::dispatch::Worker;
+use crate::host::LogLevel;
 
 /// What `DEBUG` can turn off.
 #[derive(Debug)]
@@ -29,6 +31,7 @@ pub struct Maintenance {
     cursor: ExpiryCursor,
     round: Round,
     last_sample_ms: i64,
+    last_idle_look_ms: i64,
 }
 
 /// What one walk over a db's expiring keys has seen.
@@ -48,6 +51,9 @@ const EXPIRE_SHARE: u64 = 4;
 /// Milliseconds between two samples of the rates.
 const SAMPLE_MS: i64 = 100;
 
+/// Milliseconds between two looks for idle clients.
+const IDLE_LOOK_MS: i64 = 1000;
+
 impl Maintenance {
     pub fn tick(&mut self, engine: &Engine, worker: &mut Worker, hz: u64) {
         let now = engine.now();
@@ -61,6 +67,10 @@ impl Maintenance {
             let totals = engine.stats.totals();
             let totals = [totals.commands, totals.bytes_in, totals.bytes_out];
             engine.stats.rates.lock().sample(now.0, totals);
+        }
+        if now.0 - self.last_idle_look_ms >= IDLE_LOOK_MS {
+            self.last_idle_look_ms = now.0;
+            close_idle_clients(engine, now);
         }
     }
 
@@ -130,5 +140,23 @@ impl Maintenance {
                 .store(stale, Ordering::Relaxed);
         }
         self.db = (self.db + 1) % engine.keyspace.dbs();
+    }
+}
+
+/// Clients that are not idle though they ask nothing: they wait, or are told things.
+const ATTENTIVE: ClientFlags = ClientFlags(ClientFlags::BLOCKED.0 | ClientFlags::MONITOR.0);
+
+/// Closes clients that have sent nothing for longer than `timeout`.
+fn close_idle_clients(engine: &Engine, now: UnixMillis) {
+    let timeout_ms = i64::from(engine.config.load().clients.timeout) * 1000;
+    if timeout_ms == 0 {
+        return;
+    }
+    for client in engine.clients.all() {
+        let idle_ms = now.0 - client.last_use_ms.load(Ordering::Relaxed);
+        if idle_ms > timeout_ms && !client.has(ATTENTIVE) {
+            engine.host.log(LogLevel::Verbose, "Closing idle client");
+            engine.clients.kill(&client);
+        }
     }
 }

@@ -1,7 +1,27 @@
 //! Clients that take more than they may.
 
-use crate::process::Server;
+use crate::process::{Server, wait_until};
 use crate::wire::Wire;
+
+#[test]
+fn idle_clients_are_closed_and_busy_ones_are_not() {
+    let server = Server::start(&["--loglevel", "verbose"]);
+    let mut busy = server.connect();
+    let mut monitor = server.connect();
+    assert_eq!(monitor.ask("MONITOR"), "+OK");
+    let mut idle = server.connect();
+    assert_eq!(idle.ask("PING"), "+PONG");
+    assert_eq!(busy.ask("CONFIG SET timeout 1"), "+OK");
+    wait_until("the idle client is closed", || {
+        assert_eq!(busy.ask("PING"), "+PONG");
+        server.process.output().contains("Closing idle client")
+    });
+    idle.wait_for_close();
+    assert_eq!(busy.ask("CONFIG SET timeout 0"), "+OK");
+    // The monitor has sent nothing for as long, and still hears everything.
+    assert!(busy.ask("ECHO heard").ends_with("heard"));
+    while !monitor.reply().ends_with("\"heard\"") {}
+}
 
 /// Sends until the server has had enough.
 fn flood(wire: &mut Wire, request: &[u8]) {
