@@ -6,9 +6,9 @@
 
 use stdx::time::UnixMillis;
 
+use crate::Db;
 use crate::db::is_past;
 use crate::slot::{SHARDS, SLOTS_PER_SHARD, Slot};
-use crate::{Db, DbIndex};
 
 /// How far a walk has come. The default is the beginning of a round.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,6 +16,10 @@ pub struct ExpiryCursor {
     ordinal: usize,
     position: u64,
 }
+
+/// With so few expiring keys in a shard, all its slots are looked at to know how long keys have
+/// left; with more, one slot is enough.
+const SAMPLED_KEYS: usize = 16;
 
 /// What one step of the walk found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -45,8 +49,9 @@ impl Db<'_> {
         while cursor.shard() == shard && seen < budget {
             let slot = Slot::from_parts(shard, cursor.ordinal % SLOTS_PER_SHARD);
             let due = self.visit_shard(shard, |shard| {
-                let db = shard.db(index).filter(|db| db.volatile > 0);
-                db.map(|db| db.slots[slot.within()].earliest < now)
+                let db = shard.db(index).filter(|db| db.volatile > 0)?;
+                let sampled = db.volatile <= SAMPLED_KEYS || slot.within() == 0;
+                Some((db.slots[slot.within()].earliest < now, sampled))
             });
             match due {
                 None => {
@@ -55,13 +60,18 @@ impl Db<'_> {
                         position: 0,
                     }
                 }
-                Some(false) => {
+                Some((false, sampled)) => {
+                    if sampled {
+                        self.sample_slot(slot, &mut found);
+                    }
                     *cursor = ExpiryCursor {
                         ordinal: cursor.ordinal + 1,
                         position: 0,
                     }
                 }
-                Some(true) => seen += self.expire_in_slot(slot, cursor, budget - seen, &mut found),
+                Some((true, _)) => {
+                    seen += self.expire_in_slot(slot, cursor, budget - seen, &mut found);
+                }
             }
         }
         if cursor.ordinal >= SHARDS * SLOTS_PER_SHARD {
@@ -79,9 +89,12 @@ impl Db<'_> {
         budget: usize,
         found: &mut Lapsing,
     ) -> usize {
-        let (index, now, from_start) = (self.index(), self.now(), cursor.position == 0);
-        let (mut due, mut seen, mut earliest) = (Vec::new(), 0, None::<UnixMillis>);
+        let (index, now) = (self.index(), self.now());
+        let (mut due, mut alive, mut seen) = (Vec::<Box<[u8]>>::new(), Vec::new(), 0);
         self.visit_shard(slot.shard(), |shard| {
+            if cursor.position == 0 {
+                shard.begin_walk(index, slot);
+            }
             let Some(table) = shard.table(index, slot) else {
                 return;
             };
@@ -89,12 +102,8 @@ impl Db<'_> {
                 cursor.position = table.scan(cursor.position, |entry| {
                     seen += 1;
                     match entry.expiry() {
-                        Some(at) if is_past(Some(at), now) => due.push(Box::from(entry.key())),
-                        Some(at) => {
-                            found.alive += 1;
-                            found.left_ms += (at.0 - now.0) as u64;
-                            earliest = Some(earliest.map_or(at, |earliest| earliest.min(at)));
-                        }
+                        Some(at) if is_past(Some(at), now) => due.push(entry.key().into()),
+                        Some(at) => alive.push(at),
                         None => {}
                     }
                 });
@@ -102,24 +111,40 @@ impl Db<'_> {
                     break;
                 }
             }
+            for &at in &alive {
+                found.note_alive(at, now);
+                shard.seen_on_walk(index, slot, at);
+            }
         });
         found.deleted += due.len() as u64;
         for key in due {
-            let key: Box<[u8]> = key;
             self.contains(&self.key(&key));
         }
         if cursor.position == 0 {
             cursor.ordinal += 1;
-            if from_start {
-                self.set_earliest(slot, index, earliest);
-            }
+            self.visit_shard(slot.shard(), |shard| shard.end_walk(index, slot));
         }
         seen.max(1)
     }
 
-    fn set_earliest(&mut self, slot: Slot, index: DbIndex, earliest: Option<UnixMillis>) {
+    /// Looks at a bucket of a slot where nothing is due, to know how long keys have left.
+    fn sample_slot(&mut self, slot: Slot, found: &mut Lapsing) {
+        let (index, now) = (self.index(), self.now());
         self.visit_shard(slot.shard(), |shard| {
-            shard.set_earliest(index, slot, earliest)
+            if let Some(table) = shard.table(index, slot) {
+                table.scan(0, |entry| {
+                    if let Some(at) = entry.expiry() {
+                        found.note_alive(at, now);
+                    }
+                });
+            }
         });
+    }
+}
+
+impl Lapsing {
+    fn note_alive(&mut self, at: UnixMillis, now: UnixMillis) {
+        self.alive += 1;
+        self.left_ms += (at.0 - now.0).max(0) as u64;
     }
 }

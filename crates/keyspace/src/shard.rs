@@ -15,6 +15,20 @@ pub(crate) struct Shard {
     dbs: Vec<Option<Box<ShardDb>>>,
     pub watchers: Watchers,
     pub marks: SnapshotMarks,
+    walk: Option<ExpiryWalk>,
+}
+
+/// A search for the earliest expiry of one slot, which may take several turns under the lock.
+struct ExpiryWalk {
+    db: DbIndex,
+    slot: Slot,
+    earliest: UnixMillis,
+}
+
+impl ExpiryWalk {
+    fn is_over(&self, db: DbIndex, slot: Slot) -> bool {
+        self.db == db && self.slot == slot
+    }
 }
 
 /// The part of a db that lies in one shard.
@@ -68,6 +82,7 @@ impl Shard {
                 .collect(),
             watchers: Watchers::default(),
             marks: SnapshotMarks::new(dbs),
+            walk: None,
         }
     }
 
@@ -178,18 +193,38 @@ impl Shard {
             None if table.volatile == 0 => NEVER,
             None => table.earliest,
         };
+        if let Some(at) = to {
+            self.seen_on_walk(index, slot, at);
+        }
     }
 
-    /// Says what a walk over the whole slot has found to be its earliest expiry.
-    pub fn set_earliest(&mut self, index: DbIndex, slot: Slot, earliest: Option<UnixMillis>) {
+    /// Begins to look for the earliest expiry in a slot.
+    pub fn begin_walk(&mut self, db: DbIndex, slot: Slot) {
+        let earliest = NEVER;
+        self.walk = Some(ExpiryWalk { db, slot, earliest });
+    }
+
+    /// An expiry that the walk came across, or that was set behind its back.
+    pub fn seen_on_walk(&mut self, db: DbIndex, slot: Slot, at: UnixMillis) {
+        if let Some(walk) = self.walk.as_mut().filter(|walk| walk.is_over(db, slot)) {
+            walk.earliest = walk.earliest.min(at);
+        }
+    }
+
+    /// The walk has seen the whole slot: its earliest expiry is known exactly.
+    pub fn end_walk(&mut self, index: DbIndex, slot: Slot) {
+        let Some(walk) = self.walk.take_if(|walk| walk.is_over(index, slot)) else {
+            return;
+        };
         if let Some(db) = self.dbs[usize::from(index.0)].as_deref_mut() {
-            db.slots[slot.within()].earliest = earliest.unwrap_or(NEVER);
+            db.slots[slot.within()].earliest = walk.earliest;
         }
     }
 
     /// Takes all keys of a db away, to be freed by whoever has time.
     pub fn detach(&mut self, index: DbIndex) -> Option<Detached> {
         let db = self.dbs[usize::from(index.0)].take()?;
+        self.walk = None;
         self.watchers
             .touch_matching(index, |key| contains(&db, key));
         let mut detached = Detached(Held::Db(db));
@@ -204,6 +239,7 @@ impl Shard {
             let holds = |key: &[u8]| [here, there].iter().flatten().any(|db| contains(db, key));
             self.watchers.touch_matching(index, holds);
         }
+        self.walk = None;
         self.dbs.swap(usize::from(a.0), usize::from(b.0));
         self.marks.swap_dbs(a, b);
     }

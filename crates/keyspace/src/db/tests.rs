@@ -74,6 +74,39 @@ fn the_walk_of_expiry_finds_exactly_what_is_due() {
 }
 
 #[test]
+fn a_slot_too_large_for_one_step_is_not_walked_again_for_nothing() {
+    let keyspace = Keyspace::new(1, 1);
+    on(&keyspace, 0, |db| {
+        for id in 0..1000 {
+            set(
+                db,
+                &format!("{{one}}{id}"),
+                Ttl::At(UnixMillis(10 + id % 2 * 1000)),
+            );
+        }
+    });
+    let round = |now: i64| {
+        let (mut cursor, mut deleted, mut steps) = (ExpiryCursor::default(), 0, 0);
+        loop {
+            let (step, _) = on(&keyspace, now, |db| {
+                set(db, "{one}late", Ttl::At(UnixMillis(900)));
+                db.expire_step(&mut cursor, 16)
+            });
+            deleted += step.deleted;
+            steps += 1;
+            if step.finished {
+                return (deleted, steps);
+            }
+        }
+    };
+    let (deleted, steps) = round(100);
+    assert!(deleted == 500 && steps > SHARDS + 20);
+    assert_eq!(round(200), (0, SHARDS));
+    // A key whose expiry was set while the walk was under way is found in time.
+    assert_eq!(round(950).0, 1);
+}
+
+#[test]
 fn watchers_learn_of_changes_flushes_and_swaps() {
     let keyspace = Keyspace::new(2, 1);
     let changes: [fn(&mut Db<'_>); 4] = [
