@@ -4,7 +4,7 @@
 //! words are keys. So the line that people read, the specification that locks are taken by, and the
 //! arity are held against each other.
 
-use engine::command::{Argument, ArgumentKind, Arity, Entry, Flags, parse_syntax};
+use engine::command::{Argument, ArgumentKind, Arity, Entry, Flags, RenameError, parse_syntax};
 use engine::{Access, Error};
 use resp::value::Value;
 use stdx::prng::Prng;
@@ -48,6 +48,29 @@ fn every_command_is_described() {
         let opposed = entry.flags.has(Flags::WRITE) && entry.flags.has(Flags::READONLY);
         ensure(!opposed, "it either writes or only reads")
     });
+}
+
+#[test]
+fn a_renamed_command_answers_to_its_new_name_only() {
+    let mut table = commands::table();
+    let all = table.top().len();
+    assert_eq!(table.rename("FlushDB", "badger"), Ok(()));
+    assert_eq!(table.rename("flushall", ""), Ok(()));
+    assert_eq!(table.rename("get", "GET"), Ok(()));
+    let (missing, taken) = (RenameError::NoSuchCommand, RenameError::NameTaken);
+    assert_eq!(table.rename("flushdb", "x"), Err(missing));
+    assert_eq!(table.rename("", "x"), Err(missing));
+    assert_eq!(table.rename("get", "Set"), Err(taken));
+    assert_eq!(table.top().len(), all - 1);
+    let mut node = testkit::Node::new(table);
+    let mut ask = |line: &[u8]| String::from_utf8_lossy(&node.send("", line)).into_owned();
+    assert_eq!(ask(b"BADGER\r\n"), "+OK\r\n");
+    let complaint = "-ERR wrong number of arguments for 'get' command\r\n";
+    assert_eq!(ask(b"GET\r\n"), complaint);
+    for gone in ["flushdb", "FLUSHALL"] {
+        let reply = ask(format!("{gone}\r\n").as_bytes());
+        assert!(reply.starts_with("-ERR unknown command"), "{gone}: {reply}");
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ mod table;
 
 pub use docs::{Argument, ArgumentKind, SyntaxError, parse_syntax};
 pub use keys::{Access, Begin, Find, KeySpec};
-pub use table::{CommandId, Entry, Table};
+pub use table::{CommandId, Entry, RenameError, Table};
 
 /// Runs a command. Errors come before effects: a handler fails before its first change.
 pub type Handler = fn(&mut Context<'_>, &mut Args<'_>) -> CommandResult;

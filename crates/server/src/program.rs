@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
+use engine::command::{RenameError, Table};
 use engine::host::{LogLevel, Process};
 use engine::{Engine, Maintenance, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
@@ -72,6 +73,7 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     }
     let started_in = std::env::current_dir();
     let (mut loaded, config_file) = configuration(&line)?;
+    let table = table(&loaded).map_err(|error| format!("\n{error}"))?;
     let journal = Arc::new(Journal::new());
     let prepared = enter_folder(&mut loaded).and_then(|()| open_log(&journal, &loaded.config));
     prepared.map_err(|error| format!("\n{error}"))?;
@@ -95,7 +97,7 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))?;
-    runtime.block_on(serve(config, config_file, journal))
+    runtime.block_on(serve(config, config_file, journal, table))
 }
 
 /// Makes the folder of the data the one that relative paths begin at.
@@ -158,10 +160,24 @@ fn configuration(line: &CommandLine) -> Result<(Loaded, Option<String>), String>
         sentinel: line.sentinel,
         include: &mut include,
     };
-    match config::load(sources) {
-        Ok(loaded) => Ok((loaded, file)),
-        Err(error) => Err(format!("\n{error}")),
+    let loaded = config::load(sources);
+    loaded
+        .map(|loaded| (loaded, file))
+        .map_err(|error| format!("\n{error}"))
+}
+
+/// The commands, some renamed or removed as the operator wishes.
+fn table(loaded: &Loaded) -> Result<Table, LoadError> {
+    let mut table = commands::table();
+    let lines = loaded.config.security.renamed_commands.0.iter();
+    for (words, origin) in lines.zip(loaded.origins_of("rename-command")) {
+        let [from, to] = [0, 1].map(|word| String::from_utf8_lossy(&words[word]));
+        table.rename(&from, &to).map_err(|error| match error {
+            RenameError::NoSuchCommand => origin.refuse("No such command in rename-command"),
+            RenameError::NameTaken => origin.refuse("Target command name already exists"),
+        })?;
     }
+    Ok(table)
 }
 
 /// The texts of the files that an `include` names.
@@ -252,6 +268,7 @@ async fn serve(
     config: Config,
     config_file: Option<String>,
     journal: Arc<Journal>,
+    table: Table,
 ) -> Result<ExitCode, String> {
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
@@ -259,7 +276,7 @@ async fn serve(
     let machine = Machine::new(Arc::clone(&journal), requests, config_file, process);
     machine.gauge.mark_startup();
     let engine = Arc::new(Engine::new(
-        commands::table(),
+        table,
         config.clone(),
         Box::new(machine),
         seed()?,

@@ -11,6 +11,8 @@ pub struct CommandId(pub u16);
 pub struct Entry {
     pub command: &'static Command,
     pub id: CommandId,
+    /// What requests call it: the command's own name, unless the operator renamed it.
+    called: Box<str>,
     /// The family's name.
     pub group: &'static str,
     /// `get`, or `config|get` for a subcommand.
@@ -22,6 +24,13 @@ pub struct Entry {
     /// Whether the keys are all words from one on, which most commands' are: the first, the last
     /// (from the end when negative) and the step. This is what locks and prefetch read.
     pub simple_keys: Option<(usize, i64, usize)>,
+}
+
+/// Why a command cannot be renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RenameError {
+    NoSuchCommand,
+    NameTaken,
 }
 
 /// The command table. Built once, when the program starts.
@@ -66,6 +75,7 @@ impl Table {
         self.entries.push(Entry {
             command,
             id,
+            called: command.name.into(),
             group,
             full_name: full_name.clone(),
             acl: Acl::of(command),
@@ -83,7 +93,7 @@ impl Table {
     fn index(&mut self) {
         self.by_name = vec![0; (self.top.len() * 4).next_power_of_two()];
         for &id in &self.top {
-            let name = self.get(id).command.name.as_bytes();
+            let name = self.get(id).called.as_bytes();
             assert!(
                 self.find(name).is_none(),
                 "two commands are called {}",
@@ -95,6 +105,23 @@ impl Table {
             }
             self.by_name[at] = id.0 + 1;
         }
+    }
+
+    /// Has requests call a command otherwise, or not at all if `to` is empty. In statistics and
+    /// error texts it keeps its own name.
+    pub fn rename(&mut self, from: &str, to: &str) -> Result<(), RenameError> {
+        let found = self.find(from.as_bytes());
+        let id = found.ok_or(RenameError::NoSuchCommand)?.id;
+        let is_another = |entry: &Entry| entry.id != id;
+        if self.find(to.as_bytes()).is_some_and(is_another) {
+            return Err(RenameError::NameTaken);
+        }
+        self.entries[usize::from(id.0)].called = to.into();
+        if to.is_empty() {
+            self.top.retain(|&other| other != id);
+        }
+        self.index();
+        Ok(())
     }
 
     #[inline]
@@ -122,7 +149,7 @@ impl Table {
                 0 => return None,
                 number => &self.entries[usize::from(number - 1)],
             };
-            if entry.command.name.as_bytes().eq_ignore_ascii_case(name) {
+            if entry.called.as_bytes().eq_ignore_ascii_case(name) {
                 return Some(entry);
             }
             at = (at + 1) & mask;
