@@ -103,3 +103,17 @@ fn one_client_too_many_is_told_so() {
         wire.send(b"PING\r\n").is_ok() && wire.reply() == "+PONG"
     });
 }
+
+#[test]
+fn a_client_is_woken_more_than_once() {
+    let server = Server::start(&[]);
+    let (mut monitor, mut busy) = (server.connect(), server.connect());
+    assert_eq!(monitor.ask("MONITOR"), "+OK");
+    for _ in 0..3 {
+        assert_eq!(busy.ask("ECHO a"), "$1\r\na");
+        let line = monitor.reply();
+        assert!(line.ends_with("] \"ECHO\" \"a\""), "{line}");
+    }
+    assert_eq!(busy.ask("CLIENT KILL SKIPME yes"), ":1");
+    assert_eq!(monitor.rest(), "");
+}
