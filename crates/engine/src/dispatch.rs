@@ -23,6 +23,7 @@ use crate::command::{CommandResult, Entry, Flags};
 use crate::context::Context;
 use crate::error::Error;
 use crate::gates::{self, Gate};
+use crate::intruder;
 use crate::log::Effects;
 use crate::reply::Reply;
 use crate::session::{Replies, Session};
@@ -242,7 +243,10 @@ impl<'a> Run<'a, '_> {
     fn alone(&mut self, index: usize) -> bool {
         let words = self.batch.request(index);
         let Some(entry) = self.engine.table.resolve(words) else {
-            self.refuse(None, &unknown_command(words));
+            match intruder::is_foreign(words[0]) {
+                true => self.cut_off(),
+                false => self.refuse(None, &unknown_command(words)),
+            }
             return true;
         };
         // What is queued, waits or is refused is what the client last asked for, too.
@@ -353,6 +357,15 @@ impl<'a> Run<'a, '_> {
     fn note_command(&self, entry: &Entry) {
         let last = &self.session.client.last_command;
         last.store(entry.id.0, Ordering::Relaxed);
+    }
+
+    /// Ends the session of somebody who speaks another protocol, without a word.
+    fn cut_off(&mut self) {
+        self.out.clear();
+        self.engine
+            .intruders
+            .note(self.engine.host.as_ref(), self.now);
+        self.engine.clients.kill(&self.session.client);
     }
 
     fn refuse(&mut self, entry: Option<&Entry>, error: &Error) {

@@ -26,6 +26,7 @@ pub mod garbage;
 mod gates;
 pub mod host;
 pub mod info;
+pub mod intruder;
 pub mod latency;
 pub mod log;
 mod maintenance;
@@ -51,6 +52,7 @@ use clients::{Client, Clients, Endpoints};
 use command::Table;
 use garbage::Garbage;
 use host::Host;
+use intruder::Intruders;
 use latency::LatencyMonitor;
 use log::Log;
 use monitor::Monitors;
@@ -81,6 +83,7 @@ pub struct Engine {
     pub latency: LatencyMonitor,
     pub monitors: Monitors,
     pub pause: Pause,
+    pub intruders: Intruders,
     pub garbage: Garbage,
     pub switches: maintenance::Switches,
     /// Forty hexadecimal digits, new at every start.
@@ -111,6 +114,7 @@ impl Engine {
             latency: LatencyMonitor::default(),
             monitors: Monitors::default(),
             pause: Pause::default(),
+            intruders: Intruders::default(),
             garbage: Garbage::default(),
             switches: maintenance::Switches::default(),
         }

@@ -43,6 +43,27 @@ fn half_a_command_is_no_command() {
 }
 
 #[test]
+fn requests_of_a_browser_run_nothing() {
+    let server = Server::start(&[]);
+    let attacks: [&[u8]; 4] = [
+        b"POST / HTTP/1.1\r\nHost: localhost\r\n\r\nSET evil 1\r\n",
+        b"GET / HTTP/1.1\r\nHost: localhost\r\n\r\nSET evil 1\r\n",
+        b"*1\r\n$5\r\nhost:\r\nSET evil 1\r\n",
+        b"MULTI\r\nPOST x\r\nSET evil 1\r\nEXEC\r\n",
+    ];
+    for attack in attacks {
+        let mut wire = server.connect();
+        wire.send(attack).unwrap();
+        assert_eq!(wire.rest(), "");
+    }
+    let mut wire = server.connect();
+    assert_eq!(wire.ask("EXISTS evil"), ":0");
+    let output = server.process.output();
+    let lines = output.matches("Possible SECURITY ATTACK detected").count();
+    assert_eq!(lines, 1, "one line a minute is enough: {output}");
+}
+
+#[test]
 fn what_is_no_protocol_is_refused() {
     let server = Server::start(&[]);
     let cases: [(&[u8], &str); 8] = [
