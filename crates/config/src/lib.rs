@@ -41,7 +41,6 @@ pub use settings::{
     Clients, Cluster, Config, Encodings, Latency, Logging, Memory, Modules, Network, Persistence,
     Process, Replication, Scripting, Security, Sentinel, Tls,
 };
-pub use syntax::{quote, split_words};
 pub use table::{directive, directives};
 pub use value::{
     AclPubsub, Addresses, AppendFsync, ByteSize, Choice, DisklessLoad, EndpointType,

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
 use super::{loaded, start};
-use crate::{Config, Policy, quote, rewrite, split_words};
+use crate::syntax::{quote, split_words};
+use crate::{Config, Policy, rewrite};
 
 #[track_caller]
 fn check(line: &str, words: Option<&[&[u8]]>) {
