@@ -37,6 +37,7 @@ pub mod reply;
 pub mod session;
 pub mod slowlog;
 pub mod stats;
+mod sync;
 pub mod transaction;
 
 use std::sync::Arc;

@@ -14,11 +14,12 @@
 //! ```
 
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use keyspace::{DbIndex, Locked};
-use parking_lot::Mutex;
 use resp::reply::write_request;
+
+use crate::sync::{AtomicUsize, Mutex};
 
 /// Effects of one locked group of commands, on their way into the log.
 #[derive(Debug, Default)]

@@ -52,6 +52,21 @@ const CARGO_TEST: Step = Step {
     environment: &[],
 };
 
+/// Locks and log under many schedules. Apart from the tests, since a feature changes the locks.
+const INTERLEAVINGS: Step = Step {
+    name: "interleavings",
+    words: &[
+        "test",
+        "--package",
+        "engine",
+        "--features",
+        "shuttle",
+        "--test",
+        "interleavings",
+    ],
+    environment: &[],
+};
+
 const DOCS: Step = Step {
     name: "docs",
     words: &["doc", "--workspace", "--no-deps"],
@@ -68,6 +83,7 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         CARGO_TEST.run()?
     }
+    INTERLEAVINGS.run()?;
     DOCS.run()?;
     run_oracle()?;
     run_suite(options)?;
