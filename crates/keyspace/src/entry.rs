@@ -8,8 +8,7 @@
 //! ```
 //!
 //! * A string's value lies in the entry, however long it is: a small one costs one cache miss, and
-//! a
-//!   large one grows by `realloc`, which the allocator does in place or by steps of a fifth.
+//!   a large one grows by `realloc`, which the allocator does in place or by steps of a fifth.
 //! * A string that reads as a 64-bit integer is kept as one (`int`), without a length.
 //! * Lengths below 128 take one byte, below 16,384 two, others nine.
 //! * The allocation's size is the length rounded up to 8, so a value of about the same length is
