@@ -191,7 +191,7 @@ impl<'a> Run<'a, '_> {
             .for_each(|located| shards.insert(located.key.slot.shard()));
         let mut locked = self.engine.keyspace.lock(shards);
         locked.set_recall(recall(&self.config, self.worker));
-        if count > 1 {
+        if self.located.len() > 1 {
             let keys = self.located.iter().map(|located| &located.key);
             locked.prefetch(self.session.db, keys);
         }

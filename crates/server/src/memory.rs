@@ -49,6 +49,12 @@ fn system_bytes() -> Option<u64> {
     Some(kibibytes * 1024)
 }
 
+/// Has a thread of the allocator give unused memory back to the system, so that no command does it.
+pub fn purge_in_background() {
+    // Where the allocator was built without threads, commands go on doing it.
+    let _ = tikv_jemalloc_ctl::background_thread::write(true);
+}
+
 /// Gives freed memory back to the system.
 pub fn purge() {
     const ALL_ARENAS: &std::ffi::CStr = c"arena.4096.purge";

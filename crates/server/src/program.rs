@@ -274,6 +274,7 @@ async fn serve(
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
     let machine = Machine::new(Arc::clone(&journal), requests, config_file, process);
+    crate::memory::purge_in_background();
     machine.gauge.mark_startup();
     let engine = Arc::new(Engine::new(
         table,
