@@ -135,10 +135,21 @@ pub fn run(args: &[&str]) -> Ended {
     Process::start(OCHRE.as_ref(), "ochre", args, "").end()
 }
 
-/// A port that nobody listened on a moment ago.
+/// Ports below those that systems give to outgoing connections, of which the crowd makes many, and
+/// below those that Redis's own suite takes.
+const PORTS: std::ops::Range<u16> = 10_000..20_000;
+
+/// A port that nobody listened on a moment ago. The tests of one process get different ones.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        // Processes that were started one after the other begin far from each other.
+        let number = (std::process::id() % 10_000) * 61 + NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = PORTS.start + (number % PORTS.len() as u32) as u16;
+        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 /// A server that is ready.
