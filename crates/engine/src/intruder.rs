@@ -3,8 +3,8 @@
 //! A hostile page can have its visitor's browser send a request of HTTP to a port of the visitor's
 //! own machine. To us that is a few unknown commands, its lines of head, and then whatever the page
 //! put into the body, which may well be commands that run. But every such request begins with
-//! `POST` or has a `Host:` line. Neither is a command that any client of ours sends; so whoever does
-//! is cut off there and then, without a reply that a page could read.
+//! `POST` or has a `Host:` line. Neither is a command that any client of ours sends; so whoever
+//! does is cut off there and then, without a reply that a page could read.
 
 use std::sync::atomic::{AtomicI64, Ordering};
 
