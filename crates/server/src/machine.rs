@@ -23,7 +23,7 @@ pub enum Request {
 
 pub struct Machine {
     pub journal: Arc<Journal>,
-    pub gauge: Gauge,
+    pub gauge: Arc<Gauge>,
     clock: quanta::Clock,
     requests: UnboundedSender<Request>,
     /// The file the configuration came from.
@@ -40,7 +40,7 @@ impl Machine {
     ) -> Machine {
         Machine {
             journal,
-            gauge: Gauge::default(),
+            gauge: Arc::default(),
             clock: quanta::Clock::new(),
             requests,
             config_file,

@@ -275,7 +275,7 @@ async fn serve(
     let process = process(&config, config_file.as_deref());
     let machine = Machine::new(Arc::clone(&journal), requests, config_file, process);
     crate::memory::purge_in_background();
-    machine.gauge.mark_startup();
+    let gauge = Arc::clone(&machine.gauge);
     let engine = Arc::new(Engine::new(
         table,
         config.clone(),
@@ -291,6 +291,8 @@ async fn serve(
     write_pid_file(&config, &journal);
     journal.line(LogLevel::Warning, "Server initialized");
     let maintenance = Upkeep::start(&engine);
+    // Tables that wait for data are the program's own: INFO must not call them data.
+    gauge.mark_startup();
     journal.line(LogLevel::Notice, "Ready to accept connections");
     until_the_end(&engine, &journal, &mut listeners, received, &mut endings).await;
     drop(listeners);
