@@ -22,7 +22,7 @@
 //!
 //! **Buckets** are one cache line: eight words, each an owned pointer of 48 bits with 16 bits of
 //! the element's hash, so that a miss rarely touches an element. A full bucket's last word leads to
-//! another, smaller one ([`bucket`]). Buckets lie in segments of 512 bytes, the last of which
+//! another, smaller one (`bucket.rs`). Buckets lie in segments of 512 bytes, the last of which
 //! grows bucket by bucket, so no allocation is ever large and nothing is ever spare.
 //!
 //! **Scanning** walks the hashes in the order of their reversed bits. A bucket holds one contiguous

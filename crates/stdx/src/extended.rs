@@ -6,7 +6,7 @@
 //! would say 0.1 + 0.2 = 0.30000000000000004; here it is 0.3.
 //!
 //! Numbers with up to 38 digits and a small exponent, which is nearly all of them, are read and
-//! printed within a `u128`. The others go through [`big`], bounded by the length of the text and
+//! printed within a `u128`. The others go through `big.rs`, bounded by the length of the text and
 //! the range of the exponent: tens of microseconds at worst.
 
 use crate::binary::{Finite, Format, shift_jam, shift_round};
