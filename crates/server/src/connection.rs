@@ -27,7 +27,7 @@ use crate::worker::{Tools, with_tools};
 const STRANGER_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
 
 /// Reads, and what they make to do, before other connections have their turn.
-const READS_PER_TURN: usize = 4;
+const READS_PER_TURN: usize = 2;
 
 /// An unfinished request's buffer grows at least by this much.
 const TAIL_BYTES_MIN: usize = 16 * 1024;

@@ -7,11 +7,13 @@
 //!   listener    sockets that accept; who is let in
 //!   connection  one task a client: read, run, write
 //!   worker      what a thread keeps between clients: buffers, statistics
+//!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
 //!   journal     the program's own log lines
 //! ```
 
 mod connection;
+mod governor;
 mod journal;
 mod listener;
 mod machine;

@@ -10,6 +10,7 @@ use engine::host::{
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::memory::Gauge;
 
@@ -29,6 +30,7 @@ pub struct Machine {
     /// The file the configuration came from.
     config_file: Option<String>,
     process: Mutex<Process>,
+    governor: Governor,
 }
 
 impl Machine {
@@ -37,6 +39,7 @@ impl Machine {
         requests: UnboundedSender<Request>,
         config_file: Option<String>,
         process: Process,
+        governor: Governor,
     ) -> Machine {
         Machine {
             journal,
@@ -45,6 +48,7 @@ impl Machine {
             requests,
             config_file,
             process: Mutex::new(process),
+            governor,
         }
     }
 
@@ -78,6 +82,8 @@ impl Host for Machine {
     }
 
     fn run_long(&self, run: &mut dyn FnMut()) {
+        // Another thread takes this worker's place.
+        self.governor.rest();
         tokio::task::block_in_place(run);
     }
 

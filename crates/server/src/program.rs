@@ -13,6 +13,7 @@ use engine::host::{LogLevel, Process};
 use engine::{Engine, Maintenance, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::listener::Listeners;
 use crate::machine::{Machine, Request, raise_open_files, system_words};
@@ -91,13 +92,18 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
+    let governor = Governor::new();
+    let (waking, resting) = (governor.clone(), governor.clone());
+    let (wake, rest) = (move || waking.wake(), move || resting.rest());
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("ochre-worker")
+        .on_thread_unpark(wake)
+        .on_thread_park(rest)
         .enable_all()
         .build()
         .map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))?;
-    runtime.block_on(serve(config, config_file, journal, table))
+    runtime.block_on(serve(config, config_file, journal, table, governor))
 }
 
 /// Makes the folder of the data the one that relative paths begin at.
@@ -269,11 +275,19 @@ async fn serve(
     config_file: Option<String>,
     journal: Arc<Journal>,
     table: Table,
+    governor: Governor,
 ) -> Result<ExitCode, String> {
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
-    let machine = Machine::new(Arc::clone(&journal), requests, config_file, process);
+    let watched = governor.clone();
+    let machine = Machine::new(
+        Arc::clone(&journal),
+        requests,
+        config_file,
+        process,
+        watched,
+    );
     crate::memory::purge_in_background();
     let gauge = Arc::clone(&machine.gauge);
     let engine = Arc::new(Engine::new(
@@ -290,6 +304,7 @@ async fn serve(
     }
     write_pid_file(&config, &journal);
     journal.line(LogLevel::Warning, "Server initialized");
+    governor.start(threads(&config));
     let maintenance = Upkeep::start(&engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
