@@ -11,7 +11,8 @@
 //! is stuck in a slow command counts as busy, so nobody waits behind it for longer than that.
 //!
 //! A worker that goes to bed may have had connections in its queue, or been the one that waits for
-//! sockets. An empty task, spawned from outside once it lies down, makes another worker look.
+//! sockets. An empty task, spawned from outside once it lies down, makes another worker look; what
+//! only the worker itself could do, it does before, for the bed waits its turn.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -33,6 +34,9 @@ const BUSY_LOOKS: u32 = 3;
 /// One fewer would do when those would be busy for less than this share, so many looks in a row.
 const ENOUGH_SHARE: f64 = 0.9;
 const ENOUGH_LOOKS: u32 = 40;
+
+/// A worker in bed rises so often, lest anything was left with it after all.
+const SLEEP_MAX: Duration = Duration::from_millis(100);
 
 /// Watches the workers of one runtime.
 #[derive(Clone)]
@@ -148,14 +152,23 @@ impl Bed {
     async fn occupy(self: Arc<Bed>) {
         loop {
             self.called.notified().await;
-            let mut state = self.state.lock();
-            if *state == Sleep::Called {
-                *state = Sleep::Asleep;
-                self.changed.notify_all();
-                self.changed
-                    .wait_while(&mut state, |state| *state == Sleep::Asleep);
+            while *self.state.lock() != Sleep::Up {
+                // What the worker would do next comes first: nobody can take that from it.
+                tokio::task::yield_now().await;
+                self.lie_down();
             }
         }
+    }
+
+    /// Blocks the worker until it is released, or for so long that it had better look around.
+    fn lie_down(&self) {
+        let mut state = self.state.lock();
+        if *state == Sleep::Called {
+            *state = Sleep::Asleep;
+            self.changed.notify_all();
+        }
+        let asleep = |state: &mut Sleep| *state == Sleep::Asleep;
+        self.changed.wait_while_for(&mut state, asleep, SLEEP_MAX);
     }
 
     /// Puts a worker to bed, and waits a moment for it to lie down.
