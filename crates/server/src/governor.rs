@@ -31,8 +31,10 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 const BUSY_SHARE: f64 = 0.95;
 const BUSY_LOOKS: u32 = 3;
 
-/// One fewer would do when those would be busy for less than this share, so many looks in a row.
+/// One fewer would do when those would be busy for less than this share on the average, of which
+/// each look makes up a twentieth. So many looks pass between two changes.
 const ENOUGH_SHARE: f64 = 0.9;
+const LOOK_WEIGHT: f64 = 0.05;
 const ENOUGH_LOOKS: u32 = 40;
 
 /// A worker in bed rises so often, lest anything was left with it after all.
@@ -195,21 +197,17 @@ struct Watch {
     governor: Governor,
     runtime: Handle,
     beds: Vec<Arc<Bed>>,
-    /// Beds that are occupied, the first of the list.
-    asleep: usize,
-    busy_looks: u32,
-    enough_looks: u32,
+    judge: Judge,
 }
 
 impl Watch {
     fn new(governor: Governor, runtime: Handle, beds: Vec<Arc<Bed>>) -> Watch {
+        let judge = Judge::new(beds.len() + 1);
         Watch {
             governor,
             runtime,
             beds,
-            asleep: 0,
-            busy_looks: 0,
-            enough_looks: ENOUGH_LOOKS,
+            judge,
         }
     }
 
@@ -219,30 +217,116 @@ impl Watch {
             std::thread::sleep(LOOK_EVERY);
             let (now, busy_now) = (Instant::now(), self.governor.busy_nanos());
             let busy = busy_now.saturating_sub(busy_then) as f64;
-            self.look(busy / (now - then).as_nanos() as f64);
+            self.act(busy / (now - then).as_nanos() as f64);
             (then, busy_then) = (now, busy_now);
         }
     }
 
-    /// Decides by how many workers' worth of work was done. Those in bed do none, but count as
-    /// busy, for they never rest.
-    fn look(&mut self, busy: f64) {
-        let up = self.beds.len() + 1 - self.asleep;
-        let busy = busy - self.asleep as f64;
-        let too_few = busy > up as f64 * BUSY_SHARE;
-        let too_many = up > 1 && busy < (up - 1) as f64 * ENOUGH_SHARE;
-        self.busy_looks = if too_few { self.busy_looks + 1 } else { 0 };
-        self.enough_looks = if too_many { self.enough_looks + 1 } else { 0 };
-        if self.busy_looks >= BUSY_LOOKS && self.asleep > 0 {
-            self.asleep -= 1;
-            self.beds[self.asleep].release();
-            self.busy_looks = 0;
-        } else if self.enough_looks >= ENOUGH_LOOKS {
-            self.beds[self.asleep].call();
-            self.asleep += usize::from(*self.beds[self.asleep].state.lock() == Sleep::Asleep);
-            // Whatever the worker left behind is for the others.
-            self.runtime.spawn(async {});
-            self.enough_looks = 0;
+    /// The first beds of the list are the occupied ones.
+    fn act(&mut self, busy: f64) {
+        match self.judge.look(busy) {
+            Verdict::Fitting => {}
+            Verdict::TooFew => {
+                self.judge.asleep -= 1;
+                self.beds[self.judge.asleep].release();
+            }
+            Verdict::TooMany => {
+                let bed = &self.beds[self.judge.asleep];
+                bed.call();
+                self.judge.asleep += usize::from(*bed.state.lock() == Sleep::Asleep);
+                // Whatever the worker left behind is for the others.
+                self.runtime.spawn(async {});
+            }
         }
+    }
+}
+
+/// Decides how many workers are needed.
+struct Judge {
+    workers: usize,
+    asleep: usize,
+    busy_looks: u32,
+    /// Looks since the last change.
+    looks: u32,
+    /// How many workers' worth of work was done, on the average.
+    average: f64,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Fitting,
+    TooFew,
+    TooMany,
+}
+
+impl Judge {
+    fn new(workers: usize) -> Judge {
+        Judge {
+            workers,
+            asleep: 0,
+            busy_looks: 0,
+            looks: ENOUGH_LOOKS,
+            average: 0.0,
+        }
+    }
+
+    /// `busy` is how many workers' worth of time was not rest since the last look. Those in bed do
+    /// nothing, but count as busy, for they never rest.
+    fn look(&mut self, busy: f64) -> Verdict {
+        let up = self.workers - self.asleep;
+        let busy = (busy - self.asleep as f64).max(0.0);
+        self.average += (busy - self.average) * LOOK_WEIGHT;
+        self.looks += 1;
+        let is_short = busy > up as f64 * BUSY_SHARE;
+        self.busy_looks = if is_short { self.busy_looks + 1 } else { 0 };
+        let verdict = if self.busy_looks >= BUSY_LOOKS && self.asleep > 0 {
+            Verdict::TooFew
+        } else if up > 1
+            && self.looks >= ENOUGH_LOOKS
+            && self.average < (up - 1) as f64 * ENOUGH_SHARE
+        {
+            Verdict::TooMany
+        } else {
+            return Verdict::Fitting;
+        };
+        (self.busy_looks, self.looks) = (0, 0);
+        verdict
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Looks `times` times at workers that are so busy while up, and returns how many are up then.
+    fn after(judge: &mut Judge, times: usize, busy_while_up: f64) -> usize {
+        for _ in 0..times {
+            let up = judge.workers - judge.asleep;
+            match judge.look(judge.asleep as f64 + busy_while_up.min(up as f64)) {
+                Verdict::Fitting => {}
+                Verdict::TooFew => judge.asleep -= 1,
+                Verdict::TooMany => judge.asleep += 1,
+            }
+        }
+        judge.workers - judge.asleep
+    }
+
+    #[test]
+    fn one_worker_is_up_while_there_is_little_to_do() {
+        let mut judge = Judge::new(4);
+        assert_eq!(after(&mut judge, 1000, 0.0), 1);
+        // Clocks that are read one after the other may say a little less than nothing.
+        assert_eq!(after(&mut judge, 1000, -0.01), 1);
+        assert_eq!(after(&mut judge, 1000, 0.7), 1);
+    }
+
+    #[test]
+    fn more_are_up_as_soon_as_they_hardly_rest() {
+        let mut judge = Judge::new(4);
+        after(&mut judge, 1000, 0.0);
+        assert_eq!(after(&mut judge, BUSY_LOOKS as usize, 4.0), 2);
+        assert_eq!(after(&mut judge, 3 * BUSY_LOOKS as usize, 4.0), 4);
+        assert_eq!(after(&mut judge, 1000, 4.0), 4);
+        assert_eq!(after(&mut judge, 1000, 1.2), 2);
     }
 }
