@@ -22,6 +22,11 @@ impl Garbage {
         self.detached.lock().extend(detached);
     }
 
+    /// Counts what is freed from nought again.
+    pub fn reset(&self) {
+        self.freed.store(0, Ordering::Relaxed);
+    }
+
     /// Frees about `budget` keys. Returns how many were freed; 0 when nothing is left.
     pub fn free_some(&self, budget: usize) -> usize {
         let Some(mut detached) = self.detached.lock().pop_front() else {

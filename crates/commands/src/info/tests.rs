@@ -186,3 +186,23 @@ const CPU: &str = "\
     used_cpu_sys_main_thread used_cpu_user_main_thread";
 
 const REST: &str = "cluster_enabled";
+
+#[test]
+fn info_counts_what_was_freed_in_the_background() {
+    let mut node = testkit::Node::new(crate::table());
+    let figure = |node: &mut testkit::Node, name: &str| {
+        let reply = node.send("", b"INFO memory\r\n");
+        let text = String::from_utf8_lossy(&reply).into_owned();
+        let line = text.lines().find_map(|line| line.strip_prefix(name));
+        line.map(str::to_owned)
+    };
+    node.send("", b"MSET a 1 b 2 c 3\r\nFLUSHALL ASYNC\r\n");
+    let pending = figure(&mut node, "lazyfree_pending_objects:");
+    assert_eq!(pending.as_deref(), Some("3"));
+    node.tick();
+    let freed = figure(&mut node, "lazyfreed_objects:");
+    assert_eq!(freed.as_deref(), Some("3"));
+    node.send("", b"CONFIG RESETSTAT\r\n");
+    let freed = figure(&mut node, "lazyfreed_objects:");
+    assert_eq!(freed.as_deref(), Some("0"));
+}

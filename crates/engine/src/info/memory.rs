@@ -121,12 +121,9 @@ pub(super) fn memory(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.put("mem_allocator", figures.host.allocator);
     lines.put("active_defrag_running", 0);
-    let stats = &cx.engine.stats;
-    lines.put(
-        "lazyfree_pending_objects",
-        stats.lazyfree_pending.load(Relaxed),
-    );
-    lines.put("lazyfreed_objects", stats.lazyfreed.load(Relaxed));
+    let garbage = &cx.engine.garbage;
+    lines.put("lazyfree_pending_objects", garbage.pending.load(Relaxed));
+    lines.put("lazyfreed_objects", garbage.freed.load(Relaxed));
 }
 
 fn write_totals(figures: &MemoryFigures, lines: &mut Lines) {
