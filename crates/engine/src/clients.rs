@@ -74,7 +74,6 @@ impl ClientFlags {
     pub const NO_TOUCH: ClientFlags = ClientFlags(1 << 7);
     /// The inbox has something, or a wait is over.
     pub const WOKEN: ClientFlags = ClientFlags(1 << 8);
-    pub const BLOCKED_TO_UNBLOCK: ClientFlags = ClientFlags(1 << 9);
 }
 
 impl Client {

@@ -494,7 +494,7 @@ impl Context<'_> {
 impl Engine {
     /// How keys past their expiry are treated now: while writes are paused they stay.
     pub(crate) fn expire_mode(&self) -> Expire {
-        if self.pause.holds_writes() {
+        if self.pause.is_on() {
             Expire::Hide
         } else {
             Expire::Delete

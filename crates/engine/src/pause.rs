@@ -42,10 +42,6 @@ impl Pause {
         self.what.load(Ordering::Acquire) != Paused::Nothing as u8
     }
 
-    pub fn holds_writes(&self) -> bool {
-        self.is_on()
-    }
-
     /// Whether a command has to wait now.
     pub(crate) fn holds(&self, may_write: bool, flags: Flags) -> bool {
         match self.what.load(Ordering::Acquire) {
