@@ -186,10 +186,7 @@ fn getset(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 }
 
 fn reply_text(text: Text<'_>, reply: &mut Reply<'_>) -> Done {
-    match text {
-        Text::Bytes(bytes) => reply.bulk(bytes),
-        Text::Int(number) => reply.bulk(&number::text(number)),
-    }
+    text.with_bytes(|bytes| reply.bulk(bytes))
 }
 
 /// The string that an entry holds.
@@ -199,14 +196,6 @@ fn text_of(entry: &Entry) -> Result<Text<'_>, WrongType> {
         Ok(entry.text())
     } else {
         Err(WrongType)
-    }
-}
-
-/// The length of a string, in bytes.
-fn text_len(text: Text<'_>) -> usize {
-    match text {
-        Text::Bytes(bytes) => bytes.len(),
-        Text::Int(number) => number::text_len(number),
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
+use datatypes::Text;
 use datatypes::table::Ref;
 use stdx::time::UnixMillis;
 
 use crate::DbIndex;
-use crate::entry::{Entry, Kind, Text};
+use crate::entry::{Entry, Kind};
 use crate::lock::{Notes, Shards};
 use crate::shard::{Detached, Shard, ShardDb};
 use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};

@@ -18,6 +18,7 @@ use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
 use std::ptr::NonNull;
 use std::slice;
 
+use datatypes::Text;
 use datatypes::table::{Thin, prefetch};
 use stdx::number::parse_i64;
 use stdx::time::UnixMillis;
@@ -35,13 +36,6 @@ impl Kind {
             Kind::String => "string",
         }
     }
-}
-
-/// A string value, as it is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Text<'a> {
-    Int(i64),
-    Bytes(&'a [u8]),
 }
 
 /// Strings up to this length are `embstr` to clients, longer ones `raw`.

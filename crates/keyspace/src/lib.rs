@@ -22,8 +22,9 @@ mod slot;
 mod snapshot;
 mod watch;
 
+pub use datatypes::Text;
 pub use db::{Db, Expire, Lapsed, Ttl, WrongType};
-pub use entry::{Entry, Kind, Text};
+pub use entry::{Entry, Kind};
 pub use expiry::{ExpiryCursor, Lapsing};
 pub use lock::{Keyspace, Locked, ShardSet};
 pub use recall::{Frequency, Recall};

@@ -22,8 +22,6 @@ use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::{Key, Text};
 use stdx::number;
 
-use super::text_len;
-
 pub(super) static LCS: Command = Command {
     name: "lcs",
     syntax: "key1 key2 [LEN] [IDX] [MINMATCHLEN len] [WITHMATCHLEN]",
@@ -75,7 +73,7 @@ fn lcs(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 /// The length of the string a key holds, counted as a hit or a miss.
 fn len_of(cx: &mut Context<'_>, key: &Key<'_>) -> Result<usize, Error> {
     let no_string = |_| Error::text("ERR The specified keys must contain string values");
-    let len = cx.read_string(key, |text, _| text_len(text));
+    let len = cx.read_string(key, |text, _| text.len());
     Ok(len.map_err(no_string)?.unwrap_or(0))
 }
 

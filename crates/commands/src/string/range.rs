@@ -7,7 +7,7 @@ use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::{Entry, Text};
 use stdx::number;
 
-use super::{text_len, text_of};
+use super::text_of;
 
 pub(super) static STRLEN: Command = Command {
     name: "strlen",
@@ -25,7 +25,7 @@ pub(super) static STRLEN: Command = Command {
 
 fn strlen(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
-    let len = cx.read_string(&key, |text, _| text_len(text))?;
+    let len = cx.read_string(&key, |text, _| text.len())?;
     Ok(cx.reply.count(len.unwrap_or(0)))
 }
 
@@ -102,7 +102,7 @@ fn append(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (key, value) = (args.key()?, args.bytes()?);
     let len_max = cx.string_bytes_max();
     let plan = |entry: &Entry| -> Result<usize, Error> {
-        let len = text_len(text_of(entry)?);
+        let len = text_of(entry)?.len();
         sum_within(len as u64, value.len(), len_max)?;
         Ok(len)
     };
@@ -135,7 +135,7 @@ fn setrange(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let offset = u64::try_from(offset).map_err(negative)?;
     if value.is_empty() {
         // Nothing is set, so nothing grows either, however far the offset.
-        let len = cx.db.string(&key, text_len)?;
+        let len = cx.db.string(&key, |text| text.len())?;
         return Ok(cx.reply.count(len.unwrap_or(0)));
     }
     let len_max = cx.string_bytes_max();
@@ -145,7 +145,7 @@ fn setrange(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     };
     let overwrite = |entry: Entry, end: usize| {
         let entry = overwritten(entry, end - value.len(), value);
-        let len = text_len(entry.text());
+        let len = entry.text().len();
         (entry, len)
     };
     let len = match cx.db.try_change(&key, plan, overwrite)? {
@@ -173,7 +173,7 @@ fn sum_within(offset: u64, more: usize, len_max: u64) -> Result<usize, Error> {
 /// The same string with `value` at `at`, grown as far as that needs.
 fn overwritten(entry: Entry, at: usize, value: &[u8]) -> Entry {
     let end = at + value.len();
-    let len = text_len(entry.text()).max(end);
+    let len = entry.text().len().max(end);
     let mut entry = entry.with_len(len);
     entry.bytes_mut()[at..end].copy_from_slice(value);
     entry.mark_raw();
