@@ -1,9 +1,11 @@
 //! Encodings (listpack, intset, quicklist, sorted tree, radix tree, tables) and the values built
 //! from them.
 
+mod class;
 mod compact;
+pub mod intset;
 pub mod table;
 mod text;
 
-pub use compact::{Borrowed, Compact};
+pub use compact::{Borrowed, Collection, Compact};
 pub use text::Text;
