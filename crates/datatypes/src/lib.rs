@@ -4,6 +4,7 @@
 mod class;
 mod compact;
 pub mod intset;
+pub mod packed;
 pub mod table;
 mod text;
 
