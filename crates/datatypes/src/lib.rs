@@ -5,8 +5,10 @@ mod class;
 mod compact;
 pub mod intset;
 pub mod packed;
+mod set;
 pub mod table;
 mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
+pub use set::{Set, SetLimits};
 pub use text::Text;

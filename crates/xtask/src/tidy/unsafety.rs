@@ -11,6 +11,8 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/datatypes/src/intset.rs",
     "crates/datatypes/src/packed/blob.rs",
     "crates/datatypes/src/packed/bucket.rs",
+    "crates/datatypes/src/set.rs",
+    "crates/datatypes/src/set/tests.rs",
     "crates/datatypes/src/table.rs",
     "crates/datatypes/src/table/bucket.rs",
     "crates/datatypes/src/table/tests.rs",
