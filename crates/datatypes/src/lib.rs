@@ -2,8 +2,10 @@
 //! from them.
 
 mod compact;
+pub mod listpack;
 pub mod table;
 mod text;
 
-pub use compact::{Borrowed, Compact};
+pub use compact::{Borrowed, Collection, Compact};
+pub use listpack::Listpack;
 pub use text::Text;
