@@ -15,13 +15,10 @@ use std::ptr::NonNull;
 use std::slice;
 
 use crate::class::class;
+use crate::listpack::Invalid;
 
 const HEADER_BYTES: usize = 8;
 const ALIGNMENT: usize = 8;
-
-/// The bytes are not those of a set of integers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Malformed;
 
 /// A set of integers.
 pub struct IntSet(NonNull<u8>);
@@ -46,17 +43,17 @@ impl Clone for IntSet {
 impl IntSet {
     /// The set that these bytes are, if they are one: of a known width, of the length it says,
     /// ascending.
-    pub fn from_bytes(bytes: &[u8]) -> Result<IntSet, Malformed> {
-        let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(Malformed)?;
+    pub fn from_bytes(bytes: &[u8]) -> Result<IntSet, Invalid> {
+        let (header, body) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(Invalid)?;
         let (width, len) = header_of(header);
         let is_whole = matches!(width, 2 | 4 | 8) && len.checked_mul(width) == Some(body.len());
         if !is_whole {
-            return Err(Malformed);
+            return Err(Invalid);
         }
         let numbers = body.chunks_exact(width).map(read);
         match numbers.is_sorted_by(|a, b| a < b) {
             true => Ok(IntSet::of(bytes)),
-            false => Err(Malformed),
+            false => Err(Invalid),
         }
     }
 

@@ -4,11 +4,13 @@
 mod class;
 mod compact;
 pub mod intset;
+pub mod listpack;
 pub mod packed;
 mod set;
 pub mod table;
 mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
+pub use listpack::Listpack;
 pub use set::{Set, SetLimits};
 pub use text::Text;

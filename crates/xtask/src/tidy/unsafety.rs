@@ -9,6 +9,8 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/keyspace/src/entry.rs",
     "crates/datatypes/src/compact.rs",
     "crates/datatypes/src/intset.rs",
+    "crates/datatypes/src/listpack.rs",
+    "crates/datatypes/src/listpack/block.rs",
     "crates/datatypes/src/packed/blob.rs",
     "crates/datatypes/src/packed/bucket.rs",
     "crates/datatypes/src/set.rs",
