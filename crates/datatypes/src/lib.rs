@@ -3,6 +3,7 @@
 
 mod class;
 mod compact;
+mod hash;
 pub mod intset;
 pub mod listpack;
 pub mod packed;
@@ -11,6 +12,7 @@ pub mod table;
 mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
+pub use hash::{Hash, HashLimits};
 pub use listpack::Listpack;
 pub use set::{Set, SetLimits};
 pub use text::Text;

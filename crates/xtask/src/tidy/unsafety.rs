@@ -8,6 +8,8 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/keyspace/src/lock.rs",
     "crates/keyspace/src/entry.rs",
     "crates/datatypes/src/compact.rs",
+    "crates/datatypes/src/hash.rs",
+    "crates/datatypes/src/hash/tests.rs",
     "crates/datatypes/src/intset.rs",
     "crates/datatypes/src/listpack.rs",
     "crates/datatypes/src/listpack/block.rs",
