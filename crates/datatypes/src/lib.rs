@@ -8,6 +8,7 @@ pub mod intset;
 pub mod listpack;
 pub mod packed;
 mod set;
+pub mod sorted_set;
 pub mod table;
 mod text;
 
@@ -15,4 +16,5 @@ pub use compact::{Borrowed, Collection, Compact};
 pub use hash::{Hash, HashLimits};
 pub use listpack::Listpack;
 pub use set::{Set, SetLimits};
+pub use sorted_set::{SortedSet, SortedSetLimits};
 pub use text::Text;
