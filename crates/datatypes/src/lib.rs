@@ -2,10 +2,12 @@
 //! from them.
 
 mod compact;
+pub mod list;
 pub mod listpack;
 pub mod table;
 mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
+pub use list::List;
 pub use listpack::Listpack;
 pub use text::Text;

@@ -8,6 +8,8 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/keyspace/src/lock.rs",
     "crates/keyspace/src/entry.rs",
     "crates/datatypes/src/compact.rs",
+    "crates/datatypes/src/list.rs",
+    "crates/datatypes/src/list/tests.rs",
     "crates/datatypes/src/listpack.rs",
     "crates/datatypes/src/listpack/block.rs",
     "crates/datatypes/src/table.rs",
