@@ -5,6 +5,7 @@ mod class;
 mod compact;
 mod hash;
 pub mod intset;
+pub mod list;
 pub mod listpack;
 pub mod packed;
 mod set;
@@ -14,6 +15,7 @@ mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
 pub use hash::{Hash, HashLimits};
+pub use list::List;
 pub use listpack::Listpack;
 pub use set::{Set, SetLimits};
 pub use sorted_set::{SortedSet, SortedSetLimits};

@@ -18,6 +18,7 @@ use std::ptr::NonNull;
 use crate::Text;
 use block::{Block, HEADER};
 use element::Encoded;
+pub(crate) use element::{is_same, shortest};
 
 mod block;
 mod element;
@@ -172,6 +173,11 @@ impl Listpack {
     pub fn read(&self, at: Position) -> Text<'_> {
         let (text, _) = element::decode(&self.as_bytes()[at.0..]).expect("elements are valid");
         text
+    }
+
+    /// How many bytes the element at a place takes.
+    pub fn size_at(&self, at: Position) -> usize {
+        behind(self.as_bytes(), at.0) - at.0
     }
 
     pub fn first(&self) -> Option<Position> {

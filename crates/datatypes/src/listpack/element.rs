@@ -80,7 +80,7 @@ fn sign_extended(bytes: &[u8]) -> i64 {
 }
 
 /// The same text, as an integer if it reads as one.
-pub(super) fn shortest(text: Text<'_>) -> Text<'_> {
+pub(crate) fn shortest(text: Text<'_>) -> Text<'_> {
     match text {
         Text::Bytes(bytes) if bytes.len() <= INT_TEXT_BYTES_MAX => {
             parse_i64(bytes).map_or(text, Text::Int)
@@ -92,7 +92,7 @@ pub(super) fn shortest(text: Text<'_>) -> Text<'_> {
 /// Whether an element is the same text as `wanted`, which is in its shortest form. Peers may have
 /// written an integer as a string.
 #[inline]
-pub(super) fn is_same(element: Text<'_>, wanted: Text<'_>) -> bool {
+pub(crate) fn is_same(element: Text<'_>, wanted: Text<'_>) -> bool {
     match (element, wanted) {
         (Text::Bytes(_), Text::Int(_)) => shortest(element) == wanted,
         _ => element == wanted,

@@ -11,6 +11,8 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/datatypes/src/hash.rs",
     "crates/datatypes/src/hash/tests.rs",
     "crates/datatypes/src/intset.rs",
+    "crates/datatypes/src/list.rs",
+    "crates/datatypes/src/list/tests.rs",
     "crates/datatypes/src/listpack.rs",
     "crates/datatypes/src/listpack/block.rs",
     "crates/datatypes/src/packed/blob.rs",
