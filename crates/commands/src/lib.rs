@@ -8,6 +8,7 @@ mod config;
 mod connection;
 mod database;
 mod debug;
+mod event;
 mod expire;
 mod expiry;
 mod help;
