@@ -4,8 +4,9 @@
 //! lies behind the end of a string counts as zeros.
 //!
 //! Long strings are gone through in blocks of eight words. Counting adds the words of a block as a
-//! circuit adds: three bits of one place make a sum and a carry, so that one population count stands
-//! for a whole block. The rest of the loops are written so that the compiler makes vectors of them.
+//! circuit adds: three bits of one place make a sum and a carry, so that one population count
+//! stands for a whole block. The other loops are written so that the compiler makes vectors of
+//! them.
 
 use std::ops::RangeInclusive;
 
