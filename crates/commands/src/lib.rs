@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bitmap;
 mod client;
 mod command;
 mod config;
@@ -30,6 +31,7 @@ const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
+    &bitmap::BITMAPS,
     &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
