@@ -12,6 +12,7 @@ mod debug;
 mod expire;
 mod expiry;
 mod help;
+mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
@@ -37,6 +38,7 @@ const FAMILIES: &[&Family] = &[
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,
