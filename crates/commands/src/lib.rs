@@ -17,6 +17,7 @@ mod info;
 mod keys;
 mod latency;
 mod memory;
+mod pubsub;
 mod scan;
 mod server;
 mod slowlog;
@@ -42,6 +43,7 @@ const FAMILIES: &[&Family] = &[
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,
+    &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
     &string::STRINGS,
     &transaction::TRANSACTIONS,

@@ -1,0 +1,152 @@
+//! Bytes on the heap that begin with their own number, behind one pointer.
+
+use std::alloc::{Layout, alloc, dealloc, handle_alloc_error, realloc};
+use std::ops::Range;
+use std::ptr::NonNull;
+use std::slice;
+
+/// Bytes of a header: those of all, 32 bits, and 16 bits for the elements.
+pub(super) const HEADER: usize = 6;
+
+const LEN: usize = 4;
+
+/// Owned bytes whose first four say how many they are. The allocation is that rounded up to 8.
+pub(super) struct Block(NonNull<u8>);
+
+// SAFETY: a block owns its allocation and shares nothing.
+unsafe impl Send for Block {}
+// SAFETY: a shared block is only read.
+unsafe impl Sync for Block {}
+
+impl Block {
+    /// A copy of `bytes`, whose first four are set to their number.
+    pub fn new(bytes: &[u8]) -> Block {
+        assert!(bytes.len() >= HEADER, "a block has a header");
+        let (len, layout) = (len_word(bytes.len()), layout(bytes.len()));
+        // SAFETY: the size is not zero.
+        let raw = unsafe { alloc(layout) };
+        let raw = NonNull::new(raw).unwrap_or_else(|| handle_alloc_error(layout));
+        // SAFETY: the allocation has room for `bytes`, which are at least four.
+        unsafe {
+            raw.copy_from_nonoverlapping(NonNull::from(bytes).cast(), bytes.len());
+            raw.cast::<[u8; LEN]>().write(len);
+        }
+        Block(raw)
+    }
+
+    #[inline]
+    pub fn len(&self) -> usize {
+        // SAFETY: every block begins with its length.
+        let len = unsafe { self.0.cast::<[u8; LEN]>().read() };
+        u32::from_le_bytes(len) as usize
+    }
+
+    #[inline]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: so many bytes are initialised.
+        unsafe { slice::from_raw_parts(self.0.as_ptr(), self.len()) }
+    }
+
+    /// Everything behind the length.
+    fn body(&mut self) -> &mut [u8] {
+        let len = self.len() - LEN;
+        // SAFETY: so many bytes are initialised behind the length, and they are ours.
+        unsafe { slice::from_raw_parts_mut(self.0.as_ptr().add(LEN), len) }
+    }
+
+    pub fn count(&self) -> u16 {
+        let bytes = self.bytes();
+        u16::from_le_bytes([bytes[LEN], bytes[LEN + 1]])
+    }
+
+    pub fn set_count(&mut self, count: u16) {
+        self.body()[..2].copy_from_slice(&count.to_le_bytes());
+    }
+
+    /// Puts `size` bytes in the place of some others, and returns them to be filled. What lies
+    /// behind moves.
+    pub fn splice(&mut self, old: Range<usize>, size: usize) -> &mut [u8] {
+        let len = self.len();
+        assert!(HEADER <= old.start && old.start <= old.end && old.end <= len);
+        let start = old.start;
+        let end = start + size;
+        let new_len = len - (old.end - start) + size;
+        if new_len > len {
+            self.resize(new_len);
+        }
+        let body = self.body();
+        if old.end != end {
+            body.copy_within(old.end - LEN..len - LEN, end - LEN);
+        }
+        if new_len < len {
+            self.resize(new_len);
+        }
+        &mut self.body()[start - LEN..end - LEN]
+    }
+
+    /// Moves bytes to an earlier place, over what lies there.
+    pub fn move_back(&mut self, from: Range<usize>, to: usize) {
+        assert!(HEADER <= to && to <= from.start);
+        self.body()
+            .copy_within(from.start - LEN..from.end - LEN, to - LEN);
+    }
+
+    /// Cuts bytes off the end, or adds zeros to it.
+    fn resize(&mut self, to: usize) {
+        assert!(to >= HEADER, "a block has a header");
+        let (from, word) = (self.len(), len_word(to));
+        let (old, new) = (layout(from), layout(to));
+        if old.size() != new.size() {
+            // SAFETY: the block was allocated with the old layout, and no size is zero.
+            let moved = unsafe { realloc(self.0.as_ptr(), old, new.size()) };
+            self.0 = NonNull::new(moved).unwrap_or_else(|| handle_alloc_error(new));
+        }
+        // SAFETY: the allocation has room for `to` bytes, and all below `from` are initialised.
+        unsafe {
+            if let Some(zeros) = to.checked_sub(from) {
+                self.0.add(from).write_bytes(0, zeros);
+            }
+            self.0.cast::<[u8; LEN]>().write(word);
+        }
+    }
+
+    /// Bytes of the allocation.
+    pub fn memory(&self) -> usize {
+        layout(self.len()).size()
+    }
+
+    pub fn into_raw(self) -> NonNull<u8> {
+        let raw = self.0;
+        std::mem::forget(self);
+        raw
+    }
+
+    /// # Safety
+    /// `raw` came from `into_raw`, and ownership passes to the result.
+    pub unsafe fn from_raw(raw: NonNull<u8>) -> Block {
+        Block(raw)
+    }
+}
+
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: the block was allocated with the layout of its length.
+        unsafe { dealloc(self.0.as_ptr(), layout(self.len())) };
+    }
+}
+
+impl Clone for Block {
+    fn clone(&self) -> Block {
+        Block::new(self.bytes())
+    }
+}
+
+fn len_word(len: usize) -> [u8; LEN] {
+    u32::try_from(len)
+        .expect("a listpack is shorter than 4 GiB")
+        .to_le_bytes()
+}
+
+fn layout(len: usize) -> Layout {
+    Layout::from_size_align(len.next_multiple_of(8), 8).expect("32 bits of size fit")
+}
