@@ -1,7 +1,9 @@
 //! HyperLogLog commands: counting different elements in little memory.
 
+use config::KeyspaceEvents;
 use datatypes::hyperloglog::{self, Corrupted, Encoding, HyperLogLog, Observation, Registers};
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use keyspace::{Entry, Key, Text};
 
@@ -69,8 +71,12 @@ fn pfadd(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         Err(Idle::Failed(error)) => return Err(error),
     };
     cx.changed(changes);
+    cx.signal(&key, ADDED);
     Ok(cx.reply.flag(true))
 }
+
+/// What is told when registers are raised, by elements or by other values.
+const ADDED: Event = Event::new(KeyspaceEvents::STRING, "pfadd");
 
 /// How elements are added, and how many of them raise a register.
 enum Addition<'a> {
@@ -227,6 +233,7 @@ fn pfmerge(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         create(cx, &target, &value);
     }
     cx.changed(1);
+    cx.signal(&target, ADDED);
     Ok(cx.reply.ok())
 }
 

@@ -8,7 +8,7 @@ use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::Entry;
 use stdx::number::parse_i64;
 
-use super::{Idle, bytes_up_to, grown, within};
+use super::{BITS_SET, Idle, bytes_up_to, grown, within};
 use crate::string::text_of;
 
 pub(super) static BITFIELD: Command = Command {
@@ -333,6 +333,9 @@ impl Program {
             Err(Idle::Failed(error)) => return Err(error),
         };
         cx.changed(changes);
+        if changes > 0 {
+            cx.signal(key, BITS_SET);
+        }
         Ok(reply(cx, &replies))
     }
 

@@ -1,7 +1,9 @@
 //! Combining strings bit by bit.
 
+use config::KeyspaceEvents;
 use datatypes::bits::{self, Combine};
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::{Entry, Key};
 
@@ -47,17 +49,26 @@ fn bitop(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let combined = combined(cx, operation, &target, &mut sources)?;
     let len = combined.as_ref().map_or(0, |entry| entry.text().len());
     let replaced = cx.db.remove(&target);
-    if combined.is_some() || replaced.is_some() {
+    let event = match (combined, &replaced) {
+        (Some(combined), _) => {
+            cx.db.create(&target, combined);
+            Some(COMBINED)
+        }
+        (None, Some(_)) => Some(Event::DEL),
+        (None, None) => None,
+    };
+    if let Some(event) = event {
         cx.changed(1);
+        cx.signal(&target, event);
     }
     if let Some(replaced) = replaced {
         dispose(cx, replaced, cx.config.memory.lazy_server_del);
     }
-    if let Some(combined) = combined {
-        cx.db.create(&target, combined);
-    }
     Ok(cx.reply.count(len))
 }
+
+/// What is told when a key holds a result.
+const COMBINED: Event = Event::new(KeyspaceEvents::STRING, "set");
 
 fn operation(args: &mut Args<'_>) -> Result<Operation, Error> {
     let word = args.keyword().ok_or(Error::Syntax)?;

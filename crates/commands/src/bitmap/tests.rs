@@ -2,7 +2,7 @@ use config::{ByteSize, Config};
 use expect_test::{Expect, expect};
 use testkit::Node;
 
-use crate::testing::{check, check_log};
+use crate::testing::{check, check_log, events};
 
 mod field;
 mod range;
@@ -347,6 +347,28 @@ fn only_changes_are_logged() {
             BITFIELD {k}d OVERFLOW FAIL INCRBY u2 8 4
         "#]],
     );
+}
+
+#[test]
+fn changes_are_told_to_listeners() {
+    let told = events(
+        "> SETBIT {k}a 0 0\n> SETBIT {k}a 0 0\n> SETBIT {k}a 0 1\n> BITFIELD {k}a SET u1 0 1\n\
+         > BITFIELD {k}a SET u1 0 0 SET u1 1 1\n> BITFIELD {k}a GET u8 0\n> BITOP NOT {k}b {k}a\n\
+         > BITOP OR {k}b {k}n\n> BITOP OR {k}b {k}n\n> GETBIT {k}a 0\n",
+    );
+    let expected = [
+        "setbit {k}a",
+        "setbit {k}a",
+        "setbit {k}a",
+        "set {k}b",
+        "del {k}b",
+    ];
+    let told: Vec<&str> = told
+        .iter()
+        .map(String::as_str)
+        .filter(|told| !told.starts_with("new "))
+        .collect();
+    assert_eq!(told, expected);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use expect_test::expect;
 
-use crate::testing::{check, check_log};
+use crate::testing::{check, check_log, events};
 
 mod corruption;
 
@@ -316,6 +316,21 @@ fn changes_are_logged_and_so_is_a_cardinality_that_is_kept() {
             PFDEBUG TODENSE {k}b
         "#]],
     );
+}
+
+#[test]
+fn changes_are_told_to_listeners() {
+    let told = events(
+        "> PFADD {k}a\n> PFADD {k}a\n> PFADD {k}a a\n> PFADD {k}a a\n> PFCOUNT {k}a\n\
+         > PFMERGE {k}b {k}a\n> PFMERGE {k}b {k}a\n> PFDEBUG TODENSE {k}b\n",
+    );
+    let expected = ["pfadd {k}a", "pfadd {k}a", "pfadd {k}b", "pfadd {k}b"];
+    let told: Vec<&str> = told
+        .iter()
+        .map(String::as_str)
+        .filter(|told| !told.starts_with("new "))
+        .collect();
+    assert_eq!(told, expected);
 }
 
 #[test]
