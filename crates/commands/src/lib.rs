@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bitmap;
 mod client;
 mod command;
 mod config;
@@ -12,6 +13,7 @@ mod event;
 mod expire;
 mod expiry;
 mod help;
+mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
@@ -32,11 +34,13 @@ const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
+    &bitmap::BITMAPS,
     &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,
