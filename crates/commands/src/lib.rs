@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod chance;
 mod client;
 mod command;
 mod config;
@@ -19,6 +20,7 @@ mod memory;
 mod pubsub;
 mod scan;
 mod server;
+mod set;
 mod slowlog;
 mod string;
 #[cfg(test)]
@@ -42,6 +44,7 @@ const FAMILIES: &[&Family] = &[
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
+    &set::SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];
