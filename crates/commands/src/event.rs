@@ -9,6 +9,11 @@ pub(crate) const INCRBYFLOAT: Event = string("incrbyfloat");
 pub(crate) const SET: Event = string("set");
 pub(crate) const SETRANGE: Event = string("setrange");
 
+pub(crate) const HDEL: Event = hash("hdel");
+pub(crate) const HINCRBY: Event = hash("hincrby");
+pub(crate) const HINCRBYFLOAT: Event = hash("hincrbyfloat");
+pub(crate) const HSET: Event = hash("hset");
+
 pub(crate) const SADD: Event = set("sadd");
 pub(crate) const SDIFFSTORE: Event = set("sdiffstore");
 pub(crate) const SINTERSTORE: Event = set("sinterstore");
@@ -30,6 +35,10 @@ const fn string(name: &'static str) -> Event {
 
 const fn set(name: &'static str) -> Event {
     Event::new(KeyspaceEvents::SET, name)
+}
+
+const fn hash(name: &'static str) -> Event {
+    Event::new(KeyspaceEvents::HASH, name)
 }
 
 const fn generic(name: &'static str) -> Event {

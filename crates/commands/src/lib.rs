@@ -12,6 +12,7 @@ mod debug;
 mod event;
 mod expire;
 mod expiry;
+mod hash;
 mod help;
 mod info;
 mod keys;
@@ -39,6 +40,7 @@ const FAMILIES: &[&Family] = &[
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &hash::HASHES,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,

@@ -142,6 +142,32 @@ fn sets_tell_what_happens_to_them() {
 }
 
 #[test]
+fn hashes_tell_what_happens_to_them() {
+    events(expect![[r#"
+        HSET h a 1 b 2
+        - 0__:hset h
+        HSET h a 1
+        - 0__:hset h
+        HMSET h c 3
+        - 0__:hset h
+        HSETNX h c 4
+        HSETNX h d 4
+        - 0__:hset h
+        HINCRBY h a 0
+        - 0__:hincrby h
+        HINCRBY h a x
+        HINCRBYFLOAT h a 1.5
+        - 0__:hincrbyfloat h
+        HDEL h none
+        HDEL h a none
+        - 0__:hdel h
+        HDEL h b c d
+        - 0__:hdel h
+        - 0__:del h
+    "#]]);
+}
+
+#[test]
 fn the_end_of_a_key_is_told() {
     check(expect![[r#"
         > CONFIG SET notify-keyspace-events Ex
