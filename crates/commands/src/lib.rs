@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bitmap;
+mod chance;
 mod client;
 mod command;
 mod config;
@@ -12,6 +13,7 @@ mod debug;
 mod event;
 mod expire;
 mod expiry;
+mod hash;
 mod help;
 mod hyperloglog;
 mod info;
@@ -21,6 +23,7 @@ mod memory;
 mod pubsub;
 mod scan;
 mod server;
+mod set;
 mod slowlog;
 mod string;
 #[cfg(test)]
@@ -41,11 +44,13 @@ const FAMILIES: &[&Family] = &[
     &database::SELECTION,
     &expire::EXPIRY,
     &hyperloglog::HYPERLOGLOGS,
+    &hash::HASHES,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
+    &set::SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];

@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::session::Session;
 
+mod many;
+
 /// The surroundings of one command: its locked keys, its client, its reply.
 pub struct Context<'a> {
     pub engine: &'a Engine,

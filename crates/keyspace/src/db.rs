@@ -15,6 +15,7 @@ use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
 
 mod edit;
+mod many;
 mod wait;
 
 /// What happens to a key that is found to be past its expiry.

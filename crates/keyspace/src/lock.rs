@@ -298,6 +298,16 @@ impl<'a> Shards<'a> {
         unsafe { &mut *self.keyspace.shards[shard].shard.get() }
     }
 
+    /// A shard, to look at while others are looked at too.
+    pub fn shared(&self, shard: usize) -> &Shard {
+        assert!(
+            self.held.contains(shard),
+            "a command touches only the shards it declared"
+        );
+        // SAFETY: as in `get`, and shared for as long as the shard.
+        unsafe { &*self.keyspace.shards[shard].shard.get() }
+    }
+
     /// Runs `visit` on a shard, under its lock, which is taken for the moment if it is not held.
     ///
     /// Only who holds every lock or none may do this: anything between could deadlock.

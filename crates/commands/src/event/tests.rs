@@ -92,6 +92,82 @@ fn keys_tell_where_they_go() {
 }
 
 #[test]
+fn sets_tell_what_happens_to_them() {
+    events(expect![[r#"
+        SADD s 1 2 3
+        - 0__:sadd s
+        SADD s 1
+        SREM s 3 9
+        - 0__:srem s
+        SREM s 9
+        SMOVE s t 1
+        - 0__:srem s
+        - 0__:sadd t
+        SMOVE s t 9
+        SMOVE t t 1
+        SADD t 2
+        - 0__:sadd t
+        SMOVE s t 2
+        - 0__:srem s
+        - 0__:del s
+        SPOP t 0
+        SPOP t 1
+        - 0__:spop t
+        SPOP t
+        - 0__:spop t
+        - 0__:del t
+        SADD t 1 2
+        - 0__:sadd t
+        SPOP t 5
+        - 0__:spop t
+        - 0__:del t
+        SPOP t 5
+        SADD a 1 2
+        - 0__:sadd a
+        SADD b 2 3
+        - 0__:sadd b
+        SUNIONSTORE d a b
+        - 0__:sunionstore d
+        SINTERSTORE d a b
+        - 0__:sinterstore d
+        SDIFFSTORE d a b
+        - 0__:sdiffstore d
+        SINTERSTORE d a none
+        - 0__:del d
+        SINTERSTORE d a none
+        SREM a 1 2
+        - 0__:srem a
+        - 0__:del a
+    "#]]);
+}
+
+#[test]
+fn hashes_tell_what_happens_to_them() {
+    events(expect![[r#"
+        HSET h a 1 b 2
+        - 0__:hset h
+        HSET h a 1
+        - 0__:hset h
+        HMSET h c 3
+        - 0__:hset h
+        HSETNX h c 4
+        HSETNX h d 4
+        - 0__:hset h
+        HINCRBY h a 0
+        - 0__:hincrby h
+        HINCRBY h a x
+        HINCRBYFLOAT h a 1.5
+        - 0__:hincrbyfloat h
+        HDEL h none
+        HDEL h a none
+        - 0__:hdel h
+        HDEL h b c d
+        - 0__:hdel h
+        - 0__:del h
+    "#]]);
+}
+
+#[test]
 fn the_end_of_a_key_is_told() {
     check(expect![[r#"
         > CONFIG SET notify-keyspace-events Ex
