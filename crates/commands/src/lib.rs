@@ -19,6 +19,7 @@ mod pubsub;
 mod scan;
 mod server;
 mod slowlog;
+mod sorted_set;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -41,6 +42,7 @@ const FAMILIES: &[&Family] = &[
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
+    &sorted_set::SORTED_SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];
