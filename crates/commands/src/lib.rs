@@ -25,6 +25,7 @@ mod scan;
 mod server;
 mod set;
 mod slowlog;
+mod sorted_set;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -51,6 +52,7 @@ const FAMILIES: &[&Family] = &[
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
     &set::SETS,
+    &sorted_set::SORTED_SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];
