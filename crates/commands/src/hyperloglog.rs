@@ -220,9 +220,8 @@ fn pfmerge(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         if is_dense {
             value.densify().map_err(corrupted)?;
         }
-        for observed in union.observations() {
-            value.raise(observed, sparse_bytes_max).map_err(corrupted)?;
-        }
+        let raised = value.raise_all(&union, sparse_bytes_max);
+        raised.map_err(corrupted)?;
         value.forget_cardinality();
         Ok(value.into_bytes())
     };

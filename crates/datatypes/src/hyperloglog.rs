@@ -211,6 +211,18 @@ impl<'a> HyperLogLog<'a> {
         }
     }
 
+    /// As [`HyperLogLog::raise`], of every register of a union.
+    pub fn raise_all(&mut self, union: &Registers, sparse_bytes_max: u64) -> Result<(), Corrupted> {
+        if self.encoding() == Encoding::Dense {
+            dense::raise_all(&mut self.bytes.to_mut()[HEADER..], union.ranks());
+            return Ok(());
+        }
+        for observed in union.observations() {
+            self.raise(observed, sparse_bytes_max)?;
+        }
+        Ok(())
+    }
+
     /// Makes the registers dense. Returns whether they were not.
     pub fn densify(&mut self) -> Result<bool, Corrupted> {
         if self.encoding() == Encoding::Dense {
@@ -294,7 +306,7 @@ impl Registers {
     }
 
     /// What an element for each register that is not empty would be.
-    pub fn observations(&self) -> impl Iterator<Item = Observation> {
+    fn observations(&self) -> impl Iterator<Item = Observation> {
         let ranks = self.ranks().iter().copied().enumerate();
         ranks
             .filter(|(_, rank)| *rank > 0)

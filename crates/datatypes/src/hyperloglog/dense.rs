@@ -44,6 +44,20 @@ pub fn for_each(bytes: &[u8], mut visit: impl FnMut(usize, u8)) {
     }
 }
 
+/// Raises every register to the rank at its place.
+pub fn raise_all(bytes: &mut [u8], ranks: &[u8]) {
+    let (groups, _) = bytes.as_chunks_mut::<GROUP_BYTES>();
+    let (ranks, _) = ranks.as_chunks::<GROUP>();
+    for (group, ranks) in groups.iter_mut().zip(ranks) {
+        let old = u32::from_le_bytes([group[0], group[1], group[2], 0]);
+        let raised = (0..GROUP).fold(0, |raised, place| {
+            let higher = rank(old, place).max(ranks[place]);
+            raised | (u32::from(higher) & RANK_MASK) << (place * BITS)
+        });
+        group.copy_from_slice(&raised.to_le_bytes()[..GROUP_BYTES]);
+    }
+}
+
 /// The bits of the register and its neighbours.
 fn group(bytes: &[u8], register: usize) -> u32 {
     let start = register / GROUP * GROUP_BYTES;

@@ -151,6 +151,20 @@ proptest! {
             prop_assert_eq!(ranks.as_ref(), Ok(&expected));
         }
         prop_assert_eq!(sparse.cardinality(), dense.cardinality());
+        let union = sparse.ranks().expect("the runs are good");
+        for limit in [0, u64::MAX] {
+            let mut merged = HyperLogLog::empty();
+            let observed = Observation {
+                register: 0,
+                rank: 40 * u8::from(limit == 0) + 1,
+            };
+            prop_assert_eq!(merged.raise(observed, limit), Ok(true));
+            prop_assert_eq!(merged.raise_all(&union, limit), Ok(()));
+            let mut highest = expected.clone();
+            highest[0] = observed.rank.max(highest[0]);
+            let ranks = merged.ranks().map(|registers| registers.ranks().to_vec());
+            prop_assert_eq!(ranks, Ok(highest));
+        }
         sparse.densify().expect("the runs are good");
         prop_assert_eq!(&sparse.bytes()[HEADER..], &dense.bytes()[HEADER..]);
     }
