@@ -9,6 +9,7 @@ mod config;
 mod connection;
 mod database;
 mod debug;
+mod event;
 mod expire;
 mod expiry;
 mod help;

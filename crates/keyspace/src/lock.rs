@@ -150,6 +150,8 @@ pub(crate) struct Notes {
     pub lapsed: Vec<Lapsed>,
     /// The awaited keys that have come to hold something.
     pub ready: Vec<(DbIndex, Box<[u8]>)>,
+    /// The keys that were created, if anybody wants to know.
+    pub created: Option<Vec<(DbIndex, Box<[u8]>)>>,
     /// Entries that are to be freed step by step.
     pub discarded: Vec<Detached>,
     pub recall: Recall,
@@ -219,6 +221,11 @@ impl Locked<'_> {
     /// The awaited keys that have come to hold something since this was last asked, in order.
     pub fn take_ready(&mut self) -> Vec<(DbIndex, Box<[u8]>)> {
         std::mem::take(&mut self.notes.ready)
+    }
+
+    /// Has keys that are created reported by [`Db::take_created`].
+    pub fn report_created(&mut self) {
+        self.notes.created = Some(Vec::new());
     }
 
     /// Takes one more lock, if that cannot lead to a deadlock. Returns whether it is held.

@@ -140,16 +140,16 @@ pub fn plan(bytes: &[u8], observed: Observation, bytes_max: u64) -> Result<Plan,
     if rank > RANK_MAX {
         return Ok(Plan::Densify);
     }
-    let (mut at, mut first, mut join_from) = (0, 0, 0);
-    let run = loop {
-        let run = Run::first(&bytes[at..]).ok_or(Corrupted)?;
-        if register < first + run.registers() {
-            break run;
-        }
-        join_from = at;
-        at = bytes.len().min(at + run.size());
-        first += run.registers();
-    };
+    let place = find(bytes, register);
+    let run = bytes
+        .get(place.at..)
+        .and_then(Run::first)
+        .ok_or(Corrupted)?;
+    let Place {
+        at,
+        first,
+        before: join_from,
+    } = place;
     if run.rank() >= rank {
         return Ok(Plan::Nothing);
     }
@@ -168,6 +168,36 @@ pub fn plan(bytes: &[u8], observed: Observation, bytes_max: u64) -> Result<Plan,
         pieces,
         join_from,
     }))
+}
+
+/// Where a run is.
+struct Place {
+    at: usize,
+    /// Its first register.
+    first: usize,
+    /// Where the run before it is, if there is one.
+    before: usize,
+}
+
+/// The run of a register; the end if the runs do not go so far.
+///
+/// Kinds of runs follow each other as chance has it, so this does not branch by them.
+fn find(bytes: &[u8], register: usize) -> Place {
+    let (mut at, mut first, mut before) = (0, 0, 0);
+    while let Some(&byte) = bytes.get(at) {
+        let next = bytes.get(at + 1).map_or(0, |next| usize::from(*next));
+        let low = usize::from(byte & 0x3f);
+        let is_long = byte >> 6 == 1;
+        let zeros = if is_long { low << 8 | next } else { low };
+        let len = 1 + if byte & RANKED == 0 { zeros } else { low & 3 };
+        if register < first + len {
+            break;
+        }
+        before = at;
+        at += 1 + usize::from(is_long);
+        first += len;
+    }
+    Place { at, first, before }
 }
 
 /// Changes the runs of a value, which begin at `start`.

@@ -1,0 +1,29 @@
+//! What happens to keys, by the names that listeners know.
+
+use config::KeyspaceEvents;
+use engine::context::Event;
+
+pub(crate) const APPEND: Event = string("append");
+pub(crate) const INCRBY: Event = string("incrby");
+pub(crate) const INCRBYFLOAT: Event = string("incrbyfloat");
+pub(crate) const SET: Event = string("set");
+pub(crate) const SETRANGE: Event = string("setrange");
+
+pub(crate) const COPY_TO: Event = generic("copy_to");
+pub(crate) const EXPIRE: Event = generic("expire");
+pub(crate) const MOVE_FROM: Event = generic("move_from");
+pub(crate) const MOVE_TO: Event = generic("move_to");
+pub(crate) const PERSIST: Event = generic("persist");
+pub(crate) const RENAME_FROM: Event = generic("rename_from");
+pub(crate) const RENAME_TO: Event = generic("rename_to");
+
+const fn string(name: &'static str) -> Event {
+    Event::new(KeyspaceEvents::STRING, name)
+}
+
+const fn generic(name: &'static str) -> Event {
+    Event::new(KeyspaceEvents::GENERIC, name)
+}
+
+#[cfg(test)]
+mod tests;
