@@ -634,8 +634,14 @@ pub(crate) fn locate<'a>(
     Ok(())
 }
 
-/// Gives the memory of an emptied list to one of another lifetime.
+/// Keys that an emptied list has room for.
+const LOCATED_KEPT: usize = 1024;
+
+/// Gives the memory of an emptied list to one of another lifetime, unless it is large.
 fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
+    if located.capacity() > LOCATED_KEPT {
+        return Vec::new();
+    }
     located.clear();
     located
         .into_iter()
