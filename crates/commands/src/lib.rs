@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bitmap;
 mod chance;
 mod client;
 mod command;
@@ -14,6 +15,7 @@ mod expire;
 mod expiry;
 mod hash;
 mod help;
+mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
@@ -23,6 +25,7 @@ mod scan;
 mod server;
 mod set;
 mod slowlog;
+mod sorted_set;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -35,11 +38,13 @@ const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
+    &bitmap::BITMAPS,
     &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &hyperloglog::HYPERLOGLOGS,
     &hash::HASHES,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
@@ -47,6 +52,7 @@ const FAMILIES: &[&Family] = &[
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
     &set::SETS,
+    &sorted_set::SORTED_SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];

@@ -198,7 +198,7 @@ fn reply_text(text: Text<'_>, reply: &mut Reply<'_>) -> Done {
 
 /// The string that an entry holds.
 #[inline]
-fn text_of(entry: &Entry) -> Result<Text<'_>, WrongType> {
+pub(crate) fn text_of(entry: &Entry) -> Result<Text<'_>, WrongType> {
     if entry.kind() == Kind::String {
         Ok(entry.text())
     } else {

@@ -343,7 +343,8 @@ impl<'a> Run<'a, '_> {
             .observe(self.session, entry, words, redacted, nanos, &self.config);
         self.worker.count(entry, nanos, &self.config);
         if self.session.replies != Replies::On {
-            self.finish_reply(mark);
+            let pushes = entry.flags.has(Flags::PUSHES);
+            self.finish_reply(if pushes { self.out.len() } else { mark });
         }
         ended
     }
