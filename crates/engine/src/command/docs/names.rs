@@ -63,6 +63,8 @@ pub(super) fn of_choice(alternatives: &[Argument]) -> String {
 pub(super) fn of_block(token: Option<&str>, arguments: &[Argument]) -> String {
     let name = joined(arguments.iter().filter(|argument| !argument.optional));
     match (name.is_empty(), token) {
+        // A bare count, with what belongs to it.
+        (false, None) if name == "count" && arguments[0].token.is_none() => "options".to_owned(),
         (false, _) => name,
         (true, Some(token)) => of_token(token),
         (true, None) => joined(arguments.iter()),

@@ -52,6 +52,10 @@ fn tokens_own_the_values_behind_them() {
         "count:block?(count:integer@COUNT any:pure-token@ANY?)",
     );
     check(
+        "key [count [WITHVALUES]]",
+        "key:key options:block?(count:integer withvalues:pure-token@WITHVALUES?)",
+    );
+    check(
         "[TO host port [FORCE]]",
         "host_port:block@TO?(host:string port:integer force:pure-token@FORCE?)",
     );
