@@ -1,13 +1,22 @@
 //! Encodings (listpack, intset, quicklist, sorted tree, radix tree, tables) and the values built
 //! from them.
 
+mod class;
 mod compact;
+mod hash;
+pub mod intset;
 pub mod list;
 pub mod listpack;
+pub mod packed;
+mod set;
+pub mod sorted_set;
 pub mod table;
 mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
+pub use hash::{Hash, HashLimits};
 pub use list::List;
 pub use listpack::Listpack;
+pub use set::{Set, SetLimits};
+pub use sorted_set::{SortedSet, SortedSetLimits};
 pub use text::Text;

@@ -41,7 +41,7 @@ pub struct Listpack(Block);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Position(usize);
 
-/// Bytes that are no listpack.
+/// Bytes that are not in the encoding they were read as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Invalid;
 

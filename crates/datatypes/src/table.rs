@@ -351,7 +351,7 @@ impl<T: Thin> Drop for Table<T> {
 
 /// The bucket of `hash` among `len`.
 #[inline]
-fn address(hash: u64, len: u32) -> u32 {
+pub(crate) fn address(hash: u64, len: u32) -> u32 {
     debug_assert!(len > 0, "an empty table has no address");
     let at = hash as u32 & (len.next_power_of_two() - 1);
     if at < len { at } else { parent(at) }
@@ -359,13 +359,13 @@ fn address(hash: u64, len: u32) -> u32 {
 
 /// The bucket that `at` splits off from: its number without the highest bit.
 #[inline]
-fn parent(at: u32) -> u32 {
+pub(crate) fn parent(at: u32) -> u32 {
     debug_assert!(at > 0, "the first bucket has no parent");
     at & !(1 << at.ilog2())
 }
 
 /// How many low bits of the hash all elements of bucket `at` share.
-fn ending_bits(at: u32, len: u32) -> u32 {
+pub(crate) fn ending_bits(at: u32, len: u32) -> u32 {
     let bits = len.next_power_of_two().ilog2();
     let half = 1 << bits.saturating_sub(1);
     if bits == 0 || at >= half || at + half < len {

@@ -1,0 +1,179 @@
+//! The large encoding: a table that finds elements by member, and a tree that finds them by order.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+
+use foldhash::quality::FixedState;
+
+use super::element::{Element, Handle, Order};
+use super::tree::{Iter, Tree};
+use super::{Place, Put};
+use crate::Text;
+use crate::packed::HashSeed;
+use crate::table::Table;
+
+/// Bytes that an element takes in the table, on average at any size.
+const TABLE_BYTES_EACH: usize = 12;
+
+/// A sorted set of any size.
+pub(super) struct Large {
+    // The tree goes first, for it may not outlive the elements.
+    tree: Tree,
+    table: Table<Element>,
+    seed: HashSeed,
+    element_bytes: usize,
+}
+
+impl Large {
+    pub fn new(seed: HashSeed) -> Large {
+        Large {
+            tree: Tree::default(),
+            table: Table::default(),
+            seed,
+            element_bytes: 0,
+        }
+    }
+
+    pub fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub fn memory(&self) -> usize {
+        let table = self.table.len() * TABLE_BYTES_EACH;
+        size_of::<Large>() + self.element_bytes + self.tree.memory() + table
+    }
+
+    pub fn score(&self, member: &[u8]) -> Option<f64> {
+        let hash = hash_of(self.seed, member);
+        let found = self.table.find(hash, |element| element.member() == member);
+        found.map(|element| element.score())
+    }
+
+    pub fn rank(&self, member: &[u8]) -> Option<(usize, f64)> {
+        let score = self.score(member)?;
+        Some((rank_of(&self.tree, Order::of(score), member), score))
+    }
+
+    /// How many members are before a place.
+    pub fn rank_of(&self, place: Place<'_>) -> usize {
+        match place {
+            Place::BeforeScore(score) => {
+                let bound = Order::of(score);
+                self.tree.rank(|order, _| order < bound)
+            }
+            Place::AfterScore(score) => {
+                let bound = Order::of(score);
+                self.tree.rank(|order, _| order <= bound)
+            }
+            Place::BeforeMember(member) => self.tree.rank(|_, element| element.member() < member),
+            Place::AfterMember(member) => self.tree.rank(|_, element| element.member() <= member),
+        }
+    }
+
+    pub fn iter(&self, ranks: Range<usize>) -> Iter<'_> {
+        self.tree.iter(ranks)
+    }
+
+    /// Visits the members of one bucket of the table, as [`Table::scan`] does.
+    pub fn scan(&self, position: u64, mut visit: impl FnMut(Text<'_>, f64)) -> u64 {
+        self.table.scan(position, |element| {
+            visit(Text::Bytes(element.member()), element.score());
+        })
+    }
+
+    /// Gives a member a score.
+    pub fn put(&mut self, member: &[u8], score: f64) -> Put {
+        let (seed, hash) = (self.seed, hash_of(self.seed, member));
+        let is_it = |element: &Element| element.member() == member;
+        let Some(mut place) = self.table.find_mut(hash, is_it) else {
+            let element = Element::new(score, member);
+            let handle = element.handle();
+            self.element_bytes += element.memory();
+            self.table
+                .insert(hash, element, |element| hash_of(seed, element.member()));
+            // SAFETY: the table keeps the element. Its score is changed and it is dropped only
+            // while the tree does not hold it, except when both are torn down.
+            unsafe { self.tree.insert(handle) };
+            return Put::Added;
+        };
+        let old = place.get().score();
+        if old == score {
+            return Put::Kept;
+        }
+        let handle = self
+            .tree
+            .remove(rank_of(&self.tree, Order::of(old), member));
+        place.update(|mut element| {
+            element.set_score(score);
+            (element, ())
+        });
+        // SAFETY: as above.
+        unsafe { self.tree.insert(handle) };
+        Put::Moved
+    }
+
+    /// Takes a member out and returns its score.
+    pub fn remove(&mut self, member: &[u8]) -> Option<f64> {
+        let score = self.score(member)?;
+        let rank = rank_of(&self.tree, Order::of(score), member);
+        let handle = self.tree.remove(rank);
+        self.drop_element(hash_of(self.seed, member), handle);
+        Some(score)
+    }
+
+    /// Takes out the members of these ranks.
+    pub fn remove_ranks(&mut self, ranks: Range<usize>) {
+        for _ in ranks.clone() {
+            let handle = self.tree.remove(ranks.start);
+            // SAFETY: the table keeps the element until the next line.
+            let hash = hash_of(self.seed, unsafe { handle.element() }.member());
+            self.drop_element(hash, handle);
+        }
+    }
+
+    /// Drops an element that the tree does not hold any more.
+    fn drop_element(&mut self, hash: u64, handle: Handle) {
+        let element = self
+            .table
+            .remove(hash, |element| element.handle() == handle);
+        let element = element.expect("an element of the tree is in the table");
+        self.element_bytes -= element.memory();
+    }
+
+    /// Frees about `budget` members. Returns how many were freed; 0 when nothing is left. From the
+    /// first of these steps on the set is good for nothing else.
+    pub fn free_some(&mut self, budget: usize) -> usize {
+        let mut freed = 0;
+        while freed < budget {
+            // Leaves hold more than buckets, so the tree is gone before the table is.
+            self.tree.tear_down_leaf();
+            match self.table.drop_bucket() {
+                Some(members) => freed += members,
+                None => break,
+            }
+        }
+        freed
+    }
+}
+
+impl Clone for Large {
+    fn clone(&self) -> Large {
+        let mut copy = Large::new(self.seed);
+        for element in self.iter(0..self.len()) {
+            copy.put(element.member(), element.score());
+        }
+        copy
+    }
+}
+
+#[inline]
+fn hash_of(seed: HashSeed, member: &[u8]) -> u64 {
+    FixedState::with_seed(seed.0).hash_one(member)
+}
+
+fn rank_of(tree: &Tree, order: Order, member: &[u8]) -> usize {
+    tree.rank(|other, element| other < order || other == order && element.member() < member)
+}
+
+#[cfg(test)]
+mod tests;
