@@ -31,7 +31,7 @@ static PING: Command = Command {
     since: "1.0.0",
     complexity: "O(1)",
     arity: Arity::AtLeast(1),
-    flags: Flags::FAST,
+    flags: Flags::FAST.and(Flags::ALLOW_SUBSCRIBED),
     acl: Acl::CONNECTION,
     handler: ping,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
@@ -40,6 +40,10 @@ static PING: Command = Command {
 
 fn ping(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     match args.rest() {
+        [] | [_] if cx.session.only_listens() => {
+            let message = args.rest().first().copied().unwrap_or_default();
+            Ok(cx.reply.bulks([b"pong", message].iter()))
+        }
         [] => Ok(cx.reply.simple("PONG")),
         [message] => Ok(cx.reply.bulk(message)),
         _ => Err(Error::Arity),
@@ -108,7 +112,7 @@ static QUIT: Command = Command {
     since: "1.0.0",
     complexity: "O(1)",
     arity: Arity::AtLeast(1),
-    flags: ANYONE.and(Flags::NOT_QUEUED),
+    flags: ANYONE.and(Flags::NOT_QUEUED).and(Flags::ALLOW_SUBSCRIBED),
     acl: Acl::CONNECTION,
     handler: quit,
     ..Command::BLANK
@@ -125,7 +129,10 @@ static RESET: Command = Command {
     since: "6.2.0",
     complexity: "O(1)",
     arity: Arity::Exactly(1),
-    flags: ANYONE.and(Flags::NOT_QUEUED).and(Flags::TRANSACTION),
+    flags: ANYONE
+        .and(Flags::NOT_QUEUED)
+        .and(Flags::TRANSACTION)
+        .and(Flags::ALLOW_SUBSCRIBED),
     acl: Acl::CONNECTION,
     handler: reset,
     ..Command::BLANK
@@ -137,6 +144,7 @@ fn reset(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
     }
     cx.unwatch();
     cx.engine.monitors.remove(&cx.session.client);
+    cx.engine.pubsub.leave(cx.session);
     let free = cx.engine.config.load().security.password.is_empty();
     cx.session.authenticate(credentials::DEFAULT_USER);
     cx.session.authenticated = free;

@@ -15,6 +15,7 @@ mod info;
 mod keys;
 mod latency;
 mod memory;
+mod pubsub;
 mod scan;
 mod server;
 mod slowlog;
@@ -38,6 +39,7 @@ const FAMILIES: &[&Family] = &[
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,
+    &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
     &string::STRINGS,
     &transaction::TRANSACTIONS,

@@ -270,31 +270,18 @@ impl<T: Thin> Table<T> {
     }
 
     /// Takes out every element of one bucket, the last: a bounded step of tearing the table down.
-    /// Returns how many there were, or `None` when no bucket is left.
-    pub fn drop_bucket(&mut self) -> Option<usize> {
+    /// `None` when no bucket is left.
+    pub fn take_bucket(&mut self) -> Option<Vec<T>> {
         let words = self.buckets.pop()?;
-        let dropped = words.len();
-        self.len -= dropped as u32;
-        for word in words {
-            // SAFETY: the word owned the element, and its bucket is gone.
-            drop(unsafe { T::from_raw(word.pointer()) });
-        }
-        Some(dropped)
+        self.len -= words.len() as u32;
+        // SAFETY: the words owned their elements, and their bucket is gone.
+        let element = |word: Word| unsafe { T::from_raw(word.pointer()) };
+        Some(words.into_iter().map(element).collect())
     }
 
     /// Takes all elements out.
     pub fn into_elements(mut self) -> impl Iterator<Item = T> {
-        std::iter::from_fn(move || {
-            let words = self.buckets.pop()?;
-            self.len -= words.len() as u32;
-            // SAFETY: the words owned their elements, and their bucket is gone.
-            Some(
-                words
-                    .into_iter()
-                    .map(|word| unsafe { T::from_raw(word.pointer()) }),
-            )
-        })
-        .flatten()
+        std::iter::from_fn(move || self.take_bucket()).flatten()
     }
 
     fn words(&self, hash: u64) -> impl Iterator<Item = Word> {
@@ -345,7 +332,7 @@ impl<T: Thin> Table<T> {
 
 impl<T: Thin> Drop for Table<T> {
     fn drop(&mut self) {
-        while self.drop_bucket().is_some() {}
+        while self.take_bucket().is_some() {}
     }
 }
 

@@ -1,7 +1,9 @@
 //! The arguments of a request, read from left to right.
 
 use keyspace::Key;
+use stdx::float;
 use stdx::number::parse_i64;
+use stdx::time::UnixMillis;
 
 use crate::error::Error;
 
@@ -111,6 +113,26 @@ impl<'a> Args<'a> {
         } else {
             Err(error)
         }
+    }
+
+    /// The moment when a wait that begins `now` ends, by its length in seconds; 0 is never.
+    pub fn deadline(&mut self, now: UnixMillis) -> Result<Option<UnixMillis>, Error> {
+        let not_a_number = Error::text("ERR timeout is not a float or out of range");
+        let seconds = float::parse(self.bytes()?).ok_or(not_a_number)?;
+        if seconds < 0.0 {
+            return Err(Error::text("ERR timeout is negative"));
+        }
+        let millis = (seconds * 1000.0).ceil();
+        if millis == 0.0 {
+            return Ok(None);
+        }
+        let too_far = || Error::text("ERR timeout is out of range");
+        // A float this large is no exact number any more, but still below the largest integer.
+        let fits = millis < i64::MAX as f64;
+        let at = fits
+            .then_some(millis as i64)
+            .and_then(|millis| now.0.checked_add(millis));
+        Ok(Some(UnixMillis(at.ok_or_else(too_far)?)))
     }
 
     /// Fails unless everything was read.

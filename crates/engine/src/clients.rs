@@ -39,6 +39,8 @@ pub struct Client {
     pub queued: AtomicI64,
     pub queued_bytes: AtomicU64,
     pub watched: AtomicU32,
+    /// Names it subscribed to, by [`Scope`](crate::pubsub::Scope).
+    pub subscriptions: [AtomicU32; 3],
     /// Bytes of an incomplete request.
     pub query_bytes: AtomicU64,
     pub query_capacity: AtomicU64,
@@ -74,6 +76,8 @@ impl ClientFlags {
     pub const NO_TOUCH: ClientFlags = ClientFlags(1 << 7);
     /// The inbox has something, or a wait is over.
     pub const WOKEN: ClientFlags = ClientFlags(1 << 8);
+    /// Has subscriptions.
+    pub const PUBSUB: ClientFlags = ClientFlags(1 << 9);
 }
 
 impl Client {
@@ -90,6 +94,7 @@ impl Client {
             queued: AtomicI64::new(-1),
             queued_bytes: AtomicU64::new(0),
             watched: AtomicU32::new(0),
+            subscriptions: Default::default(),
             query_bytes: AtomicU64::new(0),
             query_capacity: AtomicU64::new(0),
             output_bytes: AtomicU64::new(0),
@@ -117,6 +122,11 @@ impl Client {
         self.wake();
     }
 
+    /// As [`Client::send`], without waking the session: whoever leaves more wakes it at the end.
+    pub(crate) fn leave(&self, bytes: &[u8]) {
+        self.inbox.lock().bytes.extend_from_slice(bytes);
+    }
+
     /// Has the connection closed without another byte.
     pub fn kill(&self) {
         self.set(ClientFlags::KILLED, true);
@@ -125,7 +135,11 @@ impl Client {
 
     /// Has the session look around.
     pub fn wake(&self) {
-        self.set(ClientFlags::WOKEN, true);
+        let before = self.flags.fetch_or(ClientFlags::WOKEN.0, Ordering::AcqRel);
+        if before & ClientFlags::WOKEN.0 != 0 {
+            // It has been woken, and has not looked yet.
+            return;
+        }
         // The waker stays: the session says only once how to wake it.
         let waker = self.inbox.lock().waker.clone();
         if let Some(waker) = waker {

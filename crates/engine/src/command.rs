@@ -177,6 +177,8 @@ impl Flags {
     pub const NOT_QUEUED: Flags = Flags(1 << 27);
     /// Runs though all clients are paused.
     pub const ALLOW_PAUSED: Flags = Flags(1 << 29);
+    /// Runs though the client only listens to what it subscribed to.
+    pub const ALLOW_SUBSCRIBED: Flags = Flags(1 << 30);
     /// May take long, so the runtime is told beforehand.
     pub const LONG: Flags = Flags(1 << 28);
 

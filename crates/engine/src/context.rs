@@ -1,8 +1,8 @@
 //! What a handler works with.
 
-use config::Config;
+use config::{Config, KeyspaceEvents};
 use datatypes::table::Ref;
-use keyspace::{Db, Entry as KeyEntry, Key, Kind, ShardSet, Text};
+use keyspace::{Db, DbIndex, Entry as KeyEntry, Key, Kind, ShardSet, Text, Value};
 use stdx::time::UnixMillis;
 
 use crate::Engine;
@@ -31,7 +31,136 @@ pub struct Context<'a> {
     pub(crate) has_own_effect: bool,
 }
 
+/// Something that happens to a key, as those are told who listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Event {
+    pub class: KeyspaceEvents,
+    pub name: &'static str,
+}
+
+impl Event {
+    pub const DEL: Event = Event::new(KeyspaceEvents::GENERIC, "del");
+
+    pub const fn new(class: KeyspaceEvents, name: &'static str) -> Event {
+        Event { class, name }
+    }
+}
+
+impl Engine {
+    /// Publishes what has happened to a key, as far as the configuration wants it.
+    pub(crate) fn notify(&self, config: &Config, db: DbIndex, key: &[u8], event: Event) {
+        let wanted = config.clients.keyspace_events;
+        if !wanted.intersects(event.class) {
+            return;
+        }
+        if wanted.contains(KeyspaceEvents::KEYSPACE) {
+            let mut channel = format!("__keyspace@{}__:", db.0).into_bytes();
+            channel.extend_from_slice(key);
+            self.pubsub.publish(&channel, event.name.as_bytes());
+        }
+        if wanted.contains(KeyspaceEvents::KEYEVENT) {
+            let channel = format!("__keyevent@{}__:{}", db.0, event.name);
+            self.pubsub.publish(channel.as_bytes(), key);
+        }
+    }
+}
+
+/// What editing a collection did: how many changes it counts as, and what it found.
+pub type Edit<R> = Result<(u64, R), Error>;
+
 impl Context<'_> {
+    /// Tells those who watch the key, and those who listen, what has happened to it.
+    #[inline]
+    pub fn signal(&mut self, key: &Key<'_>, event: Event) {
+        self.db.touch(key);
+        self.notify(key, event);
+    }
+
+    /// As [`Context::signal`], of what is no change of the value.
+    #[inline]
+    pub fn notify(&mut self, key: &Key<'_>, event: Event) {
+        if !self.config.clients.keyspace_events.is_empty() {
+            self.engine
+                .notify(self.config, self.db.index(), key.bytes, event);
+        }
+    }
+
+    /// Gives `read` the collection the key holds, counted as a hit or a miss.
+    #[inline]
+    pub fn view<V: Value, R>(
+        &mut self,
+        key: &Key<'_>,
+        read: impl FnOnce(&V, &mut Reply<'_>) -> R,
+    ) -> Result<Option<R>, Error> {
+        let reply = &mut self.reply;
+        let found = self.db.view(key, |value: &V| read(value, reply))?;
+        let stats = &self.worker.stats;
+        let counter = if found.is_some() {
+            &stats.hits
+        } else {
+            &stats.misses
+        };
+        counter.add(1);
+        Ok(found)
+    }
+
+    /// Gives `edit` the collection the key holds; `None` if it holds nothing. If anything changed
+    /// the change is counted and signalled, and a key that holds nothing any longer is deleted.
+    #[inline]
+    pub fn edit<V: Value, R>(
+        &mut self,
+        key: &Key<'_>,
+        event: Event,
+        edit: impl FnOnce(&mut V, &mut Reply<'_>) -> Edit<R>,
+    ) -> Result<Option<R>, Error> {
+        let reply = &mut self.reply;
+        let Some((edited, is_empty)) = self.db.edit(key, |value: &mut V| edit(value, reply))?
+        else {
+            return Ok(None);
+        };
+        let (changes, result) = edited?;
+        if changes > 0 {
+            self.changed(changes);
+            self.signal(key, event);
+            if is_empty {
+                self.db.remove(key);
+                self.signal(key, Event::DEL);
+            }
+        }
+        Ok(Some(result))
+    }
+
+    /// As [`Context::edit`], of a collection that `new` makes if the key holds nothing.
+    #[inline]
+    pub fn edit_or_create<V: Value, R>(
+        &mut self,
+        key: &Key<'_>,
+        event: Event,
+        new: impl FnOnce() -> V,
+        edit: impl FnOnce(&mut V, &mut Reply<'_>) -> Edit<R>,
+    ) -> Result<R, Error> {
+        let mut edit = Some(edit);
+        let edited = self.edit(key, event, |value: &mut V, reply| {
+            let edit = edit.take().expect("a collection is edited once");
+            edit(value, reply)
+        })?;
+        let edit = match (edited, edit) {
+            (Some(result), _) => return Ok(result),
+            (None, edit) => edit.expect("nothing was edited"),
+        };
+        let mut value = new();
+        let (changes, result) = edit(&mut value, &mut self.reply)?;
+        if !value.is_empty() {
+            self.db
+                .create(key, KeyEntry::holding(key.bytes, value, None));
+        }
+        if changes > 0 {
+            self.changed(changes);
+            self.signal(key, event);
+        }
+        Ok(result)
+    }
+
     /// Counts changes of data. A command that changed something is logged as it was sent, unless
     /// it says otherwise by [`Context::effect`].
     #[inline]
@@ -124,6 +253,7 @@ impl Context<'_> {
         self.worker.stats.hits.add(1);
         match entry.kind() {
             Kind::String => Ok(Some(read(entry.text(), &mut self.reply))),
+            _ => Err(Error::WrongKind),
         }
     }
 

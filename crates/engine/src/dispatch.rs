@@ -18,6 +18,7 @@ use stdx::time::UnixMillis;
 
 use crate::Engine;
 use crate::args::{Args, Located};
+use crate::blocking::{Ready, Server};
 use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
 use crate::context::Context;
@@ -88,6 +89,10 @@ pub enum Progress {
     Waits {
         next: usize,
     },
+    /// The session waits for a key; when that is over it goes on at request `next`.
+    Blocks {
+        next: usize,
+    },
     /// The session ends; what follows is not run.
     Closes,
 }
@@ -117,6 +122,7 @@ impl Engine {
             batch,
             now,
             located: recycle(mem::take(&mut worker.spare)),
+            postponed: Vec::new(),
             worker,
             out,
         };
@@ -148,6 +154,8 @@ struct Run<'a, 'b> {
     batch: &'a Batch<'b>,
     now: UnixMillis,
     located: Vec<Located<'a>>,
+    /// Keys that were made to hold something, and waits for them that need other locks.
+    postponed: Vec<Ready>,
     out: &'a mut Vec<u8>,
 }
 
@@ -162,6 +170,9 @@ impl<'a> Run<'a, '_> {
                 next += 1;
             } else {
                 return Progress::Waits { next };
+            }
+            if self.session.blocked.is_some() {
+                return Progress::Blocks { next };
             }
             if self.session.client.has(CLOSING) {
                 return Progress::Closes;
@@ -207,9 +218,7 @@ impl<'a> Run<'a, '_> {
             started = self.call(plan.entry, args, &mut locked, started);
             self.located = located;
         }
-        if !self.worker.effects.is_empty() {
-            self.engine.log.append(&mut self.worker.effects);
-        }
+        self.give_back(locked);
         count
     }
 
@@ -297,9 +306,7 @@ impl<'a> Run<'a, '_> {
             locked.set_recall(recall(&self.config, self.worker));
             let args = Args::new(words, words_of_name(entry), &located);
             self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
-            if !self.worker.effects.is_empty() {
-                engine.log.append(&mut self.worker.effects);
-            }
+            self.give_back(locked);
         };
         match long {
             true => engine.host.run_long(&mut run),
@@ -337,7 +344,10 @@ impl<'a> Run<'a, '_> {
             changes: 0,
             has_own_effect: false,
         };
-        cx.run_handler(entry, args);
+        cx.run(entry, args, entry.command.handler);
+        if cx.db.has_ready() {
+            self.serve_ready(locked);
+        }
         let ended = self.engine.host.monotonic_nanos();
         if entry.flags.has(CONFIGURES) {
             self.config = self.engine.config.load();
@@ -351,6 +361,41 @@ impl<'a> Run<'a, '_> {
             self.finish_reply(mark);
         }
         ended
+    }
+
+    /// Enters the effects of a group into the log, gives its locks back, and then does what could
+    /// not be done under them.
+    #[inline]
+    fn give_back(&mut self, mut locked: Locked<'_>) {
+        if !self.worker.effects.is_empty() {
+            self.engine.log.append(&mut self.worker.effects);
+        }
+        let discarded = locked.take_discarded();
+        drop(locked);
+        if !discarded.is_empty() {
+            self.engine.garbage.add(discarded);
+        }
+        if !self.postponed.is_empty() {
+            let postponed = mem::take(&mut self.postponed);
+            self.server().serve_postponed(postponed);
+        }
+    }
+
+    /// Serves those who wait for keys that this command has made hold something.
+    #[cold]
+    fn serve_ready(&mut self, locked: &mut Locked<'_>) {
+        let mut postponed = self.server().serve_ready(locked);
+        self.postponed.append(&mut postponed);
+    }
+
+    fn server(&mut self) -> Server<'_> {
+        Server {
+            engine: self.engine,
+            config: &self.config,
+            session: self.session,
+            worker: self.worker,
+            now: self.now,
+        }
     }
 
     #[inline]
@@ -417,12 +462,17 @@ const NOT_GROUPED: Flags = Flags::ALL_KEYS
     .and(Flags::PROTECTED);
 
 impl Context<'_> {
-    /// Runs the handler, writes its error if it fails, and notes its effect.
+    /// Runs a handler, writes its error if it fails, and notes its effect.
     #[inline]
-    fn run_handler(&mut self, entry: &Entry, mut args: Args<'_>) {
+    pub(crate) fn run(
+        &mut self,
+        entry: &Entry,
+        mut args: Args<'_>,
+        handler: impl FnOnce(&mut Self, &mut Args<'_>) -> CommandResult,
+    ) {
         let mark = self.reply.buffer().len();
         let words = args.words();
-        let result: CommandResult = (entry.command.handler)(self, &mut args);
+        let result = handler(self, &mut args);
         self.log_lapsed();
         if let Err(error) = result {
             debug_assert!(
@@ -480,7 +530,7 @@ impl Context<'_> {
             changes: 0,
             has_own_effect: false,
         };
-        nested.run_handler(entry, args);
+        nested.run(entry, args, entry.command.handler);
         self.db.select(self.session.db);
         let nanos = self.engine.host.monotonic_nanos().saturating_sub(started);
         let config = self.engine.config.load();

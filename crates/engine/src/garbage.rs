@@ -27,17 +27,17 @@ impl Garbage {
         self.freed.store(0, Ordering::Relaxed);
     }
 
-    /// Frees about `budget` keys. Returns how many were freed; 0 when nothing is left.
-    pub fn free_some(&self, budget: usize) -> usize {
+    /// Frees about `budget` elements. Returns whether there was anything to free.
+    pub fn free_some(&self, budget: usize) -> bool {
         let Some(mut detached) = self.detached.lock().pop_front() else {
-            return 0;
+            return false;
         };
         let freed = detached.free_some(budget);
-        self.pending.fetch_sub(freed as u64, Ordering::Relaxed);
-        self.freed.fetch_add(freed as u64, Ordering::Relaxed);
-        if freed >= budget {
+        self.pending.fetch_sub(freed.keys as u64, Ordering::Relaxed);
+        self.freed.fetch_add(freed.keys as u64, Ordering::Relaxed);
+        if !freed.finished {
             self.detached.lock().push_front(detached);
         }
-        freed.max(1)
+        true
     }
 }

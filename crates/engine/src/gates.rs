@@ -34,6 +34,7 @@ const GATES: &[Check] = &[
     arity_is_right,
     command_is_not_protected,
     client_is_authenticated,
+    client_does_not_only_listen,
     transaction_may_hold_it,
     clients_are_not_paused,
     transaction_is_closed,
@@ -64,7 +65,10 @@ pub(crate) fn pass(
 /// so that a whole pipeline need not ask again.
 #[inline]
 pub(crate) fn all_open(engine: &Engine, session: &Session) -> bool {
-    session.authenticated && session.transaction.is_none() && !engine.pause.is_on()
+    session.authenticated
+        && session.transaction.is_none()
+        && !engine.pause.is_on()
+        && !session.only_listens()
 }
 
 fn closed(error: Error) -> Result<(), Gate> {
@@ -127,6 +131,17 @@ fn client_is_authenticated(request: &Request<'_>) -> Result<(), Gate> {
     } else {
         closed(Error::NoAuth)
     }
+}
+
+fn client_does_not_only_listen(request: &Request<'_>) -> Result<(), Gate> {
+    if !request.session.only_listens() || request.entry.flags.has(Flags::ALLOW_SUBSCRIBED) {
+        return Ok(());
+    }
+    closed(Error::text(format!(
+        "ERR Can't execute '{}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are \
+         allowed in this context",
+        request.entry.full_name
+    )))
 }
 
 fn transaction_may_hold_it(request: &Request<'_>) -> Result<(), Gate> {

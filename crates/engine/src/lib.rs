@@ -16,6 +16,7 @@
 #![forbid(unsafe_code)]
 
 pub mod args;
+pub mod blocking;
 pub mod clients;
 pub mod command;
 mod configure;
@@ -33,6 +34,7 @@ mod maintenance;
 pub mod monitor;
 mod observe;
 pub mod pause;
+pub mod pubsub;
 pub mod reply;
 pub mod session;
 pub mod slowlog;
@@ -45,10 +47,12 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::ArcSwap;
 use config::Config;
+use datatypes::packed::HashSeed;
 use keyspace::Keyspace;
 use parking_lot::Mutex;
 use stdx::time::UnixMillis;
 
+use blocking::Blocking;
 use clients::{Client, Clients, Endpoints};
 use command::Table;
 use garbage::Garbage;
@@ -58,6 +62,7 @@ use latency::LatencyMonitor;
 use log::Log;
 use monitor::Monitors;
 use pause::Pause;
+use pubsub::PubSub;
 use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
@@ -84,6 +89,10 @@ pub struct Engine {
     pub latency: LatencyMonitor,
     pub monitors: Monitors,
     pub pause: Pause,
+    pub blocking: Blocking,
+    pub pubsub: PubSub,
+    /// The key of the hashes of all collections.
+    pub hash_seed: HashSeed,
     pub intruders: Intruders,
     pub garbage: Garbage,
     pub switches: maintenance::Switches,
@@ -115,6 +124,9 @@ impl Engine {
             latency: LatencyMonitor::default(),
             monitors: Monitors::default(),
             pause: Pause::default(),
+            blocking: Blocking::default(),
+            pubsub: PubSub::default(),
+            hash_seed: HashSeed(prng.next_u64()),
             intruders: Intruders::default(),
             garbage: Garbage::default(),
             switches: maintenance::Switches::default(),
@@ -138,6 +150,8 @@ impl Engine {
         self.clients.remove(session.client.id);
         self.monitors.remove(&session.client);
         self.pause.forget(&session.client);
+        self.forget_blocked(session);
+        self.pubsub.leave(session);
         if session.watched.is_some() {
             transaction::forget_watched(&self.keyspace, self, session);
         }

@@ -57,6 +57,11 @@ impl<'a> Reply<'a> {
         Done(())
     }
 
+    /// An error within a reply. A command that fails returns its error instead.
+    pub fn error(&mut self, message: &[u8]) {
+        self.encoder.error(message);
+    }
+
     pub fn integer(&mut self, number: i64) -> Done {
         self.encoder.integer(number);
         Done(())

@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use keyspace::{DbIndex, WatchFlag};
 use resp::Protocol;
 
+use crate::blocking::Blocked;
 use crate::clients::{Client, ClientFlags};
+use crate::pubsub::Subscriptions;
 use crate::transaction::Transaction;
 
 /// One client's state. Owned by its connection's task.
@@ -18,6 +20,9 @@ pub struct Session {
     pub authenticated: bool,
     pub transaction: Option<Box<Transaction>>,
     pub watched: Option<Box<Watched>>,
+    /// What the session waits for, if it does.
+    pub blocked: Option<Arc<Blocked>>,
+    pub subscriptions: Option<Box<Subscriptions>>,
     pub replies: Replies,
     /// Whether this client's reads count as uses of the keys.
     pub touches: bool,
@@ -59,6 +64,8 @@ impl Session {
             authenticated,
             transaction: None,
             watched: None,
+            blocked: None,
+            subscriptions: None,
             replies: Replies::On,
             touches: true,
         }
@@ -84,6 +91,15 @@ impl Session {
     pub fn authenticate(&mut self, user: &str) {
         self.authenticated = true;
         user.clone_into(&mut self.client.user.lock());
+    }
+
+    /// Whether the client hears of what it subscribed to, in a protocol that leaves no room for
+    /// other replies.
+    #[inline]
+    pub fn only_listens(&self) -> bool {
+        self.subscriptions.is_some()
+            && self.protocol == Protocol::Resp2
+            && self.client.has(ClientFlags::PUBSUB)
     }
 
     /// The connection closes once what is written so far has been sent.

@@ -7,13 +7,15 @@ use datatypes::table::Ref;
 use stdx::time::UnixMillis;
 
 use crate::DbIndex;
-use crate::entry::{Entry, Kind};
+use crate::entry::Entry;
+use crate::kind::Kind;
 use crate::lock::{Notes, Shards};
 use crate::shard::{Detached, Shard, ShardDb};
 use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
 
 mod edit;
+mod wait;
 
 /// What happens to a key that is found to be past its expiry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -180,10 +182,6 @@ impl<'a> Db<'a> {
         match self.get(key) {
             None => Ok(None),
             Some(entry) if entry.kind() == Kind::String => Ok(Some(read(entry.text()))),
-            #[allow(
-                unreachable_patterns,
-                reason = "strings are the first of several kinds"
-            )]
             Some(_) => Err(WrongType),
         }
     }
@@ -214,7 +212,14 @@ impl<'a> Db<'a> {
                 Ttl::At(at) => Some(at),
             };
             let access = self.notes.recall.used(entry.access(), now);
-            let mut entry = entry.with_string(value);
+            let mut entry = match entry.kind() {
+                Kind::String => entry.with_string(value),
+                _ => {
+                    let string = Entry::string(key.bytes, value, from);
+                    self.notes.discard(entry);
+                    string
+                }
+            };
             if from != to {
                 entry = entry.with_expiry(to);
             }
@@ -264,7 +269,17 @@ impl<'a> Db<'a> {
         let shard = self.shards.get(key.slot.shard());
         shard.before_write(index, key);
         debug_assert!(shard.find(index, key).is_none(), "a key is inserted once");
+        let is_awaited = !shard.waiters.is_empty() && shard.waiters.contains(index, key.bytes);
         shard.insert(index, key, entry, hasher);
+        if is_awaited {
+            self.notes.ready.push((index, key.bytes.into()));
+        }
+    }
+
+    /// Frees an entry that is no longer in any db; a large one later, after the locks are given
+    /// back.
+    pub fn discard(&mut self, entry: Entry) {
+        self.notes.discard(entry);
     }
 
     pub fn remove(&mut self, key: &Key<'_>) -> Option<Entry> {
@@ -319,7 +334,10 @@ impl<'a> Db<'a> {
             let index = self.index;
             let shard = self.shards.get(key.slot.shard());
             shard.before_write(index, key);
-            shard.remove(index, key);
+            let removed = shard.remove(index, key);
+            removed
+                .into_iter()
+                .for_each(|entry| self.notes.discard(entry));
             self.notes.lapsed.push(Lapsed {
                 db: index,
                 key: key.bytes.into(),
@@ -476,6 +494,8 @@ impl Db<'_> {
             self.shards.get(shard).swap_dbs(a, b);
         }
         self.index = here;
+        self.note_ready(a);
+        self.note_ready(b);
     }
 
     fn occupied(&mut self, shard: usize) -> u64 {

@@ -4,12 +4,14 @@
 //!   bytes   4        8 if it expires   1, 2 or 9   n     1, 2 or 9   m, or 8
 //!          │ meta   │ expiry          │ length    │ key │ length    │ value    │
 //!
-//!   meta   kind:4  int:1  raw:1  expires:1  spare:1  access:24
+//!   meta   kind:4  word:1  raw or large:1  expires:1  spare:1  access:24
 //! ```
 //!
 //! * A string's value lies in the entry, however long it is: a small one costs one cache miss, and
 //!   a large one grows by `realloc`, which the allocator does in place or by steps of a fifth.
 //! * A string that reads as a 64-bit integer is kept as one (`int`), without a length.
+//! * A collection lies elsewhere: the value is a word that leads there, without a length, and the
+//!   bit that tells its two encodings apart is in the meta word (`entry/collection.rs`).
 //! * Lengths below 128 take one byte, below 16,384 two, others nine.
 //! * The allocation's size is the length rounded up to 8, so a value of about the same length is
 //!   overwritten where it lies.
@@ -23,20 +25,9 @@ use datatypes::table::{Thin, prefetch};
 use stdx::number::parse_i64;
 use stdx::time::UnixMillis;
 
-/// What a key holds, as `TYPE` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u8)]
-pub enum Kind {
-    String = 0,
-}
+use crate::kind::Kind;
 
-impl Kind {
-    pub fn name(self) -> &'static str {
-        match self {
-            Kind::String => "string",
-        }
-    }
-}
+mod collection;
 
 /// Strings up to this length are `embstr` to clients, longer ones `raw`.
 pub const EMBSTR_BYTES_MAX: usize = 44;
@@ -46,10 +37,15 @@ const INT_TEXT_BYTES_MAX: usize = 20;
 
 const META_BYTES: usize = 4;
 const EXPIRY_BYTES: usize = 8;
-const INT_BYTES: usize = 8;
+const WORD_BYTES: usize = 8;
 
-const INT: u32 = 1 << 4;
+const KIND: u32 = 0xf;
+/// The value is eight bytes without a length: an integer, or the way to a collection.
+const WORD: u32 = 1 << 4;
+/// A string that was changed in part.
 const RAW: u32 = 1 << 5;
+/// A collection in its large encoding.
+const LARGE: u32 = 1 << 5;
 const EXPIRES: u32 = 1 << 6;
 const ACCESS_SHIFT: u32 = 8;
 
@@ -105,7 +101,7 @@ impl Entry {
     }
 
     pub fn int(key: &[u8], number: i64, expiry: Option<UnixMillis>) -> Entry {
-        Entry::build(key, INT, &number.to_le_bytes(), expiry)
+        Entry::build(key, WORD, &number.to_le_bytes(), expiry)
     }
 
     /// A string that is kept as bytes, whatever it reads as.
@@ -114,7 +110,7 @@ impl Entry {
     }
 
     fn build(key: &[u8], flags: u32, value: &[u8], expiry: Option<UnixMillis>) -> Entry {
-        let is_int = flags & INT != 0;
+        let is_int = flags & WORD != 0;
         let expiry_bytes = if expiry.is_some() { EXPIRY_BYTES } else { 0 };
         let value_header = if is_int { 0 } else { length_bytes(value.len()) };
         let head = META_BYTES + expiry_bytes + length_bytes(key.len());
@@ -160,12 +156,12 @@ impl Entry {
         let (key_len, header) = self.length_at(at);
         let key = at + header;
         let behind = key + key_len;
-        if meta & INT != 0 {
+        if meta & WORD != 0 {
             return Shape {
                 key,
                 key_len,
                 value: behind,
-                value_len: INT_BYTES,
+                value_len: WORD_BYTES,
             };
         }
         let (value_len, header) = self.length_at(behind);
@@ -215,17 +211,16 @@ impl Entry {
     }
 
     pub fn kind(&self) -> Kind {
-        match self.meta() & 0xf {
-            0 => Kind::String,
-            other => unreachable!("no kind has the number {other}"),
-        }
+        Kind::of_number(self.meta() & KIND)
     }
 
+    /// The string. Of no other kind.
     #[inline]
     pub fn text(&self) -> Text<'_> {
+        debug_assert!(self.meta() & KIND == 0, "a collection is no text");
         let shape = self.shape();
         let bytes = self.slice(shape.value, shape.value_len);
-        if self.meta() & INT == 0 {
+        if self.meta() & WORD == 0 {
             return Text::Bytes(bytes);
         }
         Text::Int(i64::from_le_bytes(
@@ -236,6 +231,9 @@ impl Entry {
     /// The encoding, as `OBJECT ENCODING` names it.
     pub fn encoding(&self) -> &'static str {
         let meta = self.meta();
+        if meta & KIND != 0 {
+            return self.with_any(|collection| collection.encoding());
+        }
         match self.text() {
             Text::Int(_) => "int",
             Text::Bytes(bytes) if meta & RAW != 0 || bytes.len() > EMBSTR_BYTES_MAX => "raw",
@@ -253,9 +251,13 @@ impl Entry {
         Some(UnixMillis(i64::from_le_bytes(bytes)))
     }
 
-    /// Bytes the entry takes, before the allocator rounds them up.
+    /// Bytes the entry and its value take, before the allocator rounds them up.
     pub fn memory(&self) -> usize {
-        rounded(self.shape().end())
+        let own = rounded(self.shape().end());
+        match self.kind() {
+            Kind::String => own,
+            _ => own + self.with_any(|collection| collection.memory()),
+        }
     }
 
     /// The 24 bits that eviction keeps about the last uses.
@@ -269,11 +271,26 @@ impl Entry {
     }
 
     /// The same entry under another key.
-    pub fn renamed(&self, key: &[u8]) -> Entry {
+    pub fn renamed(mut self, key: &[u8]) -> Entry {
+        let entry = self.with_key(key);
+        self.forget_collection();
+        entry
+    }
+
+    /// A copy under another key, or the same.
+    pub fn duplicate(&self, key: &[u8]) -> Entry {
+        let mut entry = self.with_key(key);
+        entry.own_collection();
+        entry
+    }
+
+    /// An entry with another key and the same value, bit for bit: a collection has two owners then,
+    /// until one of them gives it up or copies it.
+    fn with_key(&self, key: &[u8]) -> Entry {
         let shape = self.shape();
         let value = self.slice(shape.value, shape.value_len);
         let meta = self.meta();
-        let mut entry = Entry::build(key, meta & (0xf | INT | RAW), value, self.expiry());
+        let mut entry = Entry::build(key, meta & (KIND | WORD | RAW), value, self.expiry());
         entry.set_access(self.access());
         entry
     }
@@ -326,7 +343,7 @@ impl Entry {
 
     pub fn with_int(mut self, number: i64) -> Entry {
         let meta = self.meta();
-        if meta & INT == 0 {
+        if meta & WORD == 0 {
             let expiry = self.expiry();
             let mut entry = Entry::int(self.key(), number, expiry);
             entry.set_access(self.access());
@@ -347,7 +364,7 @@ impl Entry {
     /// The same string as bytes, cut off or filled with zeros to `len` bytes.
     pub fn with_len(mut self, len: usize) -> Entry {
         let shape = self.shape();
-        if self.meta() & INT != 0 {
+        if self.meta() & WORD != 0 {
             return self.int_as_bytes().with_len(len);
         }
         let header = length_bytes(len);
@@ -389,7 +406,7 @@ impl Entry {
 
     /// The bytes of a string that is not kept as an integer.
     pub fn bytes_mut(&mut self) -> &mut [u8] {
-        debug_assert!(self.meta() & INT == 0, "an integer has no text");
+        debug_assert!(self.meta() & WORD == 0, "an integer has no text");
         let shape = self.shape();
         // SAFETY: the value's bytes are initialised and ours.
         unsafe { slice::from_raw_parts_mut(self.0.add(shape.value).as_ptr(), shape.value_len) }
@@ -411,7 +428,11 @@ impl Entry {
 }
 
 impl Drop for Entry {
+    #[inline]
     fn drop(&mut self) {
+        if self.meta() & KIND != 0 {
+            self.drop_collection();
+        }
         // SAFETY: the entry was allocated with the layout of its shape.
         unsafe { dealloc(self.0.as_ptr(), layout(self.shape().end())) };
     }

@@ -15,22 +15,26 @@
 mod db;
 mod entry;
 mod expiry;
+mod kind;
 mod lock;
 mod recall;
 mod shard;
 mod slot;
 mod snapshot;
+mod waiters;
 mod watch;
 
 pub use datatypes::Text;
 pub use db::{Db, Expire, Lapsed, Ttl, WrongType};
-pub use entry::{Entry, Kind};
+pub use entry::Entry;
 pub use expiry::{ExpiryCursor, Lapsing};
+pub use kind::{Kind, Value};
 pub use lock::{Keyspace, Locked, ShardSet};
 pub use recall::{Frequency, Recall};
-pub use shard::Detached;
+pub use shard::{Detached, Freed};
 pub use slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 pub use snapshot::SnapshotItem;
+pub use waiters::WaiterId;
 pub use watch::WatchFlag;
 
 /// The number of a database, below `databases`.

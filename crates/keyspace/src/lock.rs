@@ -10,8 +10,9 @@ use std::cell::UnsafeCell;
 
 use crate::DbIndex;
 use crate::db::{Db, Expire, Lapsed};
+use crate::entry::Entry;
 use crate::recall::Recall;
-use crate::shard::Shard;
+use crate::shard::{Detached, STEP_ELEMENTS, Shard};
 use crate::slot::{Key, KeyHasher, SHARDS, Slot};
 use raw::RawLock;
 use stdx::time::UnixMillis;
@@ -147,7 +148,20 @@ pub struct Locked<'k> {
 pub(crate) struct Notes {
     /// The keys found past their expiry, and deleted.
     pub lapsed: Vec<Lapsed>,
+    /// The awaited keys that have come to hold something.
+    pub ready: Vec<(DbIndex, Box<[u8]>)>,
+    /// Entries that are to be freed step by step.
+    pub discarded: Vec<Detached>,
     pub recall: Recall,
+}
+
+impl Notes {
+    /// Frees a small entry at once, and keeps a large one for later.
+    pub fn discard(&mut self, entry: Entry) {
+        if entry.elements() > STEP_ELEMENTS {
+            self.discarded.push(Detached::entry(entry));
+        }
+    }
 }
 
 impl Locked<'_> {
@@ -195,6 +209,37 @@ impl Locked<'_> {
 
     pub fn has_lapsed(&self) -> bool {
         !self.notes.lapsed.is_empty()
+    }
+
+    /// Large values that were given up under these locks, to be freed by whoever has time.
+    pub fn take_discarded(&mut self) -> Vec<Detached> {
+        std::mem::take(&mut self.notes.discarded)
+    }
+
+    /// The awaited keys that have come to hold something since this was last asked, in order.
+    pub fn take_ready(&mut self) -> Vec<(DbIndex, Box<[u8]>)> {
+        std::mem::take(&mut self.notes.ready)
+    }
+
+    /// Takes one more lock, if that cannot lead to a deadlock. Returns whether it is held.
+    pub fn try_extend(&mut self, shard: usize) -> bool {
+        if self.held.contains(shard) {
+            return true;
+        }
+        let lock = &self.keyspace.shards[shard].lock;
+        // Behind all that are held, waiting is in order; before one of them it might be for
+        // somebody who waits for that one.
+        let taken = match self.held.iter().any(|held| held > shard) {
+            false => {
+                lock.lock();
+                true
+            }
+            true => lock.try_lock(),
+        };
+        if taken {
+            self.held.insert(shard);
+        }
+        taken
     }
 
     /// What entries remember of their use; the last of it, unless this says otherwise.
@@ -289,6 +334,10 @@ mod raw {
             self.0.lock();
         }
 
+        pub fn try_lock(&self) -> bool {
+            self.0.try_lock()
+        }
+
         /// # Safety
         /// The caller holds the lock.
         #[inline]
@@ -324,6 +373,11 @@ mod raw {
                 .wait_while(held, |held| *held)
                 .expect("no holder panics");
             *held = true;
+        }
+
+        pub fn try_lock(&self) -> bool {
+            let mut held = self.held.lock().expect("no holder panics");
+            !std::mem::replace(&mut *held, true)
         }
 
         /// # Safety

@@ -9,11 +9,13 @@ use crate::DbIndex;
 use crate::entry::Entry;
 use crate::slot::{Key, KeyHasher, SLOTS_PER_SHARD, Slot};
 use crate::snapshot::SnapshotMarks;
+use crate::waiters::Waiters;
 use crate::watch::Watchers;
 
 pub(crate) struct Shard {
     dbs: Vec<Option<Box<ShardDb>>>,
     pub watchers: Watchers,
+    pub waiters: Waiters,
     pub marks: SnapshotMarks,
     walk: Option<ExpiryWalk>,
 }
@@ -81,6 +83,7 @@ impl Shard {
                 .map(|index| (index == 0).then(Box::default))
                 .collect(),
             watchers: Watchers::default(),
+            waiters: Waiters::default(),
             marks: SnapshotMarks::new(dbs),
             walk: None,
         }
@@ -123,6 +126,13 @@ impl Shard {
         if !self.watchers.is_empty() {
             self.watchers.touch(index, key.bytes);
         }
+        self.before_edit(index, key);
+    }
+
+    /// As [`Shard::before_write`], for an edit that may yet turn out to change nothing: watchers
+    /// are told when it has changed something.
+    #[inline]
+    pub fn before_edit(&mut self, index: DbIndex, key: &Key<'_>) {
         if self.marks.is_pending(key.slot) {
             self.save_before_write(index, key);
         }
@@ -136,7 +146,9 @@ impl Shard {
 
     #[cold]
     fn save_before_write(&mut self, index: DbIndex, key: &Key<'_>) {
-        let old = self.find(index, key).map(|entry| entry.renamed(key.bytes));
+        let old = self
+            .find(index, key)
+            .map(|entry| entry.duplicate(key.bytes));
         self.marks.save(index, key, old);
     }
 
@@ -227,7 +239,7 @@ impl Shard {
         self.walk = None;
         self.watchers
             .touch_matching(index, |key| contains(&db, key));
-        let mut detached = Detached(Held::Db(db));
+        let mut detached = Detached::db(db);
         self.marks.save_all(index, &mut detached);
         Some(detached)
     }
@@ -254,55 +266,99 @@ fn contains(db: &ShardDb, key: &[u8]) -> bool {
         .any(|entry| entry.key() == key)
 }
 
-/// Keys that are no longer in any db, but still take memory.
-pub struct Detached(Held);
+/// Entries with more elements than this are torn down step by step. A step of tearing down a db
+/// then frees a few thousand elements at most.
+pub(crate) const STEP_ELEMENTS: usize = 64;
 
-enum Held {
-    Db(Box<ShardDb>),
-    Entry(Option<Entry>),
+/// Keys that are no longer in any db, but still take memory.
+#[derive(Default)]
+pub struct Detached {
+    db: Option<Box<ShardDb>>,
+    /// Entries that take several steps to free.
+    large: Vec<Entry>,
+}
+
+/// What a step of tearing down has done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Freed {
+    /// Keys of which nothing is left.
+    pub keys: usize,
+    /// Whether nothing is left at all.
+    pub finished: bool,
 }
 
 impl Detached {
-    /// One large entry.
+    fn db(db: Box<ShardDb>) -> Detached {
+        let (db, large) = (Some(db), Vec::new());
+        Detached { db, large }
+    }
+
+    /// One entry.
     pub fn entry(entry: Entry) -> Detached {
-        Detached(Held::Entry(Some(entry)))
+        let (db, large) = (None, vec![entry]);
+        Detached { db, large }
     }
 
     pub fn keys(&self) -> usize {
-        match &self.0 {
-            Held::Db(db) => db.keys,
-            Held::Entry(entry) => usize::from(entry.is_some()),
-        }
+        self.db.as_ref().map_or(0, |db| db.keys) + self.large.len()
     }
 
-    /// Frees about `budget` keys. Returns how many were freed; 0 when nothing is left.
-    pub fn free_some(&mut self, budget: usize) -> usize {
-        match &mut self.0 {
-            Held::Db(db) => db.free_some(budget),
-            Held::Entry(entry) => usize::from(entry.take().is_some()),
+    /// Frees about `budget` elements.
+    pub fn free_some(&mut self, budget: usize) -> Freed {
+        let (mut keys, mut elements) = (0, 0);
+        while elements < budget {
+            if let Some(entry) = self.large.last_mut() {
+                match entry.free_some(budget - elements) {
+                    0 => {
+                        self.large.pop();
+                        (keys, elements) = (keys + 1, elements + 1);
+                    }
+                    freed => elements += freed,
+                }
+            } else if let Some(entries) = self.db.as_mut().and_then(|db| db.take_bucket()) {
+                for entry in entries {
+                    match entry.elements() {
+                        large if large > STEP_ELEMENTS => self.large.push(entry),
+                        small => (keys, elements) = (keys + 1, elements + small),
+                    }
+                }
+            } else {
+                self.db = None;
+                return Freed {
+                    keys,
+                    finished: true,
+                };
+            }
+        }
+        Freed {
+            keys,
+            finished: false,
         }
     }
 
     /// Takes the entries of one slot out.
     pub(crate) fn take_slot(&mut self, within: usize) -> Table<Entry> {
-        match &mut self.0 {
-            Held::Db(db) => db.take_slot(within),
-            Held::Entry(_) => Table::default(),
+        match &mut self.db {
+            Some(db) => db.take_slot(within),
+            None => Table::default(),
         }
     }
 }
 
 impl ShardDb {
-    fn free_some(&mut self, budget: usize) -> usize {
-        let mut freed = 0;
-        while freed < budget && self.occupied != 0 {
+    /// Takes out the entries of some bucket; `None` when none is left.
+    fn take_bucket(&mut self) -> Option<Vec<Entry>> {
+        while self.occupied != 0 {
             let slot = &mut self.slots[self.occupied.trailing_zeros() as usize];
-            match slot.table.drop_bucket() {
-                Some(keys) => freed += keys,
+            match slot.table.take_bucket() {
+                Some(entries) => {
+                    self.keys -= entries.len();
+                    return Some(entries);
+                }
                 None => self.occupied &= self.occupied - 1,
             }
         }
-        freed
+        None
     }
 
     fn take_slot(&mut self, within: usize) -> Table<Entry> {

@@ -33,7 +33,7 @@ const READS_PER_TURN: usize = 2;
 const TAIL_BYTES_MIN: usize = 16 * 1024;
 
 /// A timer is set for at most this long, a day; then it is set again.
-const PAUSE_MS_MAX: i64 = 86_400_000;
+const WAIT_MS_MAX: i64 = 86_400_000;
 
 /// A client's connection. Resolves when it is over.
 pub struct Connection<S> {
@@ -49,8 +49,8 @@ pub struct Connection<S> {
     holds_requests: bool,
     /// Whether the client knows how to wake this task.
     can_be_woken: bool,
-    /// Set while the session waits for a pause to end.
-    pause: Option<Pin<Box<Sleep>>>,
+    /// Set while the session waits for something that ends by itself.
+    timer: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Default)]
@@ -91,7 +91,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             unsent: Unsent::default(),
             holds_requests: false,
             can_be_woken: false,
-            pause: None,
+            timer: None,
         }
     }
 
@@ -110,6 +110,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         for _ in 0..READS_PER_TURN {
             self.take_messages(tools);
+            let waits = self.is_waiting(tools, cx);
             self.write(tools, cx)?;
             let client = &self.session.client;
             if client.has(ClientFlags::KILLED) {
@@ -122,8 +123,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                     Ok(())
                 };
             }
-            if self.is_paused(cx) {
-                return Ok(());
+            if waits {
+                return self.read_ahead(tools, cx);
             }
             match self.read_and_run(tools, cx) {
                 Poll::Ready(result) => result?,
@@ -145,22 +146,62 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Whether the session waits for a pause to end.
-    fn is_paused(&mut self, cx: &mut Context<'_>) -> bool {
+    /// Whether the session waits for a key or for a pause to end. The reply of a wait that has just
+    /// ended is written.
+    fn is_waiting(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> bool {
         while self.session.client.has(ClientFlags::BLOCKED) {
-            let left_ms = self.engine.pause.until_ms() - self.engine.now().0;
-            let left = Duration::from_millis(left_ms.clamp(0, PAUSE_MS_MAX) as u64);
-            let sleep = self
-                .pause
-                .get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
-            if sleep.as_mut().poll(cx).is_pending() {
-                return true;
+            let until_ms = match &self.session.blocked {
+                Some(blocked) => blocked.deadline().map(|at| at.0),
+                None => Some(self.engine.pause.until_ms()),
+            };
+            if self.session.blocked.is_some()
+                && !self.engine.is_blocked(&mut self.session, &mut tools.output)
+            {
+                break;
             }
-            self.pause = None;
-            self.engine.pause.tick(self.engine.now().0);
+            match until_ms {
+                Some(until_ms) if !self.is_reached(until_ms, cx) => return true,
+                Some(_) => self.engine.pause.tick(self.engine.now().0),
+                None => return true,
+            }
         }
-        self.pause = None;
+        self.timer = None;
         false
+    }
+
+    /// Whether a moment of Unix time has come. If not, the task is woken then.
+    fn is_reached(&mut self, moment_ms: i64, cx: &mut Context<'_>) -> bool {
+        let left_ms = moment_ms - self.engine.now().0;
+        let left = Duration::from_millis(left_ms.clamp(0, WAIT_MS_MAX) as u64);
+        let sleep = self
+            .timer
+            .get_or_insert_with(|| Box::pin(tokio::time::sleep(left)));
+        let reached = sleep.as_mut().poll(cx).is_ready();
+        if reached {
+            self.timer = None;
+        }
+        reached
+    }
+
+    /// Takes in what a client sends while it waits, to run it later; and notices that it has gone.
+    fn read_ahead(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        let mut input = mem::take(&mut tools.input);
+        let result = loop {
+            match self.read(&mut input, cx) {
+                Poll::Pending => break Ok(()),
+                Poll::Ready(Err(end)) => break Err(end),
+                Poll::Ready(Ok(len)) => {
+                    tools.worker.stats.bytes_in.add(len as u64);
+                    self.tail.extend_from_slice(&input[..len]);
+                    self.holds_requests = true;
+                    if let Err(end) = self.check_query_buffer() {
+                        break Err(end);
+                    }
+                }
+            }
+        };
+        tools.input = input;
+        result
     }
 
     /// Runs what was held back, or else what arrives.
@@ -243,8 +284,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let progress = self
             .engine
             .run(&mut self.session, worker, &batch, 0, output);
-        if let Progress::Waits { next } = progress {
-            self.engine.pause.wait(&self.session.client);
+        if let Progress::Waits { next } | Progress::Blocks { next } = progress {
+            if let Progress::Waits { .. } = progress {
+                self.engine.pause.wait(&self.session.client);
+            }
             self.holds_requests = true;
             // What stands behind the requests held back is looked at again after them.
             self.parser = Parser::default();
@@ -346,7 +389,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let (client, unsent) = (&self.session.client, self.unsent.len());
         client.output_bytes.store(unsent as u64, Ordering::Relaxed);
         let config = self.engine.config.load();
-        let limit = &config.clients.output_limits.normal;
+        let limit = match client.has(ClientFlags::PUBSUB) {
+            true => &config.clients.output_limits.pubsub,
+            false => &config.clients.output_limits.normal,
+        };
         let over = |limit: u64| limit > 0 && unsent as u64 > limit;
         let now = self.engine.now().0 / 1000;
         self.unsent.over_soft_since = match (over(limit.soft.0), self.unsent.over_soft_since) {

@@ -414,7 +414,7 @@ struct Upkeep {
 }
 
 /// Keys freed between two looks at the clock.
-const GARBAGE_STEP_KEYS: usize = 10_000;
+const GARBAGE_STEP_ELEMENTS: usize = 10_000;
 
 impl Upkeep {
     fn start(engine: &Arc<Engine>) -> Upkeep {
@@ -426,7 +426,7 @@ impl Upkeep {
             while !end.load(Ordering::Relaxed) {
                 let hz = u64::from(engine.config.load().process.hz.max(1));
                 maintenance.tick(&engine, &mut worker, hz);
-                while engine.garbage.free_some(GARBAGE_STEP_KEYS) > 0 {}
+                while engine.garbage.free_some(GARBAGE_STEP_ELEMENTS) {}
                 std::thread::sleep(Duration::from_millis(1000 / hz));
             }
         };

@@ -11,6 +11,13 @@
 //!   (nil)
 //!   > SET k "a b\x00"          words may be quoted
 //!   OK
+//!   b> BLPOP l 0
+//!   (no reply)
+//!   > RPUSH l x
+//!   (integer) 1
+//!   b<                         what b is sent meanwhile, one value at a time
+//!   1) "l"
+//!   2) "x"
 //! ```
 
 #![forbid(unsafe_code)]

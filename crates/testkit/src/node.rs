@@ -19,6 +19,8 @@ pub struct Node {
     worker: Worker,
     maintenance: Maintenance,
     clients: BTreeMap<String, Connection>,
+    /// Bytes that were sent to a client and not shown.
+    unseen: BTreeMap<String, Vec<u8>>,
 }
 
 /// A client's end and the server's end of one connection.
@@ -44,6 +46,7 @@ impl Node {
             worker,
             maintenance,
             clients,
+            unseen: BTreeMap::new(),
         }
     }
 
@@ -85,14 +88,32 @@ impl Node {
         out
     }
 
-    /// Sends one command and reads its one reply; `None` if there is none.
+    /// Sends one command and reads its reply, the first if there are more; `None` if there is none.
+    /// What came before is forgotten.
     pub fn command(&mut self, name: &str, words: &[Vec<u8>]) -> Option<Value> {
         let mut bytes = Vec::new();
         resp::reply::write_request(&mut bytes, words);
-        let reply = self.send(name, &bytes);
-        read(&reply)
-            .expect("the node sends well-formed replies")
-            .map(|(value, _)| value)
+        drop(self.receive(name));
+        let replies = self.send(name, &bytes);
+        self.unseen.insert(name.to_owned(), replies);
+        self.next_unseen(name)
+    }
+
+    /// What a client was sent and has not seen, one value at a time.
+    pub fn next(&mut self, name: &str) -> Option<Value> {
+        let more = self.receive(name);
+        let unseen = self.unseen.entry(name.to_owned()).or_default();
+        unseen.extend_from_slice(&more);
+        self.next_unseen(name)
+    }
+
+    fn next_unseen(&mut self, name: &str) -> Option<Value> {
+        let unseen = self.unseen.get_mut(name)?;
+        let parsed = read(unseen).expect("the node sends well-formed replies");
+        parsed.map(|(value, len)| {
+            unseen.drain(..len);
+            value
+        })
     }
 
     pub fn close(&mut self, name: &str) {
@@ -114,7 +135,7 @@ impl Node {
 
     pub fn tick(&mut self) {
         self.maintenance.tick(&self.engine, &mut self.worker, 10);
-        while self.engine.garbage.free_some(1000) > 0 {}
+        while self.engine.garbage.free_some(1000) {}
     }
 }
 
@@ -130,7 +151,11 @@ fn port_of(name: &str) -> u32 {
 impl Connection {
     fn run(&mut self, engine: &Engine, worker: &mut Worker, out: &mut Vec<u8>) {
         self.session.client.take_inbox(out);
-        if self.session.client.has(ClientFlags::BLOCKED) {
+        let waits = match self.session.blocked {
+            Some(_) => engine.is_blocked(&mut self.session, out),
+            None => self.session.client.has(ClientFlags::BLOCKED),
+        };
+        if waits {
             return;
         }
         let limits = Limits {
@@ -141,8 +166,10 @@ impl Connection {
         let mut batch = Batch::default();
         let parsed = self.parser.parse(&mut input, &limits, &mut batch);
         let progress = engine.run(&mut self.session, worker, &batch, 0, out);
-        if let Progress::Waits { next } = progress {
-            engine.pause.wait(&self.session.client);
+        if let Progress::Waits { next } | Progress::Blocks { next } = progress {
+            if let Progress::Waits { .. } = progress {
+                engine.pause.wait(&self.session.client);
+            }
             for index in next..batch.len() {
                 resp::reply::write_request(&mut self.unread, batch.request(index));
             }

@@ -12,7 +12,8 @@ use crate::{Node, render};
 pub enum Step {
     /// Time passes.
     Advance(Duration),
-    /// A client sends a command. The unnamed client's name is empty.
+    /// A client sends a command. The unnamed client's name is empty. Without words, it looks what
+    /// else it was sent.
     Command { client: String, words: Vec<Vec<u8>> },
     /// A comment or an empty line, kept as it is.
     Text,
@@ -20,7 +21,7 @@ pub enum Step {
 
 /// Whoever can play a transcript: a node in this process, or a connection to a real server.
 pub trait Player {
-    /// The reply, or `None` if there is none yet.
+    /// The reply, or `None` if there is none yet; without words, the next value that was sent.
     fn command(&mut self, client: &str, words: &[Vec<u8>]) -> Option<Value>;
 
     fn advance(&mut self, time: Duration);
@@ -28,7 +29,10 @@ pub trait Player {
 
 impl Player for Node {
     fn command(&mut self, client: &str, words: &[Vec<u8>]) -> Option<Value> {
-        Node::command(self, client, words)
+        match words {
+            [] => self.next(client),
+            _ => Node::command(self, client, words),
+        }
     }
 
     fn advance(&mut self, time: Duration) {
@@ -77,7 +81,10 @@ fn step(line: &str) -> Option<Step> {
     if let Some(time) = line.strip_prefix("@ +") {
         return Some(Step::Advance(duration(time)));
     }
-    let (client, command) = line.split_once("> ")?;
+    let (client, command) = match line.strip_suffix('<') {
+        Some(client) => (client, ""),
+        None => line.split_once("> ")?,
+    };
     if !client.chars().all(|letter| letter.is_ascii_lowercase()) {
         return None;
     }

@@ -7,6 +7,7 @@ use std::sync::atomic::Ordering;
 
 use engine::clients::{Client, ClientFlags, ClientId};
 use engine::command::CommandId;
+use engine::pubsub::Scope;
 use engine::session::Session;
 use engine::{Acl, Args, Arity, Command, CommandResult, Context, Engine, Error};
 use stdx::number::{parse_i64, text_len};
@@ -118,8 +119,11 @@ impl Kind {
     }
 
     /// Whoever is connected speaks for itself; a monitor does too.
-    pub fn of(_: &Client) -> Kind {
-        Kind::Normal
+    pub fn of(client: &Client) -> Kind {
+        match client.has(ClientFlags::PUBSUB) {
+            true => Kind::Pubsub,
+            false => Kind::Normal,
+        }
     }
 }
 
@@ -177,9 +181,12 @@ fn line(
     // Replies are written by the worker's buffer, so a client has a reply buffer of no size.
     writeln!(
         text,
-        " sub=0 psub=0 ssub=0 multi={} qbuf={input} qbuf-free={} argv-mem={} multi-mem={} rbs=0 \
+        " sub={} psub={} ssub={} multi={} qbuf={input} qbuf-free={} argv-mem={} multi-mem={} rbs=0 \
          rbp=0 obl=0 oll={} omem={output} tot-mem={memory} events={} cmd={} user={} redir=-1 \
          resp={}",
+        client.subscriptions[Scope::Channel as usize].load(relaxed),
+        client.subscriptions[Scope::Pattern as usize].load(relaxed),
+        client.subscriptions[Scope::ShardChannel as usize].load(relaxed),
         client.queued.load(relaxed),
         capacity.saturating_sub(input),
         request.word_bytes,
@@ -201,6 +208,7 @@ fn last_command<'e>(engine: &'e Engine, client: &Client) -> &'e str {
 
 const LETTERS: &[(ClientFlags, char)] = &[
     (ClientFlags::MONITOR, 'O'),
+    (ClientFlags::PUBSUB, 'P'),
     (ClientFlags::MULTI, 'x'),
     (ClientFlags::BLOCKED, 'b'),
     (ClientFlags::DIRTY, 'd'),

@@ -4,10 +4,11 @@
 //! twenty bytes that grow in two ways: *mixing* something in depends on the order, *adding* it does
 //! not. Keys of a db are added, for a db has no order; what makes up a value in order is mixed.
 
+use datatypes::{Collection, Hash, List, Set, SortedSet};
 use engine::{Args, CommandResult, Context};
 use keyspace::{DbIndex, Entry, Kind, Text};
 use sha1::{Digest as _, Sha1};
-use stdx::number;
+use stdx::{float, number};
 
 /// What an expiry adds to a value. When it is due does not count.
 const EXPIRES: &[u8] = b"!!expire!!";
@@ -38,10 +39,44 @@ impl Digest {
                     Text::Int(number) => self.mix(&number::text(number)),
                 }
             }
+            kind => {
+                self.mix(&(kind as u32).to_be_bytes());
+                self.mix_elements(entry);
+            }
         }
         if entry.expiry().is_some() {
             self.add(EXPIRES);
         }
+    }
+
+    /// Elements of a list are mixed in their order, those of other collections in any.
+    fn mix_elements(&mut self, entry: &Entry) {
+        let list = entry.value::<List>();
+        for element in list.iter().flat_map(|list| list.iter()) {
+            element.with_bytes(|bytes| self.mix(bytes));
+        }
+        let set = entry.value::<Set>();
+        for member in set.iter().flat_map(|set| set.iter()) {
+            member.with_bytes(|bytes| self.add(bytes));
+        }
+        let sorted = entry.value::<SortedSet>();
+        for (member, score) in sorted
+            .iter()
+            .flat_map(|sorted| sorted.iter(0..sorted.len()))
+        {
+            self.add_pair(member, Text::Bytes(&float::text(score)));
+        }
+        let hash = entry.value::<Hash>();
+        for (field, value) in hash.iter().flat_map(|hash| hash.iter()) {
+            self.add_pair(field, value);
+        }
+    }
+
+    fn add_pair(&mut self, first: Text<'_>, second: Text<'_>) {
+        let mut pair = Digest::default();
+        first.with_bytes(|bytes| pair.mix(bytes));
+        second.with_bytes(|bytes| pair.mix(bytes));
+        self.add(&pair.0);
     }
 
     fn digits(&self) -> String {

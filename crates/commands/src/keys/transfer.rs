@@ -131,7 +131,7 @@ fn copy(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let is_there = cx.read(&source).is_some();
     let is_free = is_there && !in_db(cx, options.db, |cx| cx.db.contains(&target));
     let copies = is_there && (is_free || options.replace);
-    if copies && let Some(copied) = cx.db.peek(&source).map(|e| e.renamed(target.bytes)) {
+    if copies && let Some(copied) = cx.db.peek(&source).map(|e| e.duplicate(target.bytes)) {
         in_db(cx, options.db, |cx| {
             if let Some(overwritten) = cx.db.remove(&target) {
                 dispose(cx, overwritten, cx.config.memory.lazy_server_del);

@@ -147,8 +147,8 @@ impl Large {
         while freed < budget {
             // Leaves hold more than buckets, so the tree is gone before the table is.
             self.tree.tear_down_leaf();
-            match self.table.drop_bucket() {
-                Some(members) => freed += members,
+            match self.table.take_bucket() {
+                Some(members) => freed += members.len(),
                 None => break,
             }
         }

@@ -5,15 +5,17 @@ use std::sync::atomic::Ordering::Relaxed;
 
 use super::Lines;
 use crate::context::Context;
+use crate::pubsub::Scope;
 
 pub(super) fn stats(cx: &mut Context<'_>, lines: &mut Lines) {
     write_traffic(cx, lines);
     lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
     write_keys(cx, lines);
+    let pubsub = &cx.engine.pubsub;
+    lines.put("pubsub_channels", pubsub.count(Scope::Channel));
+    lines.put("pubsub_patterns", pubsub.count(Scope::Pattern));
+    lines.put("pubsubshard_channels", pubsub.count(Scope::ShardChannel));
     lines.zeros(&[
-        "pubsub_channels",
-        "pubsub_patterns",
-        "pubsubshard_channels",
         "latest_fork_usec",
         "total_forks",
         "migrate_cached_sockets",

@@ -1,7 +1,8 @@
 //! Changing what a key holds, in view of what it holds.
 
-use super::Db;
+use super::{Db, WrongType};
 use crate::entry::Entry;
+use crate::kind::Value;
 use crate::slot::Key;
 
 impl Db<'_> {
@@ -41,6 +42,57 @@ impl Db<'_> {
             entry.set_access(access);
             (entry, result)
         })))
+    }
+
+    /// Gives `read` the collection that the key holds; `None` if it holds nothing.
+    #[inline]
+    pub fn view<V: Value, R>(
+        &mut self,
+        key: &Key<'_>,
+        read: impl FnOnce(&V) -> R,
+    ) -> Result<Option<R>, WrongType> {
+        let Some(entry) = self.get(key) else {
+            return Ok(None);
+        };
+        let value = entry.value::<V>().ok_or(WrongType)?;
+        Ok(Some(read(&value)))
+    }
+
+    /// Gives `edit` the collection that the key holds; `None` if it holds nothing. Whoever edits
+    /// tells the watchers, and removes the key if nothing is left: whether that is so comes second.
+    #[inline]
+    pub fn edit<V: Value, R>(
+        &mut self,
+        key: &Key<'_>,
+        edit: impl FnOnce(&mut V) -> R,
+    ) -> Result<Option<(R, bool)>, WrongType> {
+        self.expire_if_due(key);
+        let (index, now) = (self.index, self.now);
+        let shard = self.shards.get(key.slot.shard());
+        shard.before_edit(index, key);
+        let Some(mut place) = shard.place(index, key) else {
+            return Ok(None);
+        };
+        let recall = &mut self.notes.recall;
+        let edited = place.update(|mut entry| {
+            let edited = entry.edit(|value: &mut V| (edit(value), value.is_empty()));
+            if edited.is_some() {
+                let access = recall.used(entry.access(), now);
+                entry.set_access(access);
+            }
+            (entry, edited)
+        });
+        edited.ok_or(WrongType).map(Some)
+    }
+
+    /// Tells those who watch a key that it was edited.
+    #[inline]
+    pub fn touch(&mut self, key: &Key<'_>) {
+        let index = self.index;
+        let watchers = &self.shards.get(key.slot.shard()).watchers;
+        if !watchers.is_empty() {
+            watchers.touch(index, key.bytes);
+        }
     }
 
     /// Makes a key that is not there hold something. The entry carries the same key.

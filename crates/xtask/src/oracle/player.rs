@@ -40,6 +40,11 @@ impl TcpPlayer {
     }
 
     fn ask(&mut self, client: &str, words: &[Vec<u8>]) -> std::io::Result<Option<Value>> {
+        if words.is_empty() {
+            let connection = self.connections.get_mut(client);
+            let connection = connection.ok_or(ErrorKind::NotConnected)?;
+            return connection.receive(self.patience);
+        }
         if let Some(connection) = self.connections.get_mut(client)
             && !connection.forget_unread()?
         {

@@ -7,6 +7,8 @@ use super::source::{Source, words};
 pub const UNSAFE_FILES: &[&str] = &[
     "crates/keyspace/src/lock.rs",
     "crates/keyspace/src/entry.rs",
+    "crates/keyspace/src/entry/collection.rs",
+    "crates/keyspace/src/kind.rs",
     "crates/datatypes/src/compact.rs",
     "crates/datatypes/src/hash.rs",
     "crates/datatypes/src/hash/tests.rs",

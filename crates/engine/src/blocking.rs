@@ -1,0 +1,388 @@
+//! Sessions that wait until a key holds something (`BLPOP` and its kin).
+//!
+//! A handler that finds nothing calls [`Context::wait`], under the locks of its keys: from then on
+//! whoever makes one of them hold something serves the wait, under the locks of its own command,
+//! before anybody else can see the key. So waits for the same key are served in the order they
+//! began, and nobody takes away what they waited for.
+//!
+//! ```text
+//!   waiter   BLPOP k ── nothing there ── wait ················ woken ── writes its reply
+//!   writer              RPUSH k a ── k is ready ── serve: LPOP k ──┘ reply into the inbox
+//! ```
+//!
+//! One wait may stand at keys of several shards, and end in several ways at the same instant: it is
+//! served, its time is over, it is unblocked, its client goes. [`Blocked::claim`] lets exactly one
+//! of them happen.
+//!
+//! A wait that moves an element to another key needs that key's lock too. If it cannot be had
+//! without the danger of a deadlock, the writer serves the wait right after it has given its own
+//! locks back.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use config::Config;
+use keyspace::{DbIndex, Key, Kind, Locked, ShardSet, WaiterId};
+use parking_lot::Mutex;
+use resp::Protocol;
+use stdx::time::UnixMillis;
+
+use crate::Engine;
+use crate::args::{Args, Located};
+use crate::clients::{Client, ClientFlags, ClientId};
+use crate::command::{CommandId, CommandResult, Entry};
+use crate::context::Context;
+use crate::dispatch::{self, Worker, locate};
+use crate::reply::{Done, Reply};
+use crate::session::{Replies, Session};
+
+/// Does for a wait what its command would have done, had the key held something: the reply and the
+/// effect are this function's. The lock of `key` is held, and those of all keys that the command
+/// names beyond the ones it waits for.
+pub type Serve = fn(&mut Context<'_>, &mut Args<'_>, &Key<'_>) -> CommandResult;
+
+/// What a handler waits for.
+pub struct Wait<'a> {
+    pub keys: &'a [Key<'a>],
+    /// What one of the keys must come to hold.
+    pub kind: Kind,
+    /// When the wait ends in vain; never, if there is no moment.
+    pub deadline: Option<UnixMillis>,
+    /// The reply of a wait in vain.
+    pub nil: Nil,
+    pub serve: Serve,
+}
+
+/// The two forms of nothing that RESP2 tells apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Nil {
+    Bulk,
+    Array,
+}
+
+impl Nil {
+    fn write(self, reply: &mut Reply<'_>) -> Done {
+        match self {
+            Nil::Bulk => reply.null(),
+            Nil::Array => reply.null_array(),
+        }
+    }
+}
+
+/// How a wait stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+enum State {
+    Waiting,
+    /// Somebody is about to serve it.
+    Claimed,
+    /// The reply is in the client's inbox.
+    Served,
+    /// Nobody serves it any more.
+    Over,
+    /// It is to end as if its time were over.
+    Released,
+    /// It is to end with an error.
+    Refused,
+}
+
+/// One wait.
+#[derive(Debug)]
+pub struct Blocked {
+    id: WaiterId,
+    client: Arc<Client>,
+    db: DbIndex,
+    protocol: Protocol,
+    /// The client asked for no reply.
+    silent: bool,
+    command: CommandId,
+    words: Box<[Box<[u8]>]>,
+    keys: Box<[Box<[u8]>]>,
+    kind: Kind,
+    nil: Nil,
+    serve: Serve,
+    deadline: Option<UnixMillis>,
+    state: AtomicU8,
+}
+
+impl Blocked {
+    /// Makes the caller the one who ends the wait. False if somebody else is.
+    fn claim(&self, to: State) -> bool {
+        let (from, to) = (State::Waiting as u8, to as u8);
+        let claimed = self
+            .state
+            .compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire);
+        claimed.is_ok()
+    }
+
+    fn is(&self, state: State) -> bool {
+        self.state.load(Ordering::Acquire) == state as u8
+    }
+
+    pub fn deadline(&self) -> Option<UnixMillis> {
+        self.deadline
+    }
+}
+
+/// All waits.
+#[derive(Debug, Default)]
+pub struct Blocking {
+    waits: Mutex<BTreeMap<WaiterId, Arc<Blocked>>>,
+    next: AtomicU64,
+}
+
+impl Blocking {
+    fn get(&self, id: WaiterId) -> Option<Arc<Blocked>> {
+        self.waits.lock().get(&id).cloned()
+    }
+
+    /// Ends the wait of a client, as if its time were over or with an error. Returns whether there
+    /// was one.
+    pub fn unblock(&self, client: ClientId, with_error: bool) -> bool {
+        let waits = self.waits.lock();
+        let Some(blocked) = waits.values().find(|blocked| blocked.client.id == client) else {
+            return false;
+        };
+        let state = if with_error {
+            State::Refused
+        } else {
+            State::Released
+        };
+        let unblocked = blocked.claim(state);
+        if unblocked {
+            blocked.client.wake();
+        }
+        unblocked
+    }
+}
+
+impl Context<'_> {
+    /// Has the session wait. Within another command nothing waits: the reply is that of a wait in
+    /// vain.
+    pub fn wait(&mut self, args: &Args<'_>, wait: &Wait<'_>) -> Done {
+        if self.nested {
+            return wait.nil.write(&mut self.reply);
+        }
+        let blocking = &self.engine.blocking;
+        let id = WaiterId(blocking.next.fetch_add(1, Ordering::Relaxed));
+        let owned = |bytes: &&[u8]| Box::from(*bytes);
+        let blocked = Arc::new(Blocked {
+            id,
+            client: Arc::clone(&self.session.client),
+            db: self.db.index(),
+            protocol: self.reply.protocol(),
+            silent: self.session.replies != Replies::On,
+            command: self.command.id,
+            words: args.words().iter().map(owned).collect(),
+            keys: wait.keys.iter().map(|key| Box::from(key.bytes)).collect(),
+            kind: wait.kind,
+            nil: wait.nil,
+            serve: wait.serve,
+            deadline: wait.deadline,
+            state: AtomicU8::new(State::Waiting as u8),
+        });
+        blocking.waits.lock().insert(id, Arc::clone(&blocked));
+        for key in wait.keys {
+            self.db.wait_for(key, id);
+        }
+        self.session.client.set(ClientFlags::BLOCKED, true);
+        self.session.blocked = Some(blocked);
+        self.reply.nothing()
+    }
+}
+
+impl Engine {
+    /// Whether the session still waits. When the wait has just ended, its reply is written.
+    pub fn is_blocked(&self, session: &mut Session, out: &mut Vec<u8>) -> bool {
+        let Some(blocked) = &session.blocked else {
+            return false;
+        };
+        if blocked.deadline.is_some_and(|at| at <= self.now()) {
+            blocked.claim(State::Released);
+        }
+        let blocked = match blocked.state.load(Ordering::Acquire) {
+            state if state == State::Waiting as u8 || state == State::Claimed as u8 => return true,
+            _ => Arc::clone(blocked),
+        };
+        session.client.take_inbox(out);
+        let mut reply = Reply::new(out, blocked.protocol);
+        if blocked.is(State::Released) && !blocked.silent {
+            let _written = blocked.nil.write(&mut reply);
+        }
+        if blocked.is(State::Refused) && !blocked.silent {
+            let text = b"UNBLOCKED client unblocked via CLIENT UNBLOCK";
+            self.stats.count_error(text);
+            reply.error(text);
+        }
+        self.forget_blocked(session);
+        false
+    }
+
+    /// Ends the session's wait, if there is one and nobody else has ended it.
+    pub(crate) fn forget_blocked(&self, session: &mut Session) {
+        let Some(blocked) = session.blocked.take() else {
+            return;
+        };
+        blocked.claim(State::Over);
+        self.blocking.waits.lock().remove(&blocked.id);
+        session.client.set(ClientFlags::BLOCKED, false);
+        for bytes in &blocked.keys {
+            let key = self.keyspace.key(bytes);
+            let mut locked = self.keyspace.lock(ShardSet::of(key.slot.shard()));
+            let mut db = locked.db(blocked.db, UnixMillis(0), keyspace::Expire::Ignore);
+            db.stop_waiting(&key, blocked.id);
+        }
+    }
+}
+
+/// A key that came to hold something, and where.
+pub(crate) type Ready = (DbIndex, Box<[u8]>);
+
+/// Serves waits on the way of one session's commands.
+pub(crate) struct Server<'a> {
+    pub engine: &'a Engine,
+    pub config: &'a Config,
+    pub session: &'a mut Session,
+    pub worker: &'a mut Worker,
+    pub now: UnixMillis,
+}
+
+impl Server<'_> {
+    /// Serves the waits for all keys that came to hold something under these locks, and for those
+    /// that this makes hold something in turn. Returns the keys of which a wait needs locks that
+    /// cannot be had now.
+    pub fn serve_ready(&mut self, locked: &mut Locked<'_>) -> Vec<Ready> {
+        let mut postponed = Vec::new();
+        loop {
+            let ready = locked.take_ready();
+            if ready.is_empty() {
+                return postponed;
+            }
+            for (db, key) in ready {
+                if !self.serve_key(locked, db, &key) {
+                    postponed.push((db, key));
+                }
+            }
+        }
+    }
+
+    /// Serves what was postponed, after all locks were given back.
+    pub fn serve_postponed(&mut self, mut postponed: Vec<Ready>) {
+        while let Some((db, key)) = postponed.pop() {
+            let mut locked = self.engine.keyspace.lock(self.shards_of_waits(db, &key));
+            if !self.serve_key(&mut locked, db, &key) {
+                // Somebody else began to wait meanwhile.
+                postponed.push((db, key));
+            }
+            postponed.append(&mut self.serve_ready(&mut locked));
+            if !self.worker.effects.is_empty() {
+                self.engine.log.append(&mut self.worker.effects);
+            }
+        }
+    }
+
+    /// The shards of a key and of all that the waits for it touch.
+    fn shards_of_waits(&self, index: DbIndex, bytes: &[u8]) -> ShardSet {
+        let key = self.engine.keyspace.key(bytes);
+        let mut shards = ShardSet::of(key.slot.shard());
+        let mut locked = self.engine.keyspace.lock(shards);
+        let waiters = self.db(&mut locked, index).waiters(&key);
+        drop(locked);
+        for blocked in waiters
+            .into_iter()
+            .filter_map(|id| self.engine.blocking.get(id))
+        {
+            shards = shards.union(&self.shards_beyond(&blocked));
+        }
+        shards
+    }
+
+    /// Serves the waits for one key as long as it holds what they want. Returns false if one of
+    /// them has to be postponed.
+    fn serve_key(&mut self, locked: &mut Locked<'_>, index: DbIndex, bytes: &[u8]) -> bool {
+        let key = self.engine.keyspace.key(bytes);
+        for id in self.db(locked, index).waiters(&key) {
+            let Some(blocked) = self.engine.blocking.get(id) else {
+                self.db(locked, index).stop_waiting(&key, id);
+                continue;
+            };
+            let Some(kind) = self.db(locked, index).peek(&key).map(|entry| entry.kind()) else {
+                return true;
+            };
+            if kind != blocked.kind || !blocked.is(State::Waiting) {
+                continue;
+            }
+            if !self
+                .shards_beyond(&blocked)
+                .iter()
+                .all(|shard| locked.try_extend(shard))
+            {
+                return false;
+            }
+            if blocked.claim(State::Claimed) {
+                self.db(locked, index).stop_waiting(&key, id);
+                self.serve(locked, &blocked, &key);
+            }
+        }
+        true
+    }
+
+    /// The shards of what a wait's command names beyond the keys it waits for.
+    fn shards_beyond(&self, blocked: &Blocked) -> ShardSet {
+        let mut shards = ShardSet::NONE;
+        let words = words_of(blocked);
+        for located in self.locate(blocked, &words) {
+            if !blocked.keys.iter().any(|key| **key == *located.key.bytes) {
+                shards.insert(located.key.slot.shard());
+            }
+        }
+        shards
+    }
+
+    fn locate<'w>(&self, blocked: &Blocked, words: &'w [&'w [u8]]) -> Vec<Located<'w>> {
+        let mut located = Vec::new();
+        let entry = self.engine.table.get(blocked.command);
+        let found = locate(&self.engine.keyspace, entry, words, &mut located);
+        found.expect("the command has run with these words before");
+        located
+    }
+
+    fn serve(&mut self, locked: &mut Locked<'_>, blocked: &Blocked, key: &Key<'_>) {
+        let entry: &Entry = self.engine.table.get(blocked.command);
+        let words = words_of(blocked);
+        let located = self.locate(blocked, &words);
+        let args = Args::new(&words, dispatch::words_of_name(entry), &located);
+        let expire = self.engine.expire_mode();
+        let mut out = Vec::new();
+        let mut cx = Context {
+            engine: self.engine,
+            config: self.config,
+            reply: Reply::new(&mut out, blocked.protocol),
+            session: self.session,
+            worker: self.worker,
+            db: locked.db(blocked.db, self.now, expire),
+            now: self.now,
+            command: entry,
+            nested: true,
+            logged: self.engine.log.is_read(),
+            changes: 0,
+            has_own_effect: false,
+        };
+        cx.run(entry, args, |cx, args| (blocked.serve)(cx, args, key));
+        if !blocked.silent {
+            blocked.client.leave(&out);
+        }
+        blocked.state.store(State::Served as u8, Ordering::Release);
+        self.engine.blocking.waits.lock().remove(&blocked.id);
+        blocked.client.wake();
+    }
+
+    fn db<'l>(&self, locked: &'l mut Locked<'_>, index: DbIndex) -> keyspace::Db<'l> {
+        locked.db(index, self.now, self.engine.expire_mode())
+    }
+}
+
+fn words_of(blocked: &Blocked) -> Vec<&[u8]> {
+    blocked.words.iter().map(|word| &**word).collect()
+}
