@@ -14,6 +14,7 @@ mod help;
 mod info;
 mod keys;
 mod latency;
+mod list;
 mod memory;
 mod pubsub;
 mod scan;
@@ -38,6 +39,7 @@ const FAMILIES: &[&Family] = &[
     &expire::EXPIRY,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
+    &list::LISTS,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
