@@ -2,15 +2,20 @@
 
 #![forbid(unsafe_code)]
 
+mod bitmap;
+mod chance;
 mod client;
 mod command;
 mod config;
 mod connection;
 mod database;
 mod debug;
+mod event;
 mod expire;
 mod expiry;
+mod hash;
 mod help;
+mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
@@ -19,7 +24,9 @@ mod memory;
 mod pubsub;
 mod scan;
 mod server;
+mod set;
 mod slowlog;
+mod sorted_set;
 mod string;
 #[cfg(test)]
 mod testing;
@@ -32,17 +39,22 @@ const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
+    &bitmap::BITMAPS,
     &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &hyperloglog::HYPERLOGLOGS,
+    &hash::HASHES,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &list::LISTS,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
+    &set::SETS,
+    &sorted_set::SORTED_SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,
 ];
