@@ -1,13 +1,12 @@
 //! Bit commands: strings as sequences of bits, of which bit 0 is the highest of the first byte.
 
-use config::KeyspaceEvents;
 use datatypes::bits;
 use engine::command::{Flags, KeySpec};
-use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use keyspace::{Entry, WrongType};
 use stdx::number;
 
+use crate::event;
 use crate::string::text_of;
 
 mod field;
@@ -97,12 +96,9 @@ fn setbit(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         Err(Idle::Failed(error)) => return Err(error),
     };
     cx.changed(1);
-    cx.signal(&key, BITS_SET);
+    cx.notify(&key, event::SETBIT);
     Ok(cx.reply.flag(before))
 }
-
-/// What is told when bits of a string change, or when it grows.
-const BITS_SET: Event = Event::new(KeyspaceEvents::STRING, "setbit");
 
 /// Why a command that may change a string does not.
 enum Idle<T> {

@@ -6,7 +6,9 @@ use engine::context::Event;
 pub(crate) const APPEND: Event = string("append");
 pub(crate) const INCRBY: Event = string("incrby");
 pub(crate) const INCRBYFLOAT: Event = string("incrbyfloat");
+pub(crate) const PFADD: Event = string("pfadd");
 pub(crate) const SET: Event = string("set");
+pub(crate) const SETBIT: Event = string("setbit");
 pub(crate) const SETRANGE: Event = string("setrange");
 
 pub(crate) const HDEL: Event = hash("hdel");

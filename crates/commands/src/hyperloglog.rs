@@ -1,12 +1,11 @@
 //! HyperLogLog commands: counting different elements in little memory.
 
-use config::KeyspaceEvents;
 use datatypes::hyperloglog::{self, Corrupted, Encoding, HyperLogLog, Observation, Registers};
 use engine::command::{Flags, KeySpec};
-use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use keyspace::{Entry, Key, Text};
 
+use crate::event;
 use crate::string::text_of;
 
 mod debug;
@@ -71,12 +70,9 @@ fn pfadd(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         Err(Idle::Failed(error)) => return Err(error),
     };
     cx.changed(changes);
-    cx.signal(&key, ADDED);
+    cx.notify(&key, event::PFADD);
     Ok(cx.reply.flag(true))
 }
-
-/// What is told when registers are raised, by elements or by other values.
-const ADDED: Event = Event::new(KeyspaceEvents::STRING, "pfadd");
 
 /// How elements are added, and how many of them raise a register.
 enum Addition<'a> {
@@ -232,7 +228,7 @@ fn pfmerge(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         create(cx, &target, &value);
     }
     cx.changed(1);
-    cx.signal(&target, ADDED);
+    cx.notify(&target, event::PFADD);
     Ok(cx.reply.ok())
 }
 

@@ -8,7 +8,8 @@ use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::Entry;
 use stdx::number::parse_i64;
 
-use super::{BITS_SET, Idle, bytes_up_to, grown, within};
+use super::{Idle, bytes_up_to, grown, within};
+use crate::event;
 use crate::string::text_of;
 
 pub(super) static BITFIELD: Command = Command {
@@ -334,7 +335,7 @@ impl Program {
         };
         cx.changed(changes);
         if changes > 0 {
-            cx.signal(key, BITS_SET);
+            cx.notify(key, event::SETBIT);
         }
         Ok(reply(cx, &replies))
     }

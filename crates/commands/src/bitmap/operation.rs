@@ -1,12 +1,12 @@
 //! Combining strings bit by bit.
 
-use config::KeyspaceEvents;
 use datatypes::bits::{self, Combine};
 use engine::command::{Flags, KeySpec};
 use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::{Entry, Key};
 
+use crate::event;
 use crate::keys::dispose;
 
 pub(super) static BITOP: Command = Command {
@@ -52,23 +52,20 @@ fn bitop(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let event = match (combined, &replaced) {
         (Some(combined), _) => {
             cx.db.create(&target, combined);
-            Some(COMBINED)
+            Some(event::SET)
         }
         (None, Some(_)) => Some(Event::DEL),
         (None, None) => None,
     };
     if let Some(event) = event {
         cx.changed(1);
-        cx.signal(&target, event);
+        cx.notify(&target, event);
     }
     if let Some(replaced) = replaced {
         dispose(cx, replaced, cx.config.memory.lazy_server_del);
     }
     Ok(cx.reply.count(len))
 }
-
-/// What is told when a key holds a result.
-const COMBINED: Event = Event::new(KeyspaceEvents::STRING, "set");
 
 fn operation(args: &mut Args<'_>) -> Result<Operation, Error> {
     let word = args.keyword().ok_or(Error::Syntax)?;
