@@ -299,6 +299,18 @@ fn blocking_commands_read_the_time_last_or_first() {
         (error) ERR timeout is not a float or out of range
         > BRPOP s nan
         (error) ERR timeout is not a float or out of range
+        > BRPOP s 1e16
+        (error) ERR timeout is negative
+        > BRPOP s inf
+        (error) ERR timeout is negative
+        > BRPOP s 9223372036854776
+        (error) ERR timeout is negative
+        > BRPOP s 9223372036854774
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BRPOP s 0x10
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        > BRPOP s -0.0
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
         > BLPOP l
         (error) ERR wrong number of arguments for \'blpop\' command
         > BLMOVE s d MIDDLE RIGHT x
