@@ -23,6 +23,7 @@ use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
 use crate::error::Error;
+use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
 use crate::log::Effects;
@@ -178,7 +179,8 @@ impl<'a> Run<'a, '_> {
             }
             count += 1;
         }
-        if count == 0 {
+        // When memory is full each command is looked at by itself.
+        if count == 0 || self.engine.make_room(self.worker, &self.config) == Memory::Full {
             return 0;
         }
         let mut shards = ShardSet::NONE;
@@ -245,7 +247,15 @@ impl<'a> Run<'a, '_> {
         };
         // What is queued, waits or is refused is what the client last asked for, too.
         self.note_command(entry);
-        let gate = gates::pass(self.engine, &self.config, self.session, entry, words);
+        let memory = self.engine.make_room(self.worker, &self.config);
+        let gate = gates::pass(
+            self.engine,
+            &self.config,
+            self.session,
+            entry,
+            words,
+            memory,
+        );
         match gate {
             Gate::Open => self.run_alone(entry, words),
             Gate::Queue => {

@@ -17,6 +17,12 @@ pub trait Host: Send + Sync {
     /// Memory, in bytes.
     fn memory(&self) -> Memory;
 
+    /// The bytes of [`Memory::used`], cheaply enough to be asked before every command. What other
+    /// threads have taken or given back since they last asked may be missing.
+    fn memory_used(&self) -> u64 {
+        self.memory().used
+    }
+
     /// What the process is and runs on.
     fn process(&self) -> Process;
 

@@ -62,11 +62,16 @@ impl Maintenance {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
         }
+        engine.make_room(worker, &engine.config.load());
         if now.0 - self.last_sample_ms >= SAMPLE_MS {
             self.last_sample_ms = now.0;
             let totals = engine.stats.totals();
             let totals = [totals.commands, totals.bytes_in, totals.bytes_out];
             engine.stats.rates.lock().sample(now.0, totals);
+            if engine.config.load().memory.limit.0 > 0 {
+                // The cheap figure that evictions go by is set right.
+                engine.host.memory();
+            }
         }
         if now.0 - self.last_idle_look_ms >= IDLE_LOOK_MS {
             self.last_idle_look_ms = now.0;

@@ -1,15 +1,36 @@
 //! What the allocator and the system say about the process's memory.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::cell::OnceCell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use engine::host::Memory;
+use parking_lot::Mutex;
+use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
 use tikv_jemalloc_ctl::{epoch, stats};
 
 /// Remembers the most that was used, and how much before any data came.
+///
+/// The allocator's own sum takes long to gather. Between two of those, what the threads that ask
+/// have taken and given back since says how it has changed.
 #[derive(Default)]
 pub struct Gauge {
     peak: AtomicU64,
     startup: AtomicU64,
+    /// The allocator's sum, less what the threads had taken when it was gathered.
+    base: AtomicI64,
+    taken: Mutex<Vec<Arc<AtomicI64>>>,
+}
+
+/// What one thread has taken from the allocator and not given back.
+struct Account {
+    taken: Arc<AtomicI64>,
+    allocated: ThreadLocal<u64>,
+    deallocated: ThreadLocal<u64>,
+}
+
+thread_local! {
+    static ACCOUNT: OnceCell<Option<Account>> = const { OnceCell::new() };
 }
 
 impl Gauge {
@@ -22,6 +43,9 @@ impl Gauge {
         // The allocator gathers its figures when the epoch is advanced.
         let _ = epoch::advance();
         let used = stats::allocated::read().unwrap_or_default() as u64;
+        self.settle();
+        self.base
+            .store(used as i64 - self.taken_by_threads(), Ordering::Relaxed);
         self.peak.fetch_max(used, Ordering::Relaxed);
         Memory {
             used,
@@ -33,6 +57,46 @@ impl Gauge {
             allocator: "jemalloc-5.3.0",
             system: system_bytes().unwrap_or_default(),
         }
+    }
+}
+
+impl Gauge {
+    /// As `used` of [`Gauge::read`], but for what other threads did since they last asked.
+    pub fn used(&self) -> u64 {
+        if !self.settle() {
+            return self.read().used;
+        }
+        let used = self.base.load(Ordering::Relaxed) + self.taken_by_threads();
+        used.max(0) as u64
+    }
+
+    fn taken_by_threads(&self) -> i64 {
+        let accounts = self.taken.lock();
+        accounts
+            .iter()
+            .map(|taken| taken.load(Ordering::Relaxed))
+            .sum()
+    }
+
+    /// Writes down what this thread has taken. False if the allocator does not say.
+    fn settle(&self) -> bool {
+        ACCOUNT.with(|account| {
+            let account = account.get_or_init(|| {
+                let account = Account {
+                    taken: Arc::default(),
+                    allocated: allocatedp::read().ok()?,
+                    deallocated: deallocatedp::read().ok()?,
+                };
+                self.taken.lock().push(Arc::clone(&account.taken));
+                Some(account)
+            });
+            let Some(account) = account else {
+                return false;
+            };
+            let taken = account.allocated.get() as i64 - account.deallocated.get() as i64;
+            account.taken.store(taken, Ordering::Relaxed);
+            true
+        })
     }
 }
 
