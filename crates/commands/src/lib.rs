@@ -19,6 +19,7 @@ mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
+mod list;
 mod memory;
 mod pubsub;
 mod scan;
@@ -48,6 +49,7 @@ const FAMILIES: &[&Family] = &[
     &hash::HASHES,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
+    &list::LISTS,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,

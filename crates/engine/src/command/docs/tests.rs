@@ -230,3 +230,12 @@ fn keys_are_related_to_their_specifications() {
         "shardchannel:string key:string"
     );
 }
+
+#[test]
+fn two_ends_are_where_from_and_where_to() {
+    let ends = |name| format!("{name}:oneof(left:pure-token@LEFT right:pure-token@RIGHT)");
+    let one = format!("key:key {}", ends("where"));
+    check("key <LEFT | RIGHT>", &one);
+    let two = format!("key:key {} {}", ends("wherefrom"), ends("whereto"));
+    check("key <LEFT | RIGHT> <LEFT | RIGHT>", &two);
+}
