@@ -10,6 +10,7 @@ mod database;
 mod debug;
 mod expire;
 mod expiry;
+mod geo;
 mod help;
 mod info;
 mod keys;
@@ -37,6 +38,7 @@ const FAMILIES: &[&Family] = &[
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
+    &geo::PLACES,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,

@@ -9,7 +9,7 @@ use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, F
 use keyspace::{Entry, Key};
 use stdx::float;
 
-mod add;
+pub(crate) mod add;
 mod bounds;
 mod combine;
 mod pop;
