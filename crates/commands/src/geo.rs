@@ -157,7 +157,7 @@ fn reply_distance(reply: &mut Reply<'_>, distance: f64) -> Done {
 
 static GEOHASH: Command = Command {
     name: "geohash",
-    syntax: "key member [member ...]",
+    syntax: "key [member ...]",
     summary: "Returns the places of members as geohashes.",
     handler: |cx, args| {
         for_each_member(cx, args, |reply, place| match place {
@@ -170,7 +170,7 @@ static GEOHASH: Command = Command {
 
 static GEOPOS: Command = Command {
     name: "geopos",
-    syntax: "key member [member ...]",
+    syntax: "key [member ...]",
     summary: "Returns the places of members as longitudes and latitudes.",
     handler: |cx, args| {
         for_each_member(cx, args, |reply, place| match place {
