@@ -1,11 +1,13 @@
 //! How long keys live.
 
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use keyspace::Expire;
 use stdx::number::{self, parse_i64};
 use stdx::time::UnixMillis;
 
+use crate::event;
 use crate::expiry::Unit;
 use crate::keys::dispose;
 
@@ -91,10 +93,12 @@ fn expire(cx: &mut Context<'_>, args: &mut Args<'_>, unit: Unit) -> CommandResul
         if let Some(entry) = cx.db.remove(&key) {
             dispose(cx, entry, lazily);
         }
+        cx.notify(&key, Event::DEL);
         let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
         cx.effect(&[name, key.bytes]);
     } else {
         cx.db.set_expiry(&key, Some(at));
+        cx.notify(&key, event::EXPIRE);
         // The same moment for whoever replays it, whatever it was told as and depended on.
         cx.effect(&[b"PEXPIREAT", key.bytes, &number::text(at.0)]);
     }
@@ -252,6 +256,7 @@ fn persist(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if expires {
         cx.db.set_expiry(&key, None);
         cx.changed(1);
+        cx.notify(&key, event::PERSIST);
     }
     Ok(cx.reply.flag(expires))
 }

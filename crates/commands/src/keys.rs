@@ -1,6 +1,7 @@
 //! Commands about keys, whatever they hold.
 
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Family};
 use keyspace::{Detached, Entry, Slot, SlotPosition};
 use stdx::glob;
@@ -59,6 +60,7 @@ fn delete(cx: &mut Context<'_>, args: &mut Args<'_>, lazily: bool) -> CommandRes
         let key = args.key()?;
         if let Some(entry) = cx.db.remove(&key) {
             dispose(cx, entry, lazily);
+            cx.notify(&key, Event::DEL);
             deleted += 1;
         }
     }

@@ -2,16 +2,21 @@
 
 #![forbid(unsafe_code)]
 
+mod bitmap;
+mod chance;
 mod client;
 mod command;
 mod config;
 mod connection;
 mod database;
 mod debug;
+mod event;
 mod expire;
 mod expiry;
 mod geo;
+mod hash;
 mod help;
+mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
@@ -19,6 +24,7 @@ mod memory;
 mod pubsub;
 mod scan;
 mod server;
+mod set;
 mod slowlog;
 mod sorted_set;
 mod string;
@@ -33,17 +39,21 @@ const VERSION: &str = "7.0.15";
 
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
+    &bitmap::BITMAPS,
     &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
     &geo::PLACES,
+    &hash::HASHES,
+    &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
+    &set::SETS,
     &sorted_set::SORTED_SETS,
     &string::STRINGS,
     &transaction::TRANSACTIONS,

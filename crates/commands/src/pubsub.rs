@@ -29,7 +29,10 @@ const OPEN: Flags = Flags::PUBSUB.and(Flags::LOADING).and(Flags::STALE);
 
 /// What the commands about a session's own subscriptions are.
 const OWN: Command = Command {
-    flags: OPEN.and(Flags::NO_SCRIPT).and(Flags::ALLOW_SUBSCRIBED),
+    flags: OPEN
+        .and(Flags::NO_SCRIPT)
+        .and(Flags::ALLOW_SUBSCRIBED)
+        .and(Flags::PUSHES),
     ..Command::BLANK
 };
 

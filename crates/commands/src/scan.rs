@@ -5,6 +5,7 @@
 //! there from the first call to the last is returned at least once.
 
 use engine::command::Flags;
+use engine::reply::{Done, Reply};
 use engine::{Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::{Entry, SlotPosition};
 use stdx::{glob, number};
@@ -27,7 +28,7 @@ pub(crate) static SCAN: Command = Command {
 
 fn scan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let cursor = cursor(args.bytes()?)?;
-    let filter = Filter::parse(args)?;
+    let filter = Filter::parse(args, Kinds::Any)?;
     let now = cx.now;
     let (mut keys, mut due) = (Vec::new(), Vec::new());
     let next = cx.db.scan(SlotPosition(cursor), filter.count, |entry| {
@@ -51,10 +52,31 @@ fn scan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             keys.push(key);
         }
     }
-    let mut reply = cx.reply.array(2);
-    reply.bulk(&number::text_u64(next.0));
-    let _all = reply.element().bulks(keys.iter());
-    Ok(reply.done())
+    Ok(reply_page(&mut cx.reply, next.0, &keys))
+}
+
+/// Replies with some elements, and the cursor to go on with.
+pub(crate) fn reply_page(reply: &mut Reply<'_>, next: u64, elements: &[Box<[u8]>]) -> Done {
+    let mut page = reply.array(2);
+    page.bulk(&number::text_u64(next));
+    let _all = page.element().bulks(elements.iter());
+    page.done()
+}
+
+/// Walks over a collection from a cursor on, by steps that each return where the next one begins,
+/// until `count` elements were seen. Returns the cursor to go on with. `step` is given a position
+/// and returns the next, and how many elements it came across.
+pub(crate) fn walk(from: u64, count: usize, mut step: impl FnMut(u32) -> (u32, usize)) -> u64 {
+    // A position of a collection has 32 bits; other cursors are no one's but the sender's.
+    let (mut position, mut seen, mut steps) = (from as u32, 0, 0_usize);
+    loop {
+        let (next, visited) = step(position);
+        (position, seen, steps) = (next, seen + visited, steps + 1);
+        // As over keys, a sparse table is given up on after ten times as many buckets.
+        if position == 0 || seen >= count || steps >= count.saturating_mul(10) {
+            return u64::from(position);
+        }
+    }
 }
 
 /// Reads a cursor, of which clients expect C's `strtoul`: a sign is allowed, and a negative number
@@ -82,15 +104,22 @@ pub(crate) fn cursor(word: &[u8]) -> Result<u64, Error> {
     })
 }
 
-/// Which keys a call returns, and about how many it looks at.
-struct Filter<'a> {
+/// Whether elements are of several kinds, of which a call may choose one.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kinds {
+    Any,
+    One,
+}
+
+/// Which elements a call returns, and about how many it looks at.
+pub(crate) struct Filter<'a> {
     pattern: Option<&'a [u8]>,
     kind: Option<&'a [u8]>,
-    count: usize,
+    pub count: usize,
 }
 
 impl<'a> Filter<'a> {
-    fn parse(args: &mut Args<'a>) -> Result<Filter<'a>, Error> {
+    pub fn parse(args: &mut Args<'a>, kinds: Kinds) -> Result<Filter<'a>, Error> {
         let mut filter = Filter {
             pattern: None,
             kind: None,
@@ -103,16 +132,16 @@ impl<'a> Filter<'a> {
                     filter.count = usize::try_from(count).unwrap_or(usize::MAX);
                 }
                 b"MATCH" => filter.pattern = Some(args.bytes()?),
-                b"TYPE" => filter.kind = Some(args.bytes()?),
+                b"TYPE" if kinds == Kinds::Any => filter.kind = Some(args.bytes()?),
                 _ => return Err(Error::Syntax),
             }
         }
         Ok(filter)
     }
 
-    fn admits_name(&self, key: &[u8]) -> bool {
+    pub fn admits_name(&self, name: &[u8]) -> bool {
         self.pattern
-            .is_none_or(|pattern| glob::matches(pattern, key, false))
+            .is_none_or(|pattern| glob::matches(pattern, name, false))
     }
 
     /// A type that does not exist admits nothing.

@@ -1,11 +1,13 @@
 //! String commands. One `static` per command, its handler right below it.
 
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use keyspace::{Entry, Kind, Text, Ttl, WrongType};
 use stdx::number;
 
+use crate::event;
 use crate::expiry::{self, Stated};
 
 mod counter;
@@ -86,6 +88,7 @@ fn getdel(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     };
     cx.db.remove(&key);
     cx.changed(1);
+    cx.notify(&key, Event::DEL);
     cx.effect(&[b"DEL", key.bytes]);
     Ok(done)
 }
@@ -126,6 +129,7 @@ fn getex(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             {
                 cx.db.set_expiry(&key, None);
                 cx.changed(1);
+                cx.notify(&key, event::PERSIST);
                 cx.effect(&[b"PERSIST", key.bytes]);
             }
         }
@@ -136,9 +140,11 @@ fn getex(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
                 let lazily = cx.config.memory.lazy_expire;
                 let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
                 cx.db.remove(&key);
+                cx.notify(&key, Event::DEL);
                 cx.effect(&[name, key.bytes]);
             } else {
                 cx.db.set_expiry(&key, Some(at));
+                cx.notify(&key, event::EXPIRE);
                 cx.effect(&[b"PEXPIREAT", key.bytes, &number::text(at.0)]);
             }
         }
@@ -181,6 +187,7 @@ fn getset(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let previous = cx.read_string(&key, reply_text)?;
     cx.db.set_string(&key, value, Ttl::Clear);
     cx.changed(1);
+    cx.notify(&key, event::SET);
     cx.effect(&[b"SET", key.bytes, value]);
     Ok(previous.unwrap_or_else(|| cx.reply.null()))
 }
@@ -191,7 +198,7 @@ fn reply_text(text: Text<'_>, reply: &mut Reply<'_>) -> Done {
 
 /// The string that an entry holds.
 #[inline]
-fn text_of(entry: &Entry) -> Result<Text<'_>, WrongType> {
+pub(crate) fn text_of(entry: &Entry) -> Result<Text<'_>, WrongType> {
     if entry.kind() == Kind::String {
         Ok(entry.text())
     } else {

@@ -26,6 +26,30 @@ pub(crate) fn check_log(transcript: &str, expected: Expect) {
     expected.assert_eq(&commands(&bytes));
 }
 
+/// The events of keys that a listener is told of while a transcript runs, as `event key`.
+pub(crate) fn events(transcript: &str) -> Vec<String> {
+    let mut node = testkit::Node::new(crate::table());
+    testkit::replay(&mut node, "> CONFIG SET notify-keyspace-events AKE\n");
+    testkit::replay(&mut node, "listener> PSUBSCRIBE __keyevent@*__:*\n");
+    testkit::replay(&mut node, transcript);
+    let bytes = node.receive("listener");
+    let (mut rest, mut events) = (bytes.as_slice(), Vec::new());
+    while let Some((message, len)) = resp::value::read(rest).expect("messages are well-formed") {
+        let resp::value::Value::Array(words) = message else {
+            panic!("a message, not {message:?}")
+        };
+        let word = |at: usize| match &words[at] {
+            resp::value::Value::Bulk(bytes) => String::from_utf8_lossy(bytes).into_owned(),
+            other => panic!("a word, not {other:?}"),
+        };
+        let channel = word(2);
+        let event = channel.rsplit(':').next().unwrap_or_default().to_owned();
+        events.push(format!("{event} {}", word(3)));
+        rest = &rest[len..];
+    }
+    events
+}
+
 /// Begins to read a node's log.
 pub(crate) fn subscribe(node: &testkit::Node) -> engine::log::Reader {
     let all = node.engine.keyspace.lock(keyspace::ShardSet::ALL);

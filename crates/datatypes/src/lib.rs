@@ -1,9 +1,11 @@
 //! Encodings (listpack, intset, quicklist, sorted tree, radix tree, tables) and the values built
 //! from them.
 
+pub mod bits;
 mod class;
 mod compact;
 mod hash;
+pub mod hyperloglog;
 pub mod intset;
 pub mod list;
 pub mod listpack;

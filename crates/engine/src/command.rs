@@ -179,6 +179,8 @@ impl Flags {
     pub const ALLOW_PAUSED: Flags = Flags(1 << 29);
     /// Runs though the client only listens to what it subscribed to.
     pub const ALLOW_SUBSCRIBED: Flags = Flags(1 << 30);
+    /// Replies by pushes, which reach even a client that asked for no replies.
+    pub const PUSHES: Flags = Flags(1 << 31);
     /// May take long, so the runtime is told beforehand.
     pub const LONG: Flags = Flags(1 << 28);
 

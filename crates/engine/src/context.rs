@@ -12,6 +12,8 @@ use crate::error::Error;
 use crate::reply::Reply;
 use crate::session::Session;
 
+mod many;
+
 /// The surroundings of one command: its locked keys, its client, its reply.
 pub struct Context<'a> {
     pub engine: &'a Engine,
@@ -40,6 +42,9 @@ pub struct Event {
 
 impl Event {
     pub const DEL: Event = Event::new(KeyspaceEvents::GENERIC, "del");
+    pub const EXPIRED: Event = Event::new(KeyspaceEvents::EXPIRED, "expired");
+    const KEY_MISS: Event = Event::new(KeyspaceEvents::KEY_MISS, "keymiss");
+    const NEW: Event = Event::new(KeyspaceEvents::NEW_KEY, "new");
 
     pub const fn new(class: KeyspaceEvents, name: &'static str) -> Event {
         Event { class, name }
@@ -65,6 +70,27 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Counts a key that was looked up.
+    #[inline]
+    pub fn note_lookup(
+        &self,
+        worker: &Worker,
+        config: &Config,
+        db: DbIndex,
+        key: &Key<'_>,
+        found: bool,
+    ) {
+        match found {
+            true => worker.stats.hits.add(1),
+            false => {
+                worker.stats.misses.add(1);
+                self.notify(config, db, key.bytes, Event::KEY_MISS);
+            }
+        }
+    }
+}
+
 /// What editing a collection did: how many changes it counts as, and what it found.
 pub type Edit<R> = Result<(u64, R), Error>;
 
@@ -76,12 +102,15 @@ impl Context<'_> {
         self.notify(key, event);
     }
 
-    /// As [`Context::signal`], of what is no change of the value.
+    /// As [`Context::signal`], of what its watchers were told already.
     #[inline]
     pub fn notify(&mut self, key: &Key<'_>, event: Event) {
         if !self.config.clients.keyspace_events.is_empty() {
-            self.engine
-                .notify(self.config, self.db.index(), key.bytes, event);
+            let (engine, config) = (self.engine, self.config);
+            for (db, created) in self.db.take_created() {
+                engine.notify(config, db, &created, Event::NEW);
+            }
+            engine.notify(config, self.db.index(), key.bytes, event);
         }
     }
 
@@ -94,13 +123,9 @@ impl Context<'_> {
     ) -> Result<Option<R>, Error> {
         let reply = &mut self.reply;
         let found = self.db.view(key, |value: &V| read(value, reply))?;
-        let stats = &self.worker.stats;
-        let counter = if found.is_some() {
-            &stats.hits
-        } else {
-            &stats.misses
-        };
-        counter.add(1);
+        let index = self.db.index();
+        self.engine
+            .note_lookup(self.worker, self.config, index, key, found.is_some());
         Ok(found)
     }
 
@@ -189,8 +214,7 @@ impl Context<'_> {
     pub(crate) fn log_lapsed(&mut self) {
         if self.db.has_lapsed() {
             let lapsed = self.db.take_lapsed();
-            self.worker
-                .note_lapsed(lapsed, self.logged, self.config.memory.lazy_expire);
+            self.engine.note_lapsed(self.worker, self.config, lapsed);
         }
     }
 
@@ -202,15 +226,14 @@ impl Context<'_> {
             return look(&mut self.db);
         }
         let mut locked = self.engine.keyspace.lock(ShardSet::of(key.slot.shard()));
-        locked.set_recall(dispatch::recall(self.config, self.worker));
+        dispatch::prepare(&mut locked, self.config, self.worker);
         let mode = self.db.expire_mode();
         let result = look(&mut locked.db(self.db.index(), self.now, mode));
         if locked.has_lapsed() {
-            let (log, lapsed) = (&self.engine.log, locked.take_lapsed());
-            self.worker
-                .note_lapsed(lapsed, log.is_read(), self.config.memory.lazy_expire);
+            let lapsed = locked.take_lapsed();
+            self.engine.note_lapsed(self.worker, self.config, lapsed);
             if !self.worker.effects.is_empty() {
-                log.append(&mut self.worker.effects);
+                self.engine.log.append(&mut self.worker.effects);
             }
         }
         result
@@ -218,24 +241,20 @@ impl Context<'_> {
 
     /// As [`Context::read`], without counting as a use of the key.
     pub fn peek(&mut self, key: &Key<'_>) -> Option<Ref<'_, KeyEntry>> {
+        let index = self.db.index();
         let entry = self.db.peek(key);
-        let counter = match entry {
-            Some(_) => &self.worker.stats.hits,
-            None => &self.worker.stats.misses,
-        };
-        counter.add(1);
+        self.engine
+            .note_lookup(self.worker, self.config, index, key, entry.is_some());
         entry
     }
 
     /// What the key holds, counted as a hit or a miss.
     #[inline]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Ref<'_, KeyEntry>> {
+        let index = self.db.index();
         let entry = self.db.get(key);
-        let counter = match entry {
-            Some(_) => &self.worker.stats.hits,
-            None => &self.worker.stats.misses,
-        };
-        counter.add(1);
+        self.engine
+            .note_lookup(self.worker, self.config, index, key, entry.is_some());
         entry
     }
 
@@ -246,11 +265,13 @@ impl Context<'_> {
         key: &Key<'_>,
         read: impl FnOnce(Text<'_>, &mut Reply<'_>) -> R,
     ) -> Result<Option<R>, Error> {
-        let Some(entry) = self.db.get(key) else {
-            self.worker.stats.misses.add(1);
+        let index = self.db.index();
+        let entry = self.db.get(key);
+        self.engine
+            .note_lookup(self.worker, self.config, index, key, entry.is_some());
+        let Some(entry) = entry else {
             return Ok(None);
         };
-        self.worker.stats.hits.add(1);
         match entry.kind() {
             Kind::String => Ok(Some(read(entry.text(), &mut self.reply))),
             _ => Err(Error::WrongKind),

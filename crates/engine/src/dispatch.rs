@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
-use config::Config;
+use config::{Config, KeyspaceEvents};
 use keyspace::{Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
@@ -21,7 +21,7 @@ use crate::args::{Args, Located};
 use crate::blocking::{Ready, Server};
 use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
-use crate::context::Context;
+use crate::context::{Context, Event};
 use crate::error::Error;
 use crate::gates::{self, Gate};
 use crate::intruder;
@@ -55,21 +55,6 @@ impl Worker {
         }
     }
 
-    /// Counts keys that were deleted because their time had come, and has readers of the log
-    /// delete them too.
-    pub(crate) fn note_lapsed(&mut self, lapsed: Vec<Lapsed>, logged: bool, lazily: bool) {
-        let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
-        for lapsed in lapsed {
-            self.stats.expired.add(1);
-            self.stats.dirty.add(1);
-            if logged {
-                self.effects.push(lapsed.db, &[name, &lapsed.key]);
-            }
-        }
-    }
-}
-
-impl Worker {
     /// Counts a command that ran for so long.
     #[inline]
     fn count(&self, entry: &Entry, nanos: u64, config: &Config) {
@@ -201,7 +186,7 @@ impl<'a> Run<'a, '_> {
             .iter()
             .for_each(|located| shards.insert(located.key.slot.shard()));
         let mut locked = self.engine.keyspace.lock(shards);
-        locked.set_recall(recall(&self.config, self.worker));
+        prepare(&mut locked, &self.config, self.worker);
         if self.located.len() > 1 {
             let keys = self.located.iter().map(|located| &located.key);
             locked.prefetch(self.session.db, keys);
@@ -303,7 +288,7 @@ impl<'a> Run<'a, '_> {
         let engine = self.engine;
         let mut run = || {
             let mut locked = engine.keyspace.lock(shards);
-            locked.set_recall(recall(&self.config, self.worker));
+            prepare(&mut locked, &self.config, self.worker);
             let args = Args::new(words, words_of_name(entry), &located);
             self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
             self.give_back(locked);
@@ -358,7 +343,8 @@ impl<'a> Run<'a, '_> {
             .observe(self.session, entry, words, redacted, nanos, &self.config);
         self.worker.count(entry, nanos, &self.config);
         if self.session.replies != Replies::On {
-            self.finish_reply(mark);
+            let pushes = entry.flags.has(Flags::PUSHES);
+            self.finish_reply(if pushes { self.out.len() } else { mark });
         }
         ended
     }
@@ -542,6 +528,23 @@ impl Context<'_> {
 }
 
 impl Engine {
+    /// Counts keys that were deleted because their time had come, tells those who listen, and has
+    /// readers of the log delete them too.
+    #[cold]
+    pub(crate) fn note_lapsed(&self, worker: &mut Worker, config: &Config, lapsed: Vec<Lapsed>) {
+        let lazily = config.memory.lazy_expire;
+        let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
+        let logged = self.log.is_read();
+        for lapsed in lapsed {
+            worker.stats.expired.add(1);
+            worker.stats.dirty.add(1);
+            self.notify(config, lapsed.db, &lapsed.key, Event::EXPIRED);
+            if logged {
+                worker.effects.push(lapsed.db, &[name, &lapsed.key]);
+            }
+        }
+    }
+
     /// How keys past their expiry are treated now: while writes are paused they stay.
     pub(crate) fn expire_mode(&self) -> Expire {
         if self.pause.is_on() {
@@ -552,9 +555,22 @@ impl Engine {
     }
 }
 
+/// Has the keyspace do what the configuration asks for under these locks.
+#[inline]
+pub(crate) fn prepare(locked: &mut Locked<'_>, config: &Config, worker: &mut Worker) {
+    locked.set_recall(recall(config, worker));
+    if config
+        .clients
+        .keyspace_events
+        .contains(KeyspaceEvents::NEW_KEY)
+    {
+        locked.report_created();
+    }
+}
+
 /// What keys are to remember of their use, for the policy of eviction.
 #[inline]
-pub(crate) fn recall(config: &Config, worker: &mut Worker) -> Recall {
+fn recall(config: &Config, worker: &mut Worker) -> Recall {
     if !config.memory.policy.keeps_frequency() {
         return Recall::Recency;
     }

@@ -113,8 +113,7 @@ impl Maintenance {
         let mut locked = engine.keyspace.lock(shards);
         let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
         let found = db.expire_step(&mut self.cursor, STEP_KEYS);
-        let lazily = engine.config.load().memory.lazy_expire;
-        worker.note_lapsed(locked.take_lapsed(), engine.log.is_read(), lazily);
+        engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
         if !worker.effects.is_empty() {
             engine.log.append(&mut worker.effects);
         }

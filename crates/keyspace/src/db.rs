@@ -15,6 +15,7 @@ use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
 
 mod edit;
+mod many;
 mod wait;
 
 /// What happens to a key that is found to be past its expiry.
@@ -202,7 +203,8 @@ impl<'a> Db<'a> {
             };
             let mut entry = Entry::string(key.bytes, value, expiry);
             entry.set_access(self.notes.recall.created(now));
-            return shard.insert(index, key, entry, hasher);
+            shard.insert(index, key, entry, hasher);
+            return self.note_created(key);
         };
         let (from, to) = place.update(|entry| {
             let from = entry.expiry();
@@ -274,6 +276,20 @@ impl<'a> Db<'a> {
         if is_awaited {
             self.notes.ready.push((index, key.bytes.into()));
         }
+        self.note_created(key);
+    }
+
+    #[inline]
+    fn note_created(&mut self, key: &Key<'_>) {
+        if let Some(created) = &mut self.notes.created {
+            created.push((self.index, key.bytes.into()));
+        }
+    }
+
+    /// The keys that were created since this was last asked, if they are reported.
+    pub fn take_created(&mut self) -> Vec<(DbIndex, Box<[u8]>)> {
+        let created = self.notes.created.as_mut();
+        created.map(std::mem::take).unwrap_or_default()
     }
 
     /// Frees an entry that is no longer in any db; a large one later, after the locks are given

@@ -236,8 +236,16 @@ impl Entry {
         }
         match self.text() {
             Text::Int(_) => "int",
-            Text::Bytes(bytes) if meta & RAW != 0 || bytes.len() > EMBSTR_BYTES_MAX => "raw",
+            Text::Bytes(_) if self.is_raw() => "raw",
             Text::Bytes(_) => "embstr",
+        }
+    }
+
+    /// Whether a string is `raw` to clients: long, or changed in part.
+    pub fn is_raw(&self) -> bool {
+        match self.text() {
+            Text::Int(_) => false,
+            Text::Bytes(bytes) => self.meta() & RAW != 0 || bytes.len() > EMBSTR_BYTES_MAX,
         }
     }
 

@@ -150,6 +150,8 @@ pub(crate) struct Notes {
     pub lapsed: Vec<Lapsed>,
     /// The awaited keys that have come to hold something.
     pub ready: Vec<(DbIndex, Box<[u8]>)>,
+    /// The keys that were created, if anybody wants to know.
+    pub created: Option<Vec<(DbIndex, Box<[u8]>)>>,
     /// Entries that are to be freed step by step.
     pub discarded: Vec<Detached>,
     pub recall: Recall,
@@ -221,6 +223,11 @@ impl Locked<'_> {
         std::mem::take(&mut self.notes.ready)
     }
 
+    /// Has keys that are created reported by [`Db::take_created`].
+    pub fn report_created(&mut self) {
+        self.notes.created = Some(Vec::new());
+    }
+
     /// Takes one more lock, if that cannot lead to a deadlock. Returns whether it is held.
     pub fn try_extend(&mut self, shard: usize) -> bool {
         if self.held.contains(shard) {
@@ -289,6 +296,16 @@ impl<'a> Shards<'a> {
         // SAFETY: the lock is held by the `Locked` this was made by, which is borrowed for as long
         // as this lives, and this is borrowed for as long as the shard.
         unsafe { &mut *self.keyspace.shards[shard].shard.get() }
+    }
+
+    /// A shard, to look at while others are looked at too.
+    pub fn shared(&self, shard: usize) -> &Shard {
+        assert!(
+            self.held.contains(shard),
+            "a command touches only the shards it declared"
+        );
+        // SAFETY: as in `get`, and shared for as long as the shard.
+        unsafe { &*self.keyspace.shards[shard].shard.get() }
     }
 
     /// Runs `visit` on a shard, under its lock, which is taken for the moment if it is not held.

@@ -6,6 +6,7 @@ use keyspace::{DbIndex, Key};
 
 use super::dispose;
 use crate::database;
+use crate::event;
 
 pub(super) static RENAME: Command = Command {
     name: "rename",
@@ -72,6 +73,8 @@ fn give_name(cx: &mut Context<'_>, source: &Key<'_>, target: &Key<'_>) {
     if let Some(entry) = cx.db.remove(source) {
         cx.db.insert(target, entry.renamed(target.bytes));
         cx.changed(1);
+        cx.notify(source, event::RENAME_FROM);
+        cx.notify(target, event::RENAME_TO);
     }
 }
 
@@ -101,6 +104,8 @@ fn to_db(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if moves && let Some(entry) = cx.db.remove(&key) {
         in_db(cx, there, |cx| cx.db.insert(&key, entry));
         cx.changed(1);
+        cx.notify(&key, event::MOVE_FROM);
+        in_db(cx, there, |cx| cx.notify(&key, event::MOVE_TO));
     }
     Ok(cx.reply.flag(moves))
 }
@@ -137,6 +142,7 @@ fn copy(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
                 dispose(cx, overwritten, cx.config.memory.lazy_server_del);
             }
             cx.db.insert(&target, copied);
+            cx.notify(&target, event::COPY_TO);
         });
         cx.changed(1);
     }

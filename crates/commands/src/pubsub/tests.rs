@@ -213,6 +213,30 @@ fn a_subscriber_of_the_new_protocol_does_anything() {
 }
 
 #[test]
+fn one_who_wants_no_replies_still_listens() {
+    check_resp3(expect![[r#"
+        > CLIENT REPLY OFF
+        (no reply)
+        > SUBSCRIBE a
+        1) "subscribe"
+        2) "a"
+        3) (integer) 1
+        p> PUBLISH a m
+        (integer) 1
+        <
+        1) "message"
+        2) "a"
+        3) "m"
+        > GET k
+        (no reply)
+        > UNSUBSCRIBE
+        1) "unsubscribe"
+        2) "a"
+        3) (integer) 0
+    "#]]);
+}
+
+#[test]
 fn pubsub_looks_who_listens() {
     check(expect![[r#"
         s> SUBSCRIBE alpha beta

@@ -6,6 +6,7 @@ use keyspace::{Entry, Key, Text};
 use stdx::{extended, number};
 
 use super::text_of;
+use crate::event;
 
 /// What every counter command is.
 const COUNTER: Command = Command {
@@ -96,6 +97,7 @@ fn add(cx: &mut Context<'_>, key: &Key<'_>, step: i64) -> CommandResult {
         cx.db.create(key, Entry::int(key.bytes, step, None));
     }
     cx.changed(1);
+    cx.notify(key, event::INCRBY);
     Ok(cx.reply.integer(counted.unwrap_or(step)))
 }
 
@@ -133,6 +135,7 @@ fn incrbyfloat(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         None => cx.db.create(&key, Entry::bytes(key.bytes, &text, None)),
     }
     cx.changed(1);
+    cx.notify(&key, event::INCRBYFLOAT);
     // Whoever replays this may add with other roundings.
     cx.effect(&[b"SET", key.bytes, &text, b"KEEPTTL"]);
     Ok(cx.reply.bulk(&text))

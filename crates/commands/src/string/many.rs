@@ -6,6 +6,7 @@ use keyspace::{Text, Ttl};
 use stdx::number;
 
 use super::text_of;
+use crate::event;
 
 pub(super) static MGET: Command = Command {
     name: "mget",
@@ -25,20 +26,21 @@ pub(super) static MGET: Command = Command {
 /// What is no string counts as nothing.
 fn mget(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let keys = args.len();
-    let (mut array, mut hits) = (cx.reply.array(keys), 0);
+    let Context {
+        engine, config, db, ..
+    } = cx;
+    let (index, mut array) = (db.index(), cx.reply.array(keys));
     for _ in 0..keys {
-        let found = cx.db.get(&args.key()?);
-        hits += u64::from(found.is_some());
+        let key = args.key()?;
+        let found = db.get(&key);
+        engine.note_lookup(cx.worker, config, index, &key, found.is_some());
         match found.as_deref().map(text_of) {
             Some(Ok(Text::Bytes(bytes))) => array.bulk(bytes),
             Some(Ok(Text::Int(number))) => array.bulk(&number::text(number)),
             Some(Err(_)) | None => array.null(),
         }
     }
-    let done = array.done();
-    cx.worker.stats.hits.add(hits);
-    cx.worker.stats.misses.add(keys as u64 - hits);
-    Ok(done)
+    Ok(array.done())
 }
 
 pub(super) static MSET: Command = Command {
@@ -104,6 +106,7 @@ fn set_all(cx: &mut Context<'_>, args: &mut Args<'_>) -> Result<(), Error> {
     for _ in 0..pairs {
         let (key, value) = (args.key()?, args.bytes()?);
         cx.db.set_string(&key, value, Ttl::Clear);
+        cx.notify(&key, event::SET);
     }
     cx.changed(pairs as u64);
     Ok(())

@@ -8,6 +8,7 @@ use keyspace::{Entry, Text};
 use stdx::number;
 
 use super::text_of;
+use crate::event;
 
 pub(super) static STRLEN: Command = Command {
     name: "strlen",
@@ -112,6 +113,7 @@ fn append(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         cx.db.create(&key, Entry::string(key.bytes, value, None));
     }
     cx.changed(1);
+    cx.notify(&key, event::APPEND);
     Ok(cx.reply.count(len.unwrap_or(value.len())))
 }
 
@@ -159,6 +161,7 @@ fn setrange(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         }
     };
     cx.changed(1);
+    cx.notify(&key, event::SETRANGE);
     Ok(cx.reply.count(len))
 }
 

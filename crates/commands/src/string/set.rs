@@ -2,11 +2,12 @@
 
 use engine::command::{Flags, KeySpec};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
-use keyspace::{Entry, Ttl};
+use keyspace::{Entry, Key, Ttl};
 use stdx::number;
 use stdx::time::UnixMillis;
 
 use super::reply_text;
+use crate::event;
 use crate::expiry::{self, Kind, Stated, Unit};
 
 pub(super) static SET: Command = Command {
@@ -67,6 +68,7 @@ fn set(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if applies {
         cx.db.set_string(&key, value, ttl);
         cx.changed(1);
+        notify(cx, &key, ttl);
         options.log(cx, key.bytes, value, ttl);
     }
     Ok(match (previous, options.get, applies) {
@@ -74,6 +76,15 @@ fn set(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         (None, false, true) => cx.reply.ok(),
         (None, _, _) => cx.reply.null(),
     })
+}
+
+/// Tells of a key that was set, and of its expiry, which listeners hear of apart.
+#[inline]
+fn notify(cx: &mut Context<'_>, key: &Key<'_>, ttl: Ttl) {
+    cx.notify(key, event::SET);
+    if let Ttl::At(_) = ttl {
+        cx.notify(key, event::EXPIRE);
+    }
 }
 
 /// Whether a key must be there for a command to apply, or must not.
@@ -171,6 +182,7 @@ fn setnx(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if applies {
         cx.db.create(&key, Entry::string(key.bytes, value, None));
         cx.changed(1);
+        cx.notify(&key, event::SET);
     }
     Ok(cx.reply.flag(applies))
 }
@@ -208,6 +220,7 @@ fn set_for(cx: &mut Context<'_>, args: &mut Args<'_>, unit: Unit) -> CommandResu
     let at = expiry::positive(amount, unit, cx.now)?;
     cx.db.set_string(&key, value, Ttl::At(at));
     cx.changed(1);
+    notify(cx, &key, Ttl::At(at));
     cx.effect(&[b"SET", key.bytes, value, b"PXAT", &number::text(at.0)]);
     Ok(cx.reply.ok())
 }

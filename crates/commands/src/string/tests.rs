@@ -4,6 +4,7 @@ use expect_test::{Expect, expect};
 use testkit::{Node, Step};
 
 mod counter;
+mod hostile;
 mod lcs;
 mod many;
 mod range;

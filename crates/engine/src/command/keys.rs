@@ -46,6 +46,12 @@ pub enum Find {
     Unknown,
 }
 
+impl Find {
+    fn reaches_end(self) -> bool {
+        matches!(self, Find::Range { last: -1, .. })
+    }
+}
+
 /// What a command does to a key, in the words of `COMMAND INFO`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Access(u16);
@@ -175,6 +181,8 @@ impl KeySpec {
     pub fn find(&self, words: &[&[u8]], mut found: impl FnMut(usize)) -> Result<(), Error> {
         let begin = match self.begin {
             Begin::Index(index) if index < words.len() => index,
+            // As `PFMERGE destkey`: the keys up to the end are none.
+            Begin::Index(index) if index == words.len() && self.find.reaches_end() => return Ok(()),
             Begin::Index(_) | Begin::Unknown => return Err(Error::InvalidArguments),
             Begin::Keyword { word, from } => match behind_keyword(words, word, from) {
                 Some(index) => index,

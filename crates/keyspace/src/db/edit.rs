@@ -2,7 +2,7 @@
 
 use super::{Db, WrongType};
 use crate::entry::Entry;
-use crate::kind::Value;
+use crate::kind::{Kind, Value};
 use crate::slot::Key;
 
 impl Db<'_> {
@@ -42,6 +42,26 @@ impl Db<'_> {
             entry.set_access(access);
             (entry, result)
         })))
+    }
+
+    /// Keeps the string of a key as bytes that are `raw`, though nothing in it changes. Counts as a
+    /// use of the key, but no watcher is told.
+    pub fn make_raw(&mut self, key: &Key<'_>) {
+        let is_raw = |entry: &Entry| entry.kind() != Kind::String || entry.is_raw();
+        if self.get(key).is_none_or(|entry| is_raw(&entry)) {
+            return;
+        }
+        let index = self.index;
+        let place = self.shards.get(key.slot.shard()).place(index, key);
+        let raw = |entry: Entry| {
+            let len = entry.text().len();
+            let mut entry = entry.with_len(len);
+            entry.mark_raw();
+            (entry, ())
+        };
+        if let Some(mut place) = place {
+            place.update(raw);
+        }
     }
 
     /// Gives `read` the collection that the key holds; `None` if it holds nothing.

@@ -20,7 +20,8 @@ const TURN: Duration = Duration::from_millis(50);
 const PORT_COUNT: u32 = 600;
 const NOTE_CHARS_MAX: usize = 150;
 
-/// What the suite's external mode asks of a server beyond its defaults.
+/// What the suite's external mode asks of a server beyond its defaults. One thread, for the suite
+/// sends commands on two connections and relies on their running in that order.
 const EXTERNAL_ARGUMENTS: &[&str] = &[
     "--enable-debug-command",
     "yes",
@@ -28,6 +29,8 @@ const EXTERNAL_ARGUMENTS: &[&str] = &[
     "yes",
     "--enable-module-command",
     "yes",
+    "--io-threads",
+    "1",
 ];
 
 pub struct Runner {

@@ -1,0 +1,24 @@
+//! What several keys hold, at once.
+
+use datatypes::table::Ref;
+
+use super::{Db, Expire, is_past};
+use crate::entry::Entry;
+use crate::slot::Key;
+
+impl Db<'_> {
+    /// What each of the keys holds. Counts as a use of them.
+    pub fn get_all(&mut self, keys: &[Key<'_>]) -> Vec<Option<Ref<'_, Entry>>> {
+        for key in keys {
+            self.get(key);
+        }
+        let is_shown = |entry: &Ref<'_, Entry>| {
+            self.expire != Expire::Hide || !is_past(entry.expiry(), self.now)
+        };
+        let find = |key: &Key<'_>| {
+            let shard = self.shards.shared(key.slot.shard());
+            shard.find(self.index, key).filter(is_shown)
+        };
+        keys.iter().map(find).collect()
+    }
+}
