@@ -89,12 +89,17 @@ impl Cell {
         }
     }
 
-    /// The cell so many columns to the east and rows to the north, around the map's ends.
+    /// The cell so many columns to the east and rows to the north, around the map's ends. A cell
+    /// beyond an end stays there unless it is moved along.
     pub fn moved(self, columns: i32, rows: i32) -> Cell {
         let last = (1 << self.steps) - 1;
+        let moved = |at: u32, by: i32| match by {
+            0 => at,
+            _ => at.wrapping_add_signed(by) & last,
+        };
         Cell {
-            column: self.column.wrapping_add_signed(columns) & last,
-            row: self.row.wrapping_add_signed(rows) & last,
+            column: moved(self.column, columns),
+            row: moved(self.row, rows),
             steps: self.steps,
         }
     }

@@ -86,6 +86,20 @@ fn areas_are_searched() {
            2) "15426.4576"
         4) 1) "edge1"
            2) "15435.3738"
+        > GEOSEARCH S FROMLONLAT 180 -85 BYRADIUS 80000 km DESC
+        1) "edge1"
+        2) "edge2"
+        3) "Palermo"
+        4) "Catania"
+        > GEOSEARCH S FROMLONLAT 180 85.05112878 BYBOX 30000 30000 km ASC WITHDIST
+        1) 1) "edge2"
+           2) "6223.3393"
+        2) 1) "edge1"
+           2) "6233.8043"
+        3) 1) "Palermo"
+           2) "6307.3627"
+        4) 1) "Catania"
+           2) "6371.6769"
         > GEOSEARCH S FROMLONLAT 15 37 BYBOX 0 0 m
         (empty array)
         > GEOSEARCH nokey FROMMEMBER x BYRADIUS 1 km
