@@ -7,7 +7,7 @@ use keyspace::Key;
 use super::area::Shape;
 use super::place;
 use super::search::{From, Options, check_kind, circle, place_of_member};
-use crate::sorted_set::event;
+use crate::event;
 
 /// What all four are.
 const RADIUS: Command = Command {
@@ -145,7 +145,7 @@ fn search(cx: &mut Context<'_>, args: &mut Args<'_>, from: From, may_store: bool
     let query = options.query(middle, area)?;
     let found = query.run(cx, &source)?;
     Ok(match target {
-        Some(target) => query.store(cx, &target, &found, event("georadiusstore")),
+        Some(target) => query.store(cx, &target, &found, event::GEORADIUSSTORE),
         None => query.reply(&mut cx.reply, &found),
     })
 }

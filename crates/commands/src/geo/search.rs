@@ -14,7 +14,8 @@ use stdx::float;
 use super::area::Shape;
 use super::cell::Place;
 use super::{place, reply_distance, reply_place, unit};
-use crate::sorted_set::{event, limits, store};
+use crate::event;
+use crate::sorted_set::limits;
 
 /// How an area is found, in both commands.
 const COMPLEXITY: &str = "O(N+log(M)) where N is the number of members in the cells that cover the \
@@ -68,7 +69,7 @@ fn geosearchstore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (target, source) = (args.key()?, args.key()?);
     let query = stated(cx, &source, args, true)?;
     let found = query.run(cx, &source)?;
-    Ok(query.store(cx, &target, &found, event("geosearchstore")))
+    Ok(query.store(cx, &target, &found, event::GEOSEARCHSTORE))
 }
 
 /// Reads what GEOSEARCH and GEOSEARCHSTORE are asked for.
@@ -351,7 +352,7 @@ impl Query {
             };
             set.put(&found.member, score, &limits);
         }
-        store(cx, target, set, event);
+        cx.store(target, event, set);
         cx.reply.count(found.len())
     }
 }

@@ -8,7 +8,8 @@ use engine::reply::Done;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::Key;
 
-use super::{event, limits, score, score_or_null};
+use super::{limits, score, score_or_null};
+use crate::event;
 
 pub(super) static ZADD: Command = Command {
     name: "zadd",
@@ -53,10 +54,10 @@ pub(crate) fn put_all(
         }
         Ok((counts.changed() as u64, (counts, last)))
     };
-    let event = event(match conditions.increment {
-        true => "zincr",
-        false => "zadd",
-    });
+    let event = match conditions.increment {
+        true => event::ZINCR,
+        false => event::ZADD,
+    };
     let (counts, last) = if conditions.only_present {
         let edited = cx.edit(key, event, |set, _| put_all(set))?;
         edited.unwrap_or_default()
@@ -223,7 +224,6 @@ fn zincrby(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         let put = set.put(member, score, &limits);
         Ok((u64::from(put != Put::Kept), score))
     };
-    let event = event("zincr");
-    let score = cx.edit_or_create(&key, event, SortedSet::default, |set, _| add(set))?;
+    let score = cx.edit_or_create(&key, event::ZINCR, SortedSet::default, |set, _| add(set))?;
     Ok(cx.reply.double(score))
 }
