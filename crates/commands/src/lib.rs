@@ -13,6 +13,7 @@ mod debug;
 mod event;
 mod expire;
 mod expiry;
+mod geo;
 mod hash;
 mod help;
 mod hyperloglog;
@@ -45,8 +46,9 @@ const FAMILIES: &[&Family] = &[
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
-    &hyperloglog::HYPERLOGLOGS,
+    &geo::PLACES,
     &hash::HASHES,
+    &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
     &list::LISTS,
