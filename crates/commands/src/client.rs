@@ -1,6 +1,6 @@
 //! `CLIENT`: who is connected, and what becomes of them.
 
-use engine::clients::ClientFlags;
+use engine::clients::{ClientFlags, ClientId};
 use engine::command::Flags;
 use engine::pause::Paused;
 use engine::session::Replies;
@@ -287,17 +287,19 @@ fn unblock(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         return Err(unknown_form("CLIENT", args.words()[1]));
     }
     let id = args.bytes()?;
-    match args.keyword().as_ref().map(|word| word.as_bytes()) {
-        None | Some(b"TIMEOUT" | b"ERROR") => {}
+    let with_error = match args.keyword().as_ref().map(|word| word.as_bytes()) {
+        None | Some(b"TIMEOUT") => false,
+        Some(b"ERROR") => true,
         Some(_) => {
             let text = "ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR";
             return Err(Error::text(text));
         }
-    }
-    parse_i64(id).ok_or(Error::NotInteger)?;
-    // A client that waits for the end of a pause is not blocked in this sense, and no command
-    // waits for data.
-    Ok(cx.reply.integer(0))
+    };
+    let id = parse_i64(id).ok_or(Error::NotInteger)?;
+    // One who waits for the end of a pause is not blocked in this sense.
+    let unblocked =
+        u64::try_from(id).is_ok_and(|id| cx.engine.blocking.unblock(ClientId(id), with_error));
+    Ok(cx.reply.flag(unblocked))
 }
 
 /// The error for a subcommand that is unknown or has the wrong number of words.

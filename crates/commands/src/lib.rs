@@ -20,6 +20,7 @@ mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
+mod list;
 mod memory;
 mod pubsub;
 mod scan;
@@ -50,6 +51,7 @@ const FAMILIES: &[&Family] = &[
     &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
+    &list::LISTS,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,

@@ -43,6 +43,7 @@ pub struct Event {
 impl Event {
     pub const DEL: Event = Event::new(KeyspaceEvents::GENERIC, "del");
     pub const EXPIRED: Event = Event::new(KeyspaceEvents::EXPIRED, "expired");
+    pub const EVICTED: Event = Event::new(KeyspaceEvents::EVICTED, "evicted");
     const KEY_MISS: Event = Event::new(KeyspaceEvents::KEY_MISS, "keymiss");
     const NEW: Event = Event::new(KeyspaceEvents::NEW_KEY, "new");
 

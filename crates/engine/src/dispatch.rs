@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
 use config::{Config, KeyspaceEvents};
-use keyspace::{Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
+use keyspace::{Detached, Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -23,6 +23,7 @@ use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
 use crate::error::Error;
+use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
 use crate::log::Effects;
@@ -178,7 +179,8 @@ impl<'a> Run<'a, '_> {
             }
             count += 1;
         }
-        if count == 0 {
+        // When memory is full each command is looked at by itself.
+        if count == 0 || self.engine.make_room(self.worker, &self.config) == Memory::Full {
             return 0;
         }
         let mut shards = ShardSet::NONE;
@@ -245,7 +247,15 @@ impl<'a> Run<'a, '_> {
         };
         // What is queued, waits or is refused is what the client last asked for, too.
         self.note_command(entry);
-        let gate = gates::pass(self.engine, &self.config, self.session, entry, words);
+        let memory = self.engine.make_room(self.worker, &self.config);
+        let gate = gates::pass(
+            self.engine,
+            &self.config,
+            self.session,
+            entry,
+            words,
+            memory,
+        );
         match gate {
             Gate::Open => self.run_alone(entry, words),
             Gate::Queue => {
@@ -356,8 +366,9 @@ impl<'a> Run<'a, '_> {
         if !self.worker.effects.is_empty() {
             self.engine.log.append(&mut self.worker.effects);
         }
-        let discarded = locked.take_discarded();
+        let (discarded, now) = (locked.take_discarded(), locked.take_discarded_now());
         drop(locked);
+        now.into_iter().for_each(Detached::free);
         if !discarded.is_empty() {
             self.engine.garbage.add(discarded);
         }
@@ -624,8 +635,14 @@ pub(crate) fn locate<'a>(
     Ok(())
 }
 
-/// Gives the memory of an emptied list to one of another lifetime.
+/// Keys that an emptied list has room for.
+const LOCATED_KEPT: usize = 1024;
+
+/// Gives the memory of an emptied list to one of another lifetime, unless it is large.
 fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
+    if located.capacity() > LOCATED_KEPT {
+        return Vec::new();
+    }
     located.clear();
     located
         .into_iter()

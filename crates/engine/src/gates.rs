@@ -5,6 +5,7 @@ use config::{Config, Permit};
 use crate::Engine;
 use crate::command::{Entry, Flags};
 use crate::error::Error;
+use crate::eviction::Memory;
 use crate::session::Session;
 
 /// What becomes of a request.
@@ -24,6 +25,7 @@ struct Request<'a> {
     session: &'a Session,
     entry: &'a Entry,
     words: &'a [&'a [u8]],
+    memory: Memory,
 }
 
 type Check = fn(&Request<'_>) -> Result<(), Gate>;
@@ -34,6 +36,7 @@ const GATES: &[Check] = &[
     arity_is_right,
     command_is_not_protected,
     client_is_authenticated,
+    memory_is_not_full,
     client_does_not_only_listen,
     transaction_may_hold_it,
     clients_are_not_paused,
@@ -47,6 +50,7 @@ pub(crate) fn pass(
     session: &Session,
     entry: &Entry,
     words: &[&[u8]],
+    memory: Memory,
 ) -> Gate {
     let request = Request {
         engine,
@@ -54,6 +58,7 @@ pub(crate) fn pass(
         session,
         entry,
         words,
+        memory,
     };
     GATES
         .iter()
@@ -131,6 +136,22 @@ fn client_is_authenticated(request: &Request<'_>) -> Result<(), Gate> {
     } else {
         closed(Error::NoAuth)
     }
+}
+
+fn memory_is_not_full(request: &Request<'_>) -> Result<(), Gate> {
+    let (engine, flags) = (request.engine, request.entry.flags);
+    let transaction = request.session.transaction.as_ref();
+    // What is queued takes memory, whatever it will do. A transaction can always be ended, and run
+    // if nothing in it may grow.
+    let grows = flags.has(Flags::DENY_OOM)
+        || transaction.is_some() && !flags.has(Flags::NOT_QUEUED)
+        || flags.has(Flags::TRANSACTION)
+            && transaction.is_some_and(|queue| queue.has(engine, Flags::DENY_OOM));
+    if request.memory != Memory::Full || !grows {
+        return Ok(());
+    }
+    let text = "OOM command not allowed when used memory > 'maxmemory'.";
+    closed(Error::text(text))
 }
 
 fn client_does_not_only_listen(request: &Request<'_>) -> Result<(), Gate> {

@@ -17,6 +17,11 @@ pub trait Host: Send + Sync {
     /// Memory, in bytes.
     fn memory(&self) -> Memory;
 
+    /// The bytes of [`Memory::used`], cheaply enough to be asked before every command.
+    fn memory_used(&self) -> u64 {
+        self.memory().used
+    }
+
     /// What the process is and runs on.
     fn process(&self) -> Process;
 

@@ -23,6 +23,7 @@ mod configure;
 pub mod context;
 pub mod dispatch;
 pub mod error;
+mod eviction;
 pub mod garbage;
 mod gates;
 pub mod host;
@@ -55,6 +56,7 @@ use stdx::time::UnixMillis;
 use blocking::Blocking;
 use clients::{Client, Clients, Endpoints};
 use command::Table;
+use eviction::Eviction;
 use garbage::Garbage;
 use host::Host;
 use intruder::Intruders;
@@ -95,6 +97,7 @@ pub struct Engine {
     pub hash_seed: HashSeed,
     pub intruders: Intruders,
     pub garbage: Garbage,
+    eviction: Eviction,
     pub switches: maintenance::Switches,
     /// Forty hexadecimal digits, new at every start.
     pub run_id: String,
@@ -129,6 +132,7 @@ impl Engine {
             hash_seed: HashSeed(prng.next_u64()),
             intruders: Intruders::default(),
             garbage: Garbage::default(),
+            eviction: Eviction::default(),
             switches: maintenance::Switches::default(),
         }
     }

@@ -62,6 +62,7 @@ impl Maintenance {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
         }
+        engine.make_room(worker, &engine.config.load());
         if now.0 - self.last_sample_ms >= SAMPLE_MS {
             self.last_sample_ms = now.0;
             let totals = engine.stats.totals();

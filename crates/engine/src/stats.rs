@@ -83,6 +83,7 @@ pub struct WorkerStats {
     pub hits: Counter,
     pub misses: Counter,
     pub expired: Counter,
+    pub evicted: Counter,
     pub dirty: Counter,
     pub bytes_in: Counter,
     pub bytes_out: Counter,
@@ -139,6 +140,7 @@ pub struct Totals {
     pub hits: u64,
     pub misses: u64,
     pub expired: u64,
+    pub evicted: u64,
     pub dirty: u64,
     pub bytes_in: u64,
     pub bytes_out: u64,
@@ -209,6 +211,7 @@ impl Stats {
             hits: Counter::default(),
             misses: Counter::default(),
             expired: Counter::default(),
+            evicted: Counter::default(),
             dirty: Counter::default(),
             bytes_in: Counter::default(),
             bytes_out: Counter::default(),
@@ -252,6 +255,7 @@ impl Stats {
             totals.hits += worker.hits.get();
             totals.misses += worker.misses.get();
             totals.expired += worker.expired.get();
+            totals.evicted += worker.evicted.get();
             totals.dirty += worker.dirty.get();
             totals.bytes_in += worker.bytes_in.get();
             totals.bytes_out += worker.bytes_out.get();
@@ -288,13 +292,16 @@ impl Stats {
                 hits,
                 misses,
                 expired,
+                evicted,
                 bytes_in,
                 bytes_out,
                 reads,
                 writes,
                 ..
             } = &**worker;
-            let counters = [hits, misses, expired, bytes_in, bytes_out, reads, writes];
+            let counters = [
+                hits, misses, expired, evicted, bytes_in, bytes_out, reads, writes,
+            ];
             counters.iter().for_each(|counter| counter.reset());
         }
         let counters = [

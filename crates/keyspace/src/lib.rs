@@ -14,6 +14,7 @@
 
 mod db;
 mod entry;
+mod eviction;
 mod expiry;
 mod kind;
 mod lock;

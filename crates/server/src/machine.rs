@@ -91,6 +91,10 @@ impl Host for Machine {
         self.gauge.read()
     }
 
+    fn memory_used(&self) -> u64 {
+        self.gauge.used()
+    }
+
     fn process(&self) -> Process {
         self.process.lock().clone()
     }

@@ -46,6 +46,17 @@ pub enum EvictionPolicy {
 }
 
 impl EvictionPolicy {
+    /// Whether only keys that expire are evicted.
+    pub fn only_volatile(self) -> bool {
+        matches!(
+            self,
+            EvictionPolicy::VolatileLru
+                | EvictionPolicy::VolatileLfu
+                | EvictionPolicy::VolatileRandom
+                | EvictionPolicy::VolatileTtl
+        )
+    }
+
     /// Whether keys remember how often they are used, rather than when.
     pub fn keeps_frequency(self) -> bool {
         matches!(

@@ -69,8 +69,8 @@ fn write_keys(cx: &Context<'_>, lines: &mut Lines) {
         "expire_cycle_cpu_milliseconds",
         count(&stats.expire_cycle_micros) / 1000,
     );
+    lines.put("evicted_keys", totals.evicted);
     lines.zeros(&[
-        "evicted_keys",
         "evicted_clients",
         "total_eviction_exceeded_time",
         "current_eviction_exceeded_time",
