@@ -26,6 +26,8 @@ mod tree;
 
 use large::Large;
 
+pub use small::integer;
+
 /// A place between two members of a sorted set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Place<'a> {

@@ -35,8 +35,10 @@ impl Aggregate {
         match self {
             // Opposite infinities cancel each other out.
             Aggregate::Sum => number_or_zero(a + b),
-            Aggregate::Min => a.min(b),
-            Aggregate::Max => a.max(b),
+            // Of two zeros the first stays, whatever their signs.
+            Aggregate::Min if b < a => b,
+            Aggregate::Max if b > a => b,
+            Aggregate::Min | Aggregate::Max => a,
         }
     }
 }
