@@ -181,11 +181,7 @@ fn combine_and_store(
     let mut inputs = inputs(cx, args)?;
     let options = Options::parse(args, operation, Form::Store, &mut inputs)?;
     let members = combined(cx, operation, options.aggregate, inputs);
-    let limits = limits(cx);
-    let mut set = SortedSet::default();
-    for (member, score) in &members {
-        set.put(member, *score, &limits);
-    }
+    let set = SortedSet::of(&members, &limits(cx));
     cx.store(&target, event, set);
     Ok(cx.reply.count(members.len()))
 }

@@ -162,6 +162,19 @@ fn of_two_zeros_the_first_stays() {
         4) "0"
         5) "c"
         6) "1"
+        > CONFIG SET zset-max-listpack-entries 2
+        OK
+        > ZADD x -0 a 0 b 1 c
+        (integer) 3
+        > ZUNIONSTORE d 1 x WEIGHTS -1
+        (integer) 3
+        > ZRANGE d 0 -1 WITHSCORES
+        1) "c"
+        2) "-1"
+        3) "a"
+        4) "-0"
+        5) "b"
+        6) "-0"
     "#]]);
 }
 
