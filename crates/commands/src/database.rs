@@ -93,12 +93,15 @@ fn flushall(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     flush(cx, args, all)
 }
 
-/// Takes the keys away under all locks, which is quick, and leaves the tearing down to the
-/// background, whichever way was asked for: nobody can tell but by the memory.
+/// Takes the keys away under all locks, which is quick. Their memory is given back after the locks:
+/// in the background, or before the reply.
 fn flush(cx: &mut Context<'_>, args: &mut Args<'_>, dbs: std::ops::Range<u16>) -> CommandResult {
-    if !args.is_empty() && !args.accept(b"ASYNC") && !args.accept(b"SYNC") {
-        return Err(Error::Syntax);
-    }
+    let lazily = match args.is_empty() {
+        true => cx.config.memory.lazy_user_flush,
+        false if args.accept(b"ASYNC") => true,
+        false if args.accept(b"SYNC") => false,
+        false => return Err(Error::Syntax),
+    };
     args.end()?;
     let here = cx.db.index();
     let mut keys = 0;
@@ -106,7 +109,10 @@ fn flush(cx: &mut Context<'_>, args: &mut Args<'_>, dbs: std::ops::Range<u16>) -
         cx.db.select(DbIndex(index));
         let detached = cx.db.detach_all();
         keys += detached.iter().map(|part| part.keys()).sum::<usize>();
-        cx.engine.garbage.add(detached);
+        match lazily {
+            true => cx.engine.garbage.add(detached),
+            false => cx.db.discard_now(detached),
+        }
     }
     cx.db.select(here);
     cx.changed(keys as u64);

@@ -23,6 +23,21 @@ pub(crate) const SPOP: Event = set("spop");
 pub(crate) const SREM: Event = set("srem");
 pub(crate) const SUNIONSTORE: Event = set("sunionstore");
 
+pub(crate) const GEORADIUSSTORE: Event = sorted_set("georadiusstore");
+pub(crate) const GEOSEARCHSTORE: Event = sorted_set("geosearchstore");
+pub(crate) const ZADD: Event = sorted_set("zadd");
+pub(crate) const ZDIFFSTORE: Event = sorted_set("zdiffstore");
+pub(crate) const ZINCR: Event = sorted_set("zincr");
+pub(crate) const ZINTERSTORE: Event = sorted_set("zinterstore");
+pub(crate) const ZPOPMAX: Event = sorted_set("zpopmax");
+pub(crate) const ZPOPMIN: Event = sorted_set("zpopmin");
+pub(crate) const ZRANGESTORE: Event = sorted_set("zrangestore");
+pub(crate) const ZREM: Event = sorted_set("zrem");
+pub(crate) const ZREMRANGEBYLEX: Event = sorted_set("zremrangebylex");
+pub(crate) const ZREMRANGEBYRANK: Event = sorted_set("zremrangebyrank");
+pub(crate) const ZREMRANGEBYSCORE: Event = sorted_set("zremrangebyscore");
+pub(crate) const ZUNIONSTORE: Event = sorted_set("zunionstore");
+
 pub(crate) const COPY_TO: Event = generic("copy_to");
 pub(crate) const EXPIRE: Event = generic("expire");
 pub(crate) const MOVE_FROM: Event = generic("move_from");
@@ -41,6 +56,10 @@ const fn set(name: &'static str) -> Event {
 
 const fn hash(name: &'static str) -> Event {
     Event::new(KeyspaceEvents::HASH, name)
+}
+
+const fn sorted_set(name: &'static str) -> Event {
+    Event::new(KeyspaceEvents::SORTED_SET, name)
 }
 
 const fn generic(name: &'static str) -> Event {

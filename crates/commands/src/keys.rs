@@ -71,10 +71,13 @@ fn delete(cx: &mut Context<'_>, args: &mut Args<'_>, lazily: bool) -> CommandRes
 /// Entries above this are worth freeing in the background. In bytes.
 const SMALL_BYTES_MAX: usize = 64 << 10;
 
-/// Frees an entry that is no longer in any db: `lazily`, later, if that takes its time.
-pub(crate) fn dispose(cx: &Context<'_>, entry: Entry, lazily: bool) {
+/// Frees an entry that is no longer in any db: `lazily`, later, if that takes its time. Many
+/// elements are always freed later, for a step must not grow with them.
+pub(crate) fn dispose(cx: &mut Context<'_>, entry: Entry, lazily: bool) {
     if lazily && entry.memory() > SMALL_BYTES_MAX {
         cx.engine.garbage.add(vec![Detached::entry(entry)]);
+    } else {
+        cx.db.discard(entry);
     }
 }
 

@@ -13,12 +13,14 @@ mod debug;
 mod event;
 mod expire;
 mod expiry;
+mod geo;
 mod hash;
 mod help;
 mod hyperloglog;
 mod info;
 mod keys;
 mod latency;
+mod list;
 mod memory;
 mod pubsub;
 mod scan;
@@ -44,10 +46,12 @@ const FAMILIES: &[&Family] = &[
     &database::DATABASES,
     &database::SELECTION,
     &expire::EXPIRY,
-    &hyperloglog::HYPERLOGLOGS,
+    &geo::PLACES,
     &hash::HASHES,
+    &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
+    &list::LISTS,
     &memory::MEMORIES,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,

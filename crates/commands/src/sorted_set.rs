@@ -1,15 +1,12 @@
 //! Sorted set commands. One `static` per command, its handler right below it.
 
-use config::KeyspaceEvents;
 use datatypes::{Collection, SortedSet, SortedSetLimits, Text};
 use engine::command::{Flags, KeySpec};
-use engine::context::Event;
 use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
-use keyspace::{Entry, Key};
 use stdx::float;
 
-mod add;
+pub(crate) mod add;
 mod bounds;
 mod combine;
 mod pop;
@@ -169,11 +166,6 @@ fn rank(
     })
 }
 
-/// An event of the class of sorted sets.
-pub(crate) const fn event(name: &'static str) -> Event {
-    Event::new(KeyspaceEvents::SORTED_SET, name)
-}
-
 /// What a sorted set needs to know when it grows.
 pub(crate) fn limits(cx: &Context<'_>) -> SortedSetLimits {
     let encodings = &cx.config.encodings;
@@ -181,23 +173,6 @@ pub(crate) fn limits(cx: &Context<'_>) -> SortedSetLimits {
         entries_max: usize::try_from(encodings.sorted_set_entries_max).unwrap_or(usize::MAX),
         value_bytes_max: usize::try_from(encodings.sorted_set_value_max.0).unwrap_or(usize::MAX),
         seed: cx.engine.hash_seed,
-    }
-}
-
-/// Makes the key hold a sorted set, whatever it held before, or nothing if the set is empty.
-pub(crate) fn store(cx: &mut Context<'_>, key: &Key<'_>, set: SortedSet, event: Event) {
-    let previous = cx.db.remove(key);
-    let existed = previous.is_some();
-    if let Some(previous) = previous {
-        cx.db.discard(previous);
-    }
-    if !set.is_empty() {
-        cx.db.create(key, Entry::holding(key.bytes, set, None));
-        cx.changed(1);
-        cx.signal(key, event);
-    } else if existed {
-        cx.changed(1);
-        cx.signal(key, Event::DEL);
     }
 }
 

@@ -56,7 +56,7 @@ pub(crate) fn subscribe(node: &testkit::Node) -> engine::log::Reader {
     node.engine.log.subscribe(&all)
 }
 
-fn commands(bytes: &[u8]) -> String {
+pub(crate) fn commands(bytes: &[u8]) -> String {
     let (mut rest, mut text) = (bytes, String::new());
     while let Some((value, len)) = resp::value::read(rest).expect("the log is well-formed") {
         let resp::value::Value::Array(words) = value else {

@@ -9,7 +9,7 @@
 use std::fmt;
 use std::ptr::NonNull;
 
-use crate::listpack::{self, Position};
+use crate::listpack::Position;
 use crate::{Collection, Compact, Listpack, Text};
 use nodes::Nodes;
 
@@ -131,7 +131,7 @@ impl List {
             }
         }
         let nodes = self.large();
-        let found = nodes.find(listpack::shortest(pivot), side);
+        let found = nodes.find(pivot.shortest(), side);
         if let Some((node, gap)) = found {
             nodes.insert(node, gap, text, limits);
         }
@@ -164,7 +164,7 @@ impl List {
         from: End,
         limits: &Limits,
     ) -> usize {
-        let wanted = listpack::shortest(wanted);
+        let wanted = wanted.shortest();
         match &mut self.0 {
             Form::Small(pack) => {
                 let hits = count_of(pack, wanted);
@@ -269,9 +269,7 @@ fn replace(
 }
 
 fn count_of(pack: &Listpack, wanted: Text<'_>) -> usize {
-    pack.iter()
-        .filter(|text| listpack::is_same(*text, wanted))
-        .count()
+    pack.iter().filter(|text| text.is_same(wanted)).count()
 }
 
 /// Takes away up to `max` of the `hits` elements that are `wanted`, the first ones seen from
@@ -292,7 +290,7 @@ fn remove_equal(
         return 0;
     }
     pack.retain(|text| {
-        if left == 0 || !listpack::is_same(text, wanted) {
+        if left == 0 || !text.is_same(wanted) {
             return true;
         }
         if spared > 0 {

@@ -18,7 +18,6 @@ use std::ptr::NonNull;
 use crate::Text;
 use block::{Block, HEADER};
 use element::Encoded;
-pub(crate) use element::{is_same, shortest};
 
 mod block;
 mod element;
@@ -210,11 +209,11 @@ impl Listpack {
     /// The first element from `from` on that is `wanted`, looking at every `step`th only: so a
     /// value that looks like a field is none.
     pub fn find(&self, from: Option<Position>, wanted: Text<'_>, step: usize) -> Option<Position> {
-        let (wanted, bytes) = (element::shortest(wanted), self.as_bytes());
+        let (wanted, bytes) = (wanted.shortest(), self.as_bytes());
         let (mut at, end) = (from?.0, bytes.len() - 1);
         while at < end {
             let (text, len) = element::decode(&bytes[at..]).expect("elements are valid");
-            if element::is_same(text, wanted) {
+            if text.is_same(wanted) {
                 return Some(Position(at));
             }
             at += len + element::back_bytes(len);
@@ -229,7 +228,7 @@ impl Listpack {
 
     /// Whether the element at a place is `wanted`.
     pub fn is_at(&self, at: Position, wanted: Text<'_>) -> bool {
-        element::is_same(self.read(at), element::shortest(wanted))
+        self.read(at).is_same(wanted.shortest())
     }
 }
 

@@ -174,7 +174,7 @@ impl SortedSet {
 
     /// Visits some members and returns the position behind them, or 0 at the end. A scan begins at
     /// 0. It misses nothing that stays, though it may see a member twice.
-    pub fn scan(&self, position: u64, mut visit: impl FnMut(Text<'_>, f64)) -> u64 {
+    pub fn scan(&self, position: u32, mut visit: impl FnMut(Text<'_>, f64)) -> u32 {
         match &self.0 {
             Encoding::Small(_) => {
                 let members = self.iter(0..self.len());

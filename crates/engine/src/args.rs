@@ -119,20 +119,16 @@ impl<'a> Args<'a> {
     pub fn deadline(&mut self, now: UnixMillis) -> Result<Option<UnixMillis>, Error> {
         let not_a_number = Error::text("ERR timeout is not a float or out of range");
         let seconds = float::parse(self.bytes()?).ok_or(not_a_number)?;
-        if seconds < 0.0 {
+        let millis = (seconds * 1000.0).ceil();
+        // What is too large for an integer is told to be negative, as it is once it wraps around.
+        if seconds < 0.0 || millis >= i64::MAX as f64 {
             return Err(Error::text("ERR timeout is negative"));
         }
-        let millis = (seconds * 1000.0).ceil();
         if millis == 0.0 {
             return Ok(None);
         }
-        let too_far = || Error::text("ERR timeout is out of range");
-        // A float this large is no exact number any more, but still below the largest integer.
-        let fits = millis < i64::MAX as f64;
-        let at = fits
-            .then_some(millis as i64)
-            .and_then(|millis| now.0.checked_add(millis));
-        Ok(Some(UnixMillis(at.ok_or_else(too_far)?)))
+        // A moment beyond all that can be told never comes.
+        Ok(now.0.checked_add(millis as i64).map(UnixMillis))
     }
 
     /// Fails unless everything was read.

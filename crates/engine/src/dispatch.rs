@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
 use config::{Config, KeyspaceEvents};
-use keyspace::{Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
+use keyspace::{Detached, Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -366,8 +366,9 @@ impl<'a> Run<'a, '_> {
         if !self.worker.effects.is_empty() {
             self.engine.log.append(&mut self.worker.effects);
         }
-        let discarded = locked.take_discarded();
+        let (discarded, now) = (locked.take_discarded(), locked.take_discarded_now());
         drop(locked);
+        now.into_iter().for_each(Detached::free);
         if !discarded.is_empty() {
             self.engine.garbage.add(discarded);
         }
@@ -634,8 +635,14 @@ pub(crate) fn locate<'a>(
     Ok(())
 }
 
-/// Gives the memory of an emptied list to one of another lifetime.
+/// Keys that an emptied list has room for.
+const LOCATED_KEPT: usize = 1024;
+
+/// Gives the memory of an emptied list to one of another lifetime, unless it is large.
 fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
+    if located.capacity() > LOCATED_KEPT {
+        return Vec::new();
+    }
     located.clear();
     located
         .into_iter()

@@ -74,9 +74,7 @@ impl Engine {
 
     #[cold]
     fn evict(&self, worker: &mut Worker, config: &Config, limit: u64) -> Memory {
-        if config.memory.policy == EvictionPolicy::NoEviction || self.pause.is_on() {
-            return Memory::Full;
-        }
+        let may_evict = config.memory.policy != EvictionPolicy::NoEviction && !self.pause.is_on();
         let started = self.host.monotonic_nanos();
         let budget = time_budget_nanos(config.memory.eviction_tenacity);
         let mut memo = self.eviction.0.lock();
@@ -88,14 +86,13 @@ impl Engine {
             if self.host.memory_used() <= limit {
                 break Memory::Free;
             }
-            if !self.evict_one(worker, config, &mut memo) {
-                // What was given up to the background may be enough.
-                break match self.garbage.free_some(STEP_ELEMENTS) {
-                    true => continue,
-                    false => Memory::Full,
-                };
+            // What was given up to the background may be enough.
+            if !self.garbage.free_some(STEP_ELEMENTS) {
+                if !may_evict || !self.evict_one(worker, config, &mut memo) {
+                    break Memory::Full;
+                }
+                evicted += 1;
             }
-            evicted += 1;
             let elapsed = self.host.monotonic_nanos().saturating_sub(started);
             if evicted.is_multiple_of(KEYS_BETWEEN_LOOKS) && elapsed > budget {
                 break Memory::Shrinking;
@@ -206,10 +203,10 @@ impl Engine {
 
     /// Frees an entry without holding a lock, for its memory is needed now.
     fn free(&self, entry: Entry, lazily: bool) {
-        let mut detached = Detached::entry(entry);
+        let detached = Detached::entry(entry);
         match lazily {
             true => self.garbage.add(vec![detached]),
-            false => while !detached.free_some(STEP_ELEMENTS).finished {},
+            false => detached.free(),
         }
     }
 }

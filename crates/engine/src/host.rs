@@ -17,8 +17,7 @@ pub trait Host: Send + Sync {
     /// Memory, in bytes.
     fn memory(&self) -> Memory;
 
-    /// The bytes of [`Memory::used`], cheaply enough to be asked before every command. What other
-    /// threads have taken or given back since they last asked may be missing.
+    /// The bytes of [`Memory::used`], cheaply enough to be asked before every command.
     fn memory_used(&self) -> u64 {
         self.memory().used
     }

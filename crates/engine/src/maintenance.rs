@@ -68,10 +68,6 @@ impl Maintenance {
             let totals = engine.stats.totals();
             let totals = [totals.commands, totals.bytes_in, totals.bytes_out];
             engine.stats.rates.lock().sample(now.0, totals);
-            if engine.config.load().memory.limit.0 > 0 {
-                // The cheap figure that evictions go by is set right.
-                engine.host.memory();
-            }
         }
         if now.0 - self.last_idle_look_ms >= IDLE_LOOK_MS {
             self.last_idle_look_ms = now.0;

@@ -96,6 +96,12 @@ impl<'a> Reply<'a> {
         Done(())
     }
 
+    /// A number that is written with more digits than a double has.
+    pub fn decimal(&mut self, text: &[u8]) -> Done {
+        self.encoder.double(text);
+        Done(())
+    }
+
     pub fn boolean(&mut self, value: bool) -> Done {
         self.encoder.boolean(value);
         Done(())

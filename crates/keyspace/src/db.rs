@@ -292,6 +292,11 @@ impl<'a> Db<'a> {
         created.map(std::mem::take).unwrap_or_default()
     }
 
+    /// Has what is no longer in any db freed right after the locks are given back.
+    pub fn discard_now(&mut self, mut detached: Vec<Detached>) {
+        self.notes.discarded_now.append(&mut detached);
+    }
+
     /// Frees an entry that is no longer in any db; a large one later, after the locks are given
     /// back.
     pub fn discard(&mut self, entry: Entry) {

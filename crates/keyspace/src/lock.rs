@@ -154,6 +154,8 @@ pub(crate) struct Notes {
     pub created: Option<Vec<(DbIndex, Box<[u8]>)>>,
     /// Entries that are to be freed step by step.
     pub discarded: Vec<Detached>,
+    /// What the command waits for to be freed.
+    pub discarded_now: Vec<Detached>,
     pub recall: Recall,
 }
 
@@ -216,6 +218,11 @@ impl Locked<'_> {
     /// Large values that were given up under these locks, to be freed by whoever has time.
     pub fn take_discarded(&mut self) -> Vec<Detached> {
         std::mem::take(&mut self.notes.discarded)
+    }
+
+    /// What was given up under these locks, and is to be freed before the command is over.
+    pub fn take_discarded_now(&mut self) -> Vec<Detached> {
+        std::mem::take(&mut self.notes.discarded_now)
     }
 
     /// The awaited keys that have come to hold something since this was last asked, in order.

@@ -336,6 +336,11 @@ impl Detached {
         }
     }
 
+    /// Frees everything.
+    pub fn free(mut self) {
+        while !self.free_some(usize::MAX).finished {}
+    }
+
     /// Takes the entries of one slot out.
     pub(crate) fn take_slot(&mut self, within: usize) -> Table<Entry> {
         match &mut self.db {

@@ -47,6 +47,9 @@ pub struct Batch<'a> {
 /// its length.
 type Range = (usize, usize);
 
+/// Arguments that an emptied batch has room for.
+const ARGS_KEPT: usize = 8192;
+
 impl<'a> Batch<'a> {
     pub fn len(&self) -> usize {
         self.ends.len()
@@ -66,8 +69,12 @@ impl<'a> Batch<'a> {
         &self.args[start..self.ends[index] as usize]
     }
 
-    /// Empties the batch and gives its memory to one of another lifetime.
+    /// Empties the batch and gives its memory to one of another lifetime, unless a large request
+    /// has made it large.
     pub fn recycle<'b>(mut self) -> Batch<'b> {
+        if self.args.capacity() > ARGS_KEPT {
+            return Batch::default();
+        }
         self.args.clear();
         self.ends.clear();
         self.ranges.clear();

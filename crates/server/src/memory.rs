@@ -1,51 +1,111 @@
 //! What the allocator and the system say about the process's memory.
 
-use std::cell::OnceCell;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use engine::host::Memory;
-use parking_lot::Mutex;
-use tikv_jemalloc_ctl::thread::{ThreadLocal, allocatedp, deallocatedp};
-use tikv_jemalloc_ctl::{epoch, stats};
+use parking_lot::RwLock;
+use tikv_jemalloc_ctl::{epoch, raw, stats};
 
 /// Remembers the most that was used, and how much before any data came.
 ///
-/// The allocator's own sum takes long to gather. Between two of those, what the threads that ask
-/// have taken and given back since says how it has changed.
+/// The allocator's own sum of what is used takes long to gather, so it is gathered once. How it has
+/// changed since is told by the two counters that the allocator keeps for every thread.
 #[derive(Default)]
 pub struct Gauge {
     peak: AtomicU64,
     startup: AtomicU64,
     /// The allocator's sum, less what the threads had taken when it was gathered.
     base: AtomicI64,
-    taken: Mutex<Vec<Arc<AtomicI64>>>,
 }
 
-/// What one thread has taken from the allocator and not given back.
+/// The threads that take memory and give it back.
+static ACCOUNTS: RwLock<Vec<Account>> = RwLock::new(Vec::new());
+
+/// What threads had taken that have ended.
+static DEPARTED: AtomicI64 = AtomicI64::new(0);
+
+/// Where the allocator counts the bytes that one thread has taken, and those it has given back.
+#[derive(Clone, Copy, PartialEq, Eq)]
 struct Account {
-    taken: Arc<AtomicI64>,
-    allocated: ThreadLocal<u64>,
-    deallocated: ThreadLocal<u64>,
+    taken: *const AtomicU64,
+    given_back: *const AtomicU64,
+}
+
+// SAFETY: the counters are only read, and their account is closed before their thread ends.
+unsafe impl Send for Account {}
+// SAFETY: as above.
+unsafe impl Sync for Account {}
+
+impl Account {
+    /// This thread's.
+    fn of_this_thread() -> Option<Account> {
+        // SAFETY: these names stand for pointers to counters, which live as long as the thread, and
+        // are words that a thread writes whole.
+        unsafe {
+            Some(Account {
+                taken: raw::read(b"thread.allocatedp\0").ok()?,
+                given_back: raw::read(b"thread.deallocatedp\0").ok()?,
+            })
+        }
+    }
+
+    fn balance(self) -> i64 {
+        // SAFETY: the account is open, so its thread lives.
+        let [taken, given_back] = [self.taken, self.given_back]
+            .map(|counter| unsafe { &*counter }.load(Ordering::Relaxed));
+        taken.wrapping_sub(given_back) as i64
+    }
+}
+
+/// Keeps a thread's account open until the thread ends.
+struct Open(Account);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        let mut accounts = ACCOUNTS.write();
+        accounts.retain(|account| *account != self.0);
+        DEPARTED.fetch_add(self.0.balance(), Ordering::Relaxed);
+    }
 }
 
 thread_local! {
-    static ACCOUNT: OnceCell<Option<Account>> = const { OnceCell::new() };
+    static OPEN: Option<Open> = Account::of_this_thread().map(|account| {
+        ACCOUNTS.write().push(account);
+        Open(account)
+    });
+}
+
+/// Begins to count what this thread takes. Every thread says so when it starts.
+pub fn count_this_thread() {
+    OPEN.with(|_| ());
+}
+
+fn taken_by_threads() -> i64 {
+    let accounts = ACCOUNTS.read();
+    let open: i64 = accounts.iter().map(|account| account.balance()).sum();
+    open + DEPARTED.load(Ordering::Relaxed)
 }
 
 impl Gauge {
     /// Says that what is used now is the program itself.
     pub fn mark_startup(&self) {
-        self.startup.store(self.read().used, Ordering::Relaxed);
+        let _ = epoch::advance();
+        let used = stats::allocated::read().unwrap_or_default() as i64;
+        self.base
+            .store(used - taken_by_threads(), Ordering::Relaxed);
+        self.startup.store(self.used(), Ordering::Relaxed);
+    }
+
+    /// Bytes that are used.
+    pub fn used(&self) -> u64 {
+        let used = self.base.load(Ordering::Relaxed) + taken_by_threads();
+        used.max(0) as u64
     }
 
     pub fn read(&self) -> Memory {
         // The allocator gathers its figures when the epoch is advanced.
         let _ = epoch::advance();
-        let used = stats::allocated::read().unwrap_or_default() as u64;
-        self.settle();
-        self.base
-            .store(used as i64 - self.taken_by_threads(), Ordering::Relaxed);
+        let used = self.used();
         self.peak.fetch_max(used, Ordering::Relaxed);
         Memory {
             used,
@@ -57,46 +117,6 @@ impl Gauge {
             allocator: "jemalloc-5.3.0",
             system: system_bytes().unwrap_or_default(),
         }
-    }
-}
-
-impl Gauge {
-    /// As `used` of [`Gauge::read`], but for what other threads did since they last asked.
-    pub fn used(&self) -> u64 {
-        if !self.settle() {
-            return self.read().used;
-        }
-        let used = self.base.load(Ordering::Relaxed) + self.taken_by_threads();
-        used.max(0) as u64
-    }
-
-    fn taken_by_threads(&self) -> i64 {
-        let accounts = self.taken.lock();
-        accounts
-            .iter()
-            .map(|taken| taken.load(Ordering::Relaxed))
-            .sum()
-    }
-
-    /// Writes down what this thread has taken. False if the allocator does not say.
-    fn settle(&self) -> bool {
-        ACCOUNT.with(|account| {
-            let account = account.get_or_init(|| {
-                let account = Account {
-                    taken: Arc::default(),
-                    allocated: allocatedp::read().ok()?,
-                    deallocated: deallocatedp::read().ok()?,
-                };
-                self.taken.lock().push(Arc::clone(&account.taken));
-                Some(account)
-            });
-            let Some(account) = account else {
-                return false;
-            };
-            let taken = account.allocated.get() as i64 - account.deallocated.get() as i64;
-            account.taken.store(taken, Ordering::Relaxed);
-            true
-        })
     }
 }
 

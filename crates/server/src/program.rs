@@ -17,6 +17,7 @@ use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::listener::Listeners;
 use crate::machine::{Machine, Request, raise_open_files, system_words};
+use crate::memory;
 use crate::signals::Endings;
 
 /// What `--version` prints: tools look for ` v=`.
@@ -95,9 +96,11 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     let governor = Governor::new();
     let (waking, resting) = (governor.clone(), governor.clone());
     let (wake, rest) = (move || waking.wake(), move || resting.rest());
+    memory::count_this_thread();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)
         .thread_name("ochre-worker")
+        .on_thread_start(memory::count_this_thread)
         .on_thread_unpark(wake)
         .on_thread_park(rest)
         .enable_all()
@@ -288,7 +291,7 @@ async fn serve(
         process,
         watched,
     );
-    crate::memory::purge_in_background();
+    memory::purge_in_background();
     let gauge = Arc::clone(&machine.gauge);
     let engine = Arc::new(Engine::new(
         table,
@@ -421,6 +424,7 @@ impl Upkeep {
         let ends = Arc::new(AtomicBool::new(false));
         let (engine, end) = (Arc::clone(engine), Arc::clone(&ends));
         let run = move || {
+            memory::count_this_thread();
             let mut worker = Worker::new(&engine, 0);
             let mut maintenance = Maintenance::default();
             while !end.load(Ordering::Relaxed) {

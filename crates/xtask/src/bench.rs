@@ -4,6 +4,7 @@
 //! cell is the median of the rounds. Targets are ratios, or plain values where that is what was
 //! promised. Nothing here fails a build: a number is read by a person.
 
+mod elements;
 mod growth;
 mod idle;
 mod load;
@@ -62,6 +63,8 @@ enum Section {
     Throughput,
     /// Bytes per key.
     Memory,
+    /// Bytes per element of a large collection.
+    Elements,
     /// What a bystander waits while the key space grows.
     Growth,
     /// Bytes per idle connection.
@@ -109,6 +112,7 @@ pub fn run(options: &Options) -> Result<()> {
     let all = [
         Section::Throughput,
         Section::Memory,
+        Section::Elements,
         Section::Growth,
         Section::Idle,
         Section::Monopoly,
@@ -121,6 +125,7 @@ pub fn run(options: &Options) -> Result<()> {
         rows.extend(match section {
             Section::Throughput => throughput::measure(&bench)?,
             Section::Memory => memory::measure(&bench)?,
+            Section::Elements => elements::measure(&bench)?,
             Section::Growth => growth::measure(&bench)?,
             Section::Idle => idle::measure(&bench)?,
             Section::Monopoly => monopoly::measure(&bench)?,

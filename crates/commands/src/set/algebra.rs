@@ -44,7 +44,8 @@ const STORER: Command = Command {
     ..Command::BLANK
 };
 
-const INTERSECTION_COMPLEXITY: &str = "O(N*M) at worst, where N is the number of members of the smallest set and M the number of sets.";
+const INTERSECTION_COMPLEXITY: &str = "O(N*M) at worst, where N is the number of members of the \
+     smallest set and M the number of sets.";
 
 pub(super) static SINTER: Command = Command {
     name: "sinter",

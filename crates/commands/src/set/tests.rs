@@ -7,6 +7,7 @@ use testkit::Node;
 use crate::testing::{check, check_log};
 
 mod random;
+mod replay;
 
 #[test]
 fn sadd_counts_what_was_missing() {

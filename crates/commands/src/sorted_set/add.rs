@@ -1,11 +1,15 @@
 //! Giving members scores.
 
-use datatypes::SortedSet;
 use datatypes::sorted_set::Put;
+use datatypes::{SortedSet, SortedSetLimits};
 use engine::command::{Flags, KeySpec};
+use engine::context::Edit;
+use engine::reply::Done;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
+use keyspace::Key;
 
-use super::{event, limits, score, score_or_null};
+use super::{limits, score, score_or_null};
+use crate::event;
 
 pub(super) static ZADD: Command = Command {
     name: "zadd",
@@ -28,30 +32,44 @@ pub(super) static ZADD: Command = Command {
 
 fn zadd(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
-    let options = Options::parse(args)?;
+    let conditions = Conditions::parse(args)?;
     let members = members(args)?;
+    let (_, done) = put_all(cx, &key, &conditions, &members)?;
+    Ok(done)
+}
+
+/// Gives members scores, as far as the conditions allow it, and replies as ZADD does. Returns how
+/// many changed, too.
+pub(crate) fn put_all(
+    cx: &mut Context<'_>,
+    key: &Key<'_>,
+    conditions: &Conditions,
+    members: &[(f64, &[u8])],
+) -> Result<(usize, Done), Error> {
     let limits = limits(cx);
-    let mut counts = Counts::default();
-    let mut put_all = |set: &mut SortedSet| -> Result<(u64, Option<f64>), Error> {
-        let mut last = None;
-        for (score, member) in &members {
-            last = options.apply(set, *score, member, &mut counts, |set, score| {
-                set.put(member, score, &limits)
-            })?;
+    let put_all = |set: &mut SortedSet| -> Edit<(Counts, Option<f64>)> {
+        let (mut counts, mut last) = (Counts::default(), None);
+        for (score, member) in members {
+            last = conditions.put(set, *score, member, &limits, &mut counts)?;
         }
-        Ok((counts.changes(), last))
+        Ok((counts.changed() as u64, (counts, last)))
     };
-    let event = event(if options.increment { "zincr" } else { "zadd" });
-    let last = if options.only_present {
-        cx.edit(&key, event, |set, _| put_all(set))?.flatten()
+    let event = match conditions.increment {
+        true => event::ZINCR,
+        false => event::ZADD,
+    };
+    let (counts, last) = if conditions.only_present {
+        let edited = cx.edit(key, event, |set, _| put_all(set))?;
+        edited.unwrap_or_default()
     } else {
-        cx.edit_or_create(&key, event, SortedSet::default, |set, _| put_all(set))?
+        cx.edit_or_create(key, event, SortedSet::default, |set, _| put_all(set))?
     };
-    Ok(match (options.increment, options.count_changed) {
+    let done = match (conditions.increment, conditions.count_changed) {
         (true, _) => score_or_null(&mut cx.reply, last),
-        (false, true) => cx.reply.count(counts.added + counts.moved),
+        (false, true) => cx.reply.count(counts.changed()),
         (false, false) => cx.reply.count(counts.added),
-    })
+    };
+    Ok((counts.changed(), done))
 }
 
 /// Scores and members in turn, to the end.
@@ -62,34 +80,35 @@ fn members<'a>(args: &mut Args<'a>) -> Result<Vec<(f64, &'a [u8])>, Error> {
         .collect()
 }
 
+/// What must hold for a member to be given a score, and what is done then.
 #[derive(Default)]
-struct Options {
-    only_absent: bool,
-    only_present: bool,
+pub(crate) struct Conditions {
+    pub only_absent: bool,
+    pub only_present: bool,
     only_greater: bool,
     only_less: bool,
-    count_changed: bool,
+    pub count_changed: bool,
     increment: bool,
 }
 
-impl Options {
-    fn parse(args: &mut Args<'_>) -> Result<Options, Error> {
-        let mut options = Options::default();
+impl Conditions {
+    fn parse(args: &mut Args<'_>) -> Result<Conditions, Error> {
+        let mut conditions = Conditions::default();
         while let Some(word) = args.peek_keyword() {
             let option = match word.as_bytes() {
-                b"NX" => &mut options.only_absent,
-                b"XX" => &mut options.only_present,
-                b"GT" => &mut options.only_greater,
-                b"LT" => &mut options.only_less,
-                b"CH" => &mut options.count_changed,
-                b"INCR" => &mut options.increment,
+                b"NX" => &mut conditions.only_absent,
+                b"XX" => &mut conditions.only_present,
+                b"GT" => &mut conditions.only_greater,
+                b"LT" => &mut conditions.only_less,
+                b"CH" => &mut conditions.count_changed,
+                b"INCR" => &mut conditions.increment,
                 _ => break,
             };
             *option = true;
             args.skip(1);
         }
-        options.check(args.len())?;
-        Ok(options)
+        conditions.check(args.len())?;
+        Ok(conditions)
     }
 
     fn check(&self, words_left: usize) -> Result<(), Error> {
@@ -115,41 +134,40 @@ impl Options {
         Ok(())
     }
 
-    fn has_conditions(&self) -> bool {
+    fn are_any(&self) -> bool {
         self.only_absent || self.only_present || self.only_greater || self.only_less
     }
 
-    /// Gives one member a score by `put`, if the options allow it. Returns the score it has then;
-    /// `None` if they do not.
-    fn apply(
+    /// Gives one member a score, if that is allowed. Returns the score it has then; `None` if not.
+    fn put(
         &self,
         set: &mut SortedSet,
-        score: f64,
+        mut score: f64,
         member: &[u8],
+        limits: &SortedSetLimits,
         counts: &mut Counts,
-        put: impl FnOnce(&mut SortedSet, f64) -> Put,
     ) -> Result<Option<f64>, Error> {
-        let mut score = score;
-        if self.increment || self.has_conditions() {
+        if self.increment || self.are_any() {
             let old = set.score(member);
-            if old.is_some() && self.only_absent {
+            let refused = match old {
+                Some(_) => self.only_absent,
+                None => self.only_present,
+            };
+            if refused {
                 return Ok(None);
             }
-            score = match old {
-                Some(old) if self.increment => sum(old, score)?,
-                _ => score,
-            };
-            let allowed = match old {
-                None => !self.only_present,
-                Some(old) => {
-                    (!self.only_greater || score > old) && (!self.only_less || score < old)
+            if let Some(old) = old {
+                score = if self.increment {
+                    sum(old, score)?
+                } else {
+                    score
+                };
+                if self.only_greater && score <= old || self.only_less && score >= old {
+                    return Ok(None);
                 }
-            };
-            if !allowed {
-                return Ok(None);
             }
         }
-        match put(set, score) {
+        match set.put(member, score, limits) {
             Put::Added => counts.added += 1,
             Put::Moved => counts.moved += 1,
             Put::Kept => {}
@@ -173,8 +191,8 @@ struct Counts {
 }
 
 impl Counts {
-    fn changes(&self) -> u64 {
-        (self.added + self.moved) as u64
+    fn changed(&self) -> usize {
+        self.added + self.moved
     }
 }
 
@@ -206,7 +224,6 @@ fn zincrby(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         let put = set.put(member, score, &limits);
         Ok((u64::from(put != Put::Kept), score))
     };
-    let event = event("zincr");
-    let score = cx.edit_or_create(&key, event, SortedSet::default, |set, _| add(set))?;
+    let score = cx.edit_or_create(&key, event::ZINCR, SortedSet::default, |set, _| add(set))?;
     Ok(cx.reply.double(score))
 }

@@ -5,12 +5,14 @@ use std::collections::HashMap;
 
 use datatypes::{Collection, Set, SortedSet, Text};
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use foldhash::quality::FixedState;
 use keyspace::{Entry, Key, Kind};
 use stdx::{float, number};
 
-use super::{event, limits, reply_members, store};
+use super::{limits, reply_members};
+use crate::event;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Operation {
@@ -141,7 +143,7 @@ pub(super) static ZUNIONSTORE: Command = Command {
     summary: "Stores the members of several sorted sets together under a key.",
     since: "2.0.0",
     complexity: UNION_COMPLEXITY,
-    handler: |cx, args| combine_and_store(cx, args, Operation::Union, "zunionstore"),
+    handler: |cx, args| combine_and_store(cx, args, Operation::Union, event::ZUNIONSTORE),
     ..STORES
 };
 
@@ -152,7 +154,7 @@ pub(super) static ZINTERSTORE: Command = Command {
     summary: "Stores the members that several sorted sets have in common under a key.",
     since: "2.0.0",
     complexity: INTERSECTION_COMPLEXITY,
-    handler: |cx, args| combine_and_store(cx, args, Operation::Intersection, "zinterstore"),
+    handler: |cx, args| combine_and_store(cx, args, Operation::Intersection, event::ZINTERSTORE),
     ..STORES
 };
 
@@ -162,7 +164,7 @@ pub(super) static ZDIFFSTORE: Command = Command {
     summary: "Stores the members of a sorted set that are in none of several others under a key.",
     since: "6.2.0",
     complexity: DIFFERENCE_COMPLEXITY,
-    handler: |cx, args| combine_and_store(cx, args, Operation::Difference, "zdiffstore"),
+    handler: |cx, args| combine_and_store(cx, args, Operation::Difference, event::ZDIFFSTORE),
     ..STORES
 };
 
@@ -170,7 +172,7 @@ fn combine_and_store(
     cx: &mut Context<'_>,
     args: &mut Args<'_>,
     operation: Operation,
-    name: &'static str,
+    event: Event,
 ) -> CommandResult {
     count_of_inputs(cx, &args.rest()[1..])?;
     let target = args.key()?;
@@ -182,7 +184,7 @@ fn combine_and_store(
     for (member, score) in &members {
         set.put(member, *score, &limits);
     }
-    store(cx, &target, set, event(name));
+    cx.store(&target, event, set);
     Ok(cx.reply.count(members.len()))
 }
 

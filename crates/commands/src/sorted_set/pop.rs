@@ -3,12 +3,14 @@
 use datatypes::{Collection, SortedSet, Text};
 use engine::blocking::{Nil, Wait};
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::{Key, Kind};
 use stdx::number;
 
-use super::{event, reply_pairs};
+use super::reply_pairs;
+use crate::event;
 
 /// The end that members are taken from.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -26,10 +28,10 @@ impl End {
         }
     }
 
-    fn event(self) -> &'static str {
+    fn event(self) -> Event {
         match self {
-            End::Min => "zpopmin",
-            End::Max => "zpopmax",
+            End::Min => event::ZPOPMIN,
+            End::Max => event::ZPOPMAX,
         }
     }
 
@@ -112,7 +114,7 @@ fn take(
     count: usize,
     write: impl FnOnce(Taken<'_, '_>, &mut Reply<'_>) -> Done,
 ) -> Result<Option<(usize, Done)>, Error> {
-    cx.edit(key, event(end.event()), |set: &mut SortedSet, reply| {
+    cx.edit(key, end.event(), |set: &mut SortedSet, reply| {
         let len = set.len();
         let count = count.min(len);
         let ranks = match end {

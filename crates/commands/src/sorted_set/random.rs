@@ -2,12 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use datatypes::{Collection, SortedSet};
+use datatypes::{Collection, SortedSet, Text};
 use engine::command::{Flags, KeySpec};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 use stdx::prng::Prng;
 
 use super::reply_members;
+use crate::chance::{self, Wanted};
 
 pub(super) static ZRANDMEMBER: Command = Command {
     name: "zrandmember",
@@ -26,49 +27,46 @@ pub(super) static ZRANDMEMBER: Command = Command {
 
 fn zrandmember(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
-    let mut random = cx.worker.prng.clone();
-    cx.worker.prng.next_u64();
+    let mut random = chance::prng(cx);
     if args.is_empty() {
         let found = cx.view(&key, |set: &SortedSet, reply| {
             let rank = random.below(set.len() as u64) as usize;
-            let (member, _) = set.iter(rank..rank + 1).next().expect("it has this rank");
+            let (member, _) = member_at(set, rank);
             member.with_bytes(|member| reply.bulk(member))
         })?;
         return Ok(found.unwrap_or_else(|| cx.reply.null()));
     }
-    let (count, with_scores) = options(args)?;
-    let found = cx.view(&key, |set: &SortedSet, reply| {
-        let ranks = ranks(count, set.len(), &mut random);
-        let members = ranks.iter().map(|&rank| {
-            let mut found = set.iter(rank..rank + 1);
-            found.next().expect("it has this rank")
-        });
-        reply_members(reply, members, with_scores)
+    let wanted = Wanted::parse(args)?;
+    let with_scores = args.accept(b"WITHSCORES");
+    args.end()?;
+    // Twice as many elements have to be counted.
+    if with_scores && wanted.count() > i64::MAX as u64 / 2 {
+        return Err(Error::text("ERR value is out of range"));
+    }
+    let found = cx.view(&key, |set: &SortedSet, reply| match wanted {
+        Wanted::Repeated(count) => {
+            let members = (0..count as usize).map(|_| {
+                let rank = random.below(set.len() as u64);
+                member_at(set, rank as usize)
+            });
+            reply_members(reply, members, with_scores)
+        }
+        Wanted::Different(count) => {
+            let ranks = different_ranks(count, set.len(), &mut random);
+            let members = ranks.into_iter().map(|rank| member_at(set, rank));
+            reply_members(reply, members, with_scores)
+        }
     })?;
     Ok(found.unwrap_or_else(|| cx.reply.array(0).done()))
 }
 
-fn options(args: &mut Args<'_>) -> Result<(i64, bool), Error> {
-    let range = "ERR value is out of range, value must between -9223372036854775807 and \
-                 9223372036854775807";
-    let count = args.integer_within(-i64::MAX, i64::MAX, Error::text(range))?;
-    let with_scores = args.accept(b"WITHSCORES");
-    args.end()?;
-    // Twice as many elements have to be counted.
-    if with_scores && !(-i64::MAX / 2..=i64::MAX / 2).contains(&count) {
-        return Err(Error::text("ERR value is out of range"));
-    }
-    Ok((count, with_scores))
+fn member_at(set: &SortedSet, rank: usize) -> (Text<'_>, f64) {
+    let mut found = set.iter(rank..rank + 1);
+    found.next().expect("it has this rank")
 }
 
-/// So many different ranks below `len`, or if `count` is negative, as many that may be the same.
-fn ranks(count: i64, len: usize, random: &mut Prng) -> Vec<usize> {
-    let Ok(wanted) = usize::try_from(count) else {
-        let repeated = 0..count.unsigned_abs();
-        return repeated
-            .map(|_| random.below(len as u64) as usize)
-            .collect();
-    };
+/// So many ranks below `len`, or all.
+fn different_ranks(wanted: usize, len: usize, random: &mut Prng) -> Vec<usize> {
     if wanted >= len {
         return (0..len).collect();
     }
@@ -81,4 +79,23 @@ fn ranks(count: i64, len: usize, random: &mut Prng) -> Vec<usize> {
         }
     }
     chosen.into_iter().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_choice_is_equally_likely() {
+        let mut counts = std::collections::BTreeMap::new();
+        for seed in 0..10_000 {
+            let chosen = different_ranks(2, 5, &mut Prng::new(seed));
+            *counts.entry(chosen).or_insert(0_u32) += 1;
+        }
+        assert_eq!(counts.len(), 10, "two of five");
+        assert!(
+            counts.values().all(|count| (900..1100).contains(count)),
+            "{counts:?}"
+        );
+    }
 }

@@ -8,7 +8,8 @@ use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
 
 use super::bounds::{Bounds, Order};
-use super::{event, limits, reply_members, store};
+use super::{limits, reply_members};
+use crate::event;
 
 /// What ZCOUNT and ZLEXCOUNT are.
 const COUNTS: Command = Command {
@@ -159,7 +160,7 @@ fn zrangestore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     })?;
     let stored = stored.unwrap_or_default();
     let len = stored.len();
-    store(cx, &target, stored, event("zrangestore"));
+    cx.store(&target, event::ZRANGESTORE, stored);
     Ok(cx.reply.count(len))
 }
 

@@ -2,10 +2,11 @@
 
 use datatypes::SortedSet;
 use engine::command::{Flags, KeySpec};
+use engine::context::Event;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context};
 
 use super::bounds::{Bounds, Order};
-use super::event;
+use crate::event;
 
 pub(super) static ZREM: Command = Command {
     name: "zrem",
@@ -25,7 +26,7 @@ pub(super) static ZREM: Command = Command {
 fn zrem(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
     let members = args.rest();
-    let removed = cx.edit(&key, event("zrem"), |set: &mut SortedSet, _| {
+    let removed = cx.edit(&key, event::ZREM, |set: &mut SortedSet, _| {
         let removed = members.iter().filter_map(|member| set.remove(member));
         let removed = removed.count();
         Ok((removed as u64, removed))
@@ -48,7 +49,7 @@ pub(super) static ZREMRANGEBYRANK: Command = Command {
     syntax: "key start stop",
     summary: "Takes a range of members out of a sorted set, by how many are before them.",
     since: "2.0.0",
-    handler: |cx, args| remove_range(cx, args, Order::Rank, "zremrangebyrank"),
+    handler: |cx, args| remove_range(cx, args, Order::Rank, event::ZREMRANGEBYRANK),
     ..REMOVES_RANGE
 };
 
@@ -57,7 +58,7 @@ pub(super) static ZREMRANGEBYSCORE: Command = Command {
     syntax: "key min max",
     summary: "Takes a range of members out of a sorted set, by their scores.",
     since: "1.2.0",
-    handler: |cx, args| remove_range(cx, args, Order::Score, "zremrangebyscore"),
+    handler: |cx, args| remove_range(cx, args, Order::Score, event::ZREMRANGEBYSCORE),
     ..REMOVES_RANGE
 };
 
@@ -66,7 +67,7 @@ pub(super) static ZREMRANGEBYLEX: Command = Command {
     syntax: "key min max",
     summary: "Takes a range of members of one score out of a sorted set, by their bytes.",
     since: "2.8.9",
-    handler: |cx, args| remove_range(cx, args, Order::Lex, "zremrangebylex"),
+    handler: |cx, args| remove_range(cx, args, Order::Lex, event::ZREMRANGEBYLEX),
     ..REMOVES_RANGE
 };
 
@@ -74,11 +75,11 @@ fn remove_range(
     cx: &mut Context<'_>,
     args: &mut Args<'_>,
     order: Order,
-    name: &'static str,
+    event: Event,
 ) -> CommandResult {
     let (key, min, max) = (args.key()?, args.bytes()?, args.bytes()?);
     let bounds = Bounds::parse(order, min, max)?;
-    let removed = cx.edit(&key, event(name), |set: &mut SortedSet, _| {
+    let removed = cx.edit(&key, event, |set: &mut SortedSet, _| {
         let ranks = bounds.ranks(set, false);
         let removed = ranks.len();
         set.remove_ranks(ranks);

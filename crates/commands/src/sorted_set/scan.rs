@@ -3,9 +3,9 @@
 use datatypes::SortedSet;
 use engine::command::{Flags, KeySpec};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
-use stdx::{float, glob, number};
+use stdx::float;
 
-use crate::scan::cursor;
+use crate::scan::{self, Filter, Kinds};
 
 pub(super) static ZSCAN: Command = Command {
     name: "zscan",
@@ -25,73 +25,25 @@ pub(super) static ZSCAN: Command = Command {
 };
 
 fn zscan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let (key, cursor) = (args.key()?, cursor(args.bytes()?)?);
-    // Options are read only if there is something to scan.
-    let page = cx.view(&key, |set: &SortedSet, _| {
-        Ok::<Page, Error>(Filter::parse(args)?.page(set, cursor))
-    })?;
-    let page = page.transpose()?.unwrap_or_default();
-    let mut reply = cx.reply.array(2);
-    reply.bulk(&number::text_u64(page.next));
-    let mut members = reply.element().array(page.members.len() * 2);
-    for (member, score) in &page.members {
-        members.bulk(member);
-        members.bulk(&float::text(*score));
-    }
-    let _members = members.done();
-    Ok(reply.done())
-}
-
-/// What one call returns.
-#[derive(Default)]
-struct Page {
-    next: u64,
-    members: Vec<(Vec<u8>, f64)>,
-}
-
-/// Which members a call returns, and about how many it looks at.
-struct Filter<'a> {
-    pattern: Option<&'a [u8]>,
-    count: usize,
-}
-
-impl<'a> Filter<'a> {
-    fn parse(args: &mut Args<'a>) -> Result<Filter<'a>, Error> {
-        let mut filter = Filter {
-            pattern: None,
-            count: 10,
-        };
-        while let Some(word) = args.keyword() {
-            match word.as_bytes() {
-                b"COUNT" if !args.is_empty() => {
-                    let count = args.integer_within(1, i64::MAX, Error::Syntax)?;
-                    filter.count = usize::try_from(count).unwrap_or(usize::MAX);
-                }
-                b"MATCH" => filter.pattern = Some(args.bytes()?),
-                _ => return Err(Error::Syntax),
-            }
-        }
-        Ok(filter)
-    }
-
-    fn page(&self, set: &SortedSet, cursor: u64) -> Page {
-        let mut page = Page::default();
-        // The positions of a small set differ in their first bits only: reversed, they are short.
-        let (mut position, mut seen) = (cursor.reverse_bits(), 0);
-        loop {
-            position = set.scan(position, |member, score| {
+    let (key, cursor) = (args.key()?, scan::cursor(args.bytes()?)?);
+    let page = cx.view(&key, |set: &SortedSet, reply| {
+        // A key that is not there hides a mistake in the options.
+        let filter = Filter::parse(args, Kinds::One)?;
+        let mut found: Vec<Box<[u8]>> = Vec::new();
+        let next = scan::walk(cursor, filter.count, |position| {
+            let mut seen = 0;
+            let next = set.scan(position, |member, score| {
                 seen += 1;
-                let admitted =
-                    |pattern| member.with_bytes(|text| glob::matches(pattern, text, false));
-                if self.pattern.is_none_or(admitted) {
-                    page.members.push((member.to_vec(), score));
-                }
+                member.with_bytes(|bytes| {
+                    if filter.admits_name(bytes) {
+                        found.push(bytes.into());
+                        found.push(Box::from(&*float::text(score)));
+                    }
+                });
             });
-            if position == 0 || seen >= self.count {
-                break;
-            }
-        }
-        page.next = position.reverse_bits();
-        page
-    }
+            (next, seen)
+        });
+        Ok::<_, Error>(scan::reply_page(reply, next, &found))
+    })?;
+    page.unwrap_or_else(|| Ok(scan::reply_page(&mut cx.reply, 0, &[])))
 }

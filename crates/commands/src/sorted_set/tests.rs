@@ -1,5 +1,6 @@
 mod add;
 mod combine;
+mod events;
 mod log;
 mod look;
 mod pop;

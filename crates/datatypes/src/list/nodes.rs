@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use super::{End, Limits, Node};
-use crate::listpack::{self, Position};
+use crate::listpack::Position;
 use crate::{Listpack, Text};
 
 #[derive(Clone, Default)]
@@ -33,7 +33,7 @@ struct Plain(Box<[u8]>);
 
 impl Plain {
     fn is(&self, wanted: Text<'_>) -> bool {
-        listpack::is_same(Text::Bytes(&self.0), wanted)
+        Text::Bytes(&self.0).is_same(wanted)
     }
 }
 

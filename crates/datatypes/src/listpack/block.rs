@@ -10,7 +10,7 @@ pub(super) const HEADER: usize = 6;
 
 const LEN: usize = 4;
 
-/// Owned bytes whose first four say how many they are. The allocation is that rounded up to 8.
+/// Owned bytes whose first four say how many they are.
 pub(super) struct Block(NonNull<u8>);
 
 // SAFETY: a block owns its allocation and shares nothing.
@@ -147,6 +147,10 @@ fn len_word(len: usize) -> [u8; LEN] {
         .to_le_bytes()
 }
 
+/// The allocation for so many bytes: rounded up to 8, and from 32 on to a quarter of the power of
+/// two below. Allocators round so by themselves; who knows it need not ask them at every step.
 fn layout(len: usize) -> Layout {
-    Layout::from_size_align(len.next_multiple_of(8), 8).expect("32 bits of size fit")
+    let power = (len - 1).ilog2();
+    let size = len.next_multiple_of(1 << power.saturating_sub(2).max(3));
+    Layout::from_size_align(size, 8).expect("32 bits of size fit")
 }

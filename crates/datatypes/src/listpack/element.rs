@@ -14,8 +14,6 @@
 //! length of the above, seven bits a byte, the lowest last; all bytes but the first have their
 //! upper bit set, so that it can be read backwards.
 
-use stdx::number::{INT_TEXT_BYTES_MAX, parse_i64};
-
 use crate::Text;
 
 /// How many bytes an element's first part and its text take.
@@ -79,26 +77,6 @@ fn sign_extended(bytes: &[u8]) -> i64 {
     i64::from_le_bytes(wide) >> (64 - 8 * bytes.len())
 }
 
-/// The same text, as an integer if it reads as one.
-pub(crate) fn shortest(text: Text<'_>) -> Text<'_> {
-    match text {
-        Text::Bytes(bytes) if bytes.len() <= INT_TEXT_BYTES_MAX => {
-            parse_i64(bytes).map_or(text, Text::Int)
-        }
-        _ => text,
-    }
-}
-
-/// Whether an element is the same text as `wanted`, which is in its shortest form. Peers may have
-/// written an integer as a string.
-#[inline]
-pub(crate) fn is_same(element: Text<'_>, wanted: Text<'_>) -> bool {
-    match (element, wanted) {
-        (Text::Bytes(_), Text::Int(_)) => shortest(element) == wanted,
-        _ => element == wanted,
-    }
-}
-
 /// An element on its way into a listpack.
 pub(super) struct Encoded<'a> {
     head: [u8; 9],
@@ -108,7 +86,7 @@ pub(super) struct Encoded<'a> {
 
 impl<'a> Encoded<'a> {
     pub fn new(text: Text<'a>) -> Encoded<'a> {
-        match shortest(text) {
+        match text.shortest() {
             Text::Int(number) => Encoded::int(number),
             Text::Bytes(bytes) => Encoded::string(bytes),
         }

@@ -75,10 +75,12 @@ impl Large {
     }
 
     /// Visits the members of one bucket of the table, as [`Table::scan`] does.
-    pub fn scan(&self, position: u64, mut visit: impl FnMut(Text<'_>, f64)) -> u64 {
-        self.table.scan(position, |element| {
+    pub fn scan(&self, position: u32, mut visit: impl FnMut(Text<'_>, f64)) -> u32 {
+        // Fewer than 2^32 buckets begin at positions whose lower half is 0.
+        let next = self.table.scan(u64::from(position) << 32, |element| {
             visit(Text::Bytes(element.member()), element.score());
-        })
+        });
+        (next >> 32) as u32
     }
 
     /// Gives a member a score.

@@ -71,7 +71,9 @@ impl ArgumentKind {
 
 /// The arguments that a syntax describes, keys not yet related to specifications.
 pub fn parse_syntax(syntax: &str) -> Result<Vec<Argument>, SyntaxError> {
-    Ok(arguments(&notation::read(syntax)?, Place::Line))
+    let mut arguments = arguments(&notation::read(syntax)?, Place::Line);
+    names::tell_ends_apart(&mut arguments);
+    Ok(arguments)
 }
 
 impl Command {

@@ -32,14 +32,18 @@ impl Context<'_> {
     /// Makes the key hold a result, whatever it held before. It holds nothing if the result is
     /// empty.
     pub fn store<V: Value>(&mut self, key: &Key<'_>, event: Event, result: V) {
-        let removed = self.db.remove(key);
-        let held = removed.is_some();
-        if let Some(entry) = removed {
+        let is_empty = result.is_empty();
+        let previous = if is_empty {
+            self.db.remove(key)
+        } else {
+            let entry = KeyEntry::holding(key.bytes, result, None);
+            self.db.overwrite(key, entry)
+        };
+        let held = previous.is_some();
+        if let Some(entry) = previous {
             self.db.discard(entry);
         }
-        if !result.is_empty() {
-            let entry = KeyEntry::holding(key.bytes, result, None);
-            self.db.create(key, entry);
+        if !is_empty {
             self.changed(1);
             self.signal(key, event);
         } else if held {

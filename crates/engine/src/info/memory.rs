@@ -24,12 +24,14 @@ pub struct MemoryFigures {
 
 impl MemoryFigures {
     pub fn of(cx: &mut Context<'_>) -> MemoryFigures {
+        // Before this very look at it takes memory of its own.
+        let host = cx.engine.host.memory();
         let clients = cx.engine.clients.all();
         let buffers = clients
             .iter()
             .map(|client| client.query_capacity.load(Relaxed) + client.pending_output());
         MemoryFigures {
-            host: cx.engine.host.memory(),
+            host,
             clients: buffers.sum(),
             keys: cx.count_keys().iter().map(|(_, keys, _)| keys).sum(),
         }

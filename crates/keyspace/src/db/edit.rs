@@ -115,6 +115,19 @@ impl Db<'_> {
         }
     }
 
+    /// Makes a key hold something, whatever it held before, which is returned. Only a key that held
+    /// nothing is reported as created.
+    pub fn overwrite(&mut self, key: &Key<'_>, entry: Entry) -> Option<Entry> {
+        let previous = self.remove(key);
+        let reported = match &previous {
+            Some(_) => self.notes.created.take(),
+            None => None,
+        };
+        self.create(key, entry);
+        self.notes.created = reported.or(self.notes.created.take());
+        previous
+    }
+
     /// Makes a key that is not there hold something. The entry carries the same key.
     pub fn create(&mut self, key: &Key<'_>, mut entry: Entry) {
         entry.set_access(self.notes.recall.created(self.now));

@@ -103,3 +103,22 @@ fn large_values_are_freed_in_the_background() {
     assert_eq!(pending(false, "UNLINK k"), 1);
     assert_eq!(pending(false, "FLUSHALL"), 1);
 }
+
+#[test]
+fn many_elements_are_freed_in_the_background_whatever_is_configured() {
+    let mut node = node(|config| config.memory.lazy_user_del = false);
+    let mut words = vec![b"SADD".to_vec(), b"s".to_vec()];
+    words.extend((0..10_000).map(|id| format!("m{id}").into_bytes()));
+    for deletes in ["DEL s", "SINTERSTORE s none", "RENAME k s", "SET s v"] {
+        node.command("", &words);
+        node.command("", &["SET", "k", "v"].map(|word| word.as_bytes().to_vec()));
+        let request: Vec<Vec<u8>> = deletes.split(' ').map(|word| word.into()).collect();
+        node.command("", &request);
+        let pending = &node.engine.garbage.pending;
+        let waiting = || pending.load(std::sync::atomic::Ordering::Relaxed);
+        assert_eq!(waiting(), 1, "{deletes}");
+        while node.engine.garbage.free_some(1000) {}
+        assert_eq!(waiting(), 0, "{deletes}");
+        node.command("", &["DEL", "s"].map(|word| word.as_bytes().to_vec()));
+    }
+}

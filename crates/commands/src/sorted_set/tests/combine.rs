@@ -200,6 +200,74 @@ fn intersections_and_differences() {
 }
 
 #[test]
+fn sets_have_scores_of_one() {
+    check(expect![[r#"
+        > ZADD z 1 a 2 b 3 c
+        (integer) 3
+        > SADD s a b x
+        (integer) 3
+        > SADD i 1 2 3
+        (integer) 3
+        > ZADD n 5 1 6 4
+        (integer) 2
+        > ZUNION 2 z s WITHSCORES
+        1) "x"
+        2) "1"
+        3) "a"
+        4) "2"
+        5) "b"
+        6) "3"
+        7) "c"
+        8) "3"
+        > ZUNION 2 s z WEIGHTS 10 1 AGGREGATE MIN WITHSCORES
+        1) "a"
+        2) "1"
+        3) "b"
+        4) "2"
+        5) "c"
+        6) "3"
+        7) "x"
+        8) "10"
+        > ZINTER 2 z s WITHSCORES
+        1) "a"
+        2) "2"
+        3) "b"
+        4) "3"
+        > ZINTER 2 n i WEIGHTS 1 3 WITHSCORES
+        1) "1"
+        2) "8"
+        > ZDIFF 2 s z WITHSCORES
+        1) "x"
+        2) "1"
+        > ZDIFF 2 z s
+        1) "c"
+        > ZINTERCARD 3 z s s
+        (integer) 2
+        > ZUNIONSTORE s 2 s i
+        (integer) 6
+        > TYPE s
+        zset
+        > ZRANGE s 0 -1 WITHSCORES
+         1) "1"
+         2) "1"
+         3) "2"
+         4) "1"
+         5) "3"
+         6) "1"
+         7) "a"
+         8) "1"
+         9) "b"
+        10) "1"
+        11) "x"
+        12) "1"
+        > HSET h f v
+        (integer) 1
+        > ZUNION 2 z h
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+    "#]]);
+}
+
+#[test]
 fn combinations_refuse_what_they_cannot_read() {
     check(expect![[r#"
         > ZADD z 1 a

@@ -59,10 +59,21 @@ pub(super) fn of_choice(alternatives: &[Argument]) -> String {
     name.to_owned()
 }
 
+/// Of two ends of lists, an element comes from the first and goes to the second.
+pub(super) fn tell_ends_apart(arguments: &mut [Argument]) {
+    let ends = arguments.iter_mut().filter(|it| it.name == "where");
+    if let [from, to] = &mut ends.collect::<Vec<_>>()[..] {
+        from.name.push_str("from");
+        to.name.push_str("to");
+    }
+}
+
 /// The name of a block, by the arguments it cannot do without.
 pub(super) fn of_block(token: Option<&str>, arguments: &[Argument]) -> String {
     let name = joined(arguments.iter().filter(|argument| !argument.optional));
     match (name.is_empty(), token) {
+        // A bare count, with what belongs to it.
+        (false, None) if name == "count" && arguments[0].token.is_none() => "options".to_owned(),
         (false, _) => name,
         (true, Some(token)) => of_token(token),
         (true, None) => joined(arguments.iter()),

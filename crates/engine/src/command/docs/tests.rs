@@ -52,6 +52,10 @@ fn tokens_own_the_values_behind_them() {
         "count:block?(count:integer@COUNT any:pure-token@ANY?)",
     );
     check(
+        "key [count [WITHVALUES]]",
+        "key:key options:block?(count:integer withvalues:pure-token@WITHVALUES?)",
+    );
+    check(
         "[TO host port [FORCE]]",
         "host_port:block@TO?(host:string port:integer force:pure-token@FORCE?)",
     );
@@ -225,4 +229,13 @@ fn keys_are_related_to_their_specifications() {
         numbered("shardchannel key", vec![KeySpec::at(1, Access::NOT_KEY)]),
         "shardchannel:string key:string"
     );
+}
+
+#[test]
+fn two_ends_are_where_from_and_where_to() {
+    let ends = |name| format!("{name}:oneof(left:pure-token@LEFT right:pure-token@RIGHT)");
+    let one = format!("key:key {}", ends("where"));
+    check("key <LEFT | RIGHT>", &one);
+    let two = format!("key:key {} {}", ends("wherefrom"), ends("whereto"));
+    check("key <LEFT | RIGHT> <LEFT | RIGHT>", &two);
 }

@@ -1,0 +1,4 @@
+mod log;
+mod members;
+mod radius;
+mod search;
