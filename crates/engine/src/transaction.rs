@@ -250,6 +250,25 @@ impl Context<'_> {
     }
 }
 
+/// Ends the transaction of a session that cannot run it: it ran into `message`. Returns what the
+/// client is told.
+pub(crate) fn give_up(
+    engine: &Engine,
+    session: &mut Session,
+    error: &Error,
+    name: &str,
+) -> Vec<u8> {
+    forget_watched(&engine.keyspace, engine, session);
+    session.client.watched.store(0, Ordering::Relaxed);
+    session.take_transaction();
+    let message = error.message(name);
+    let reason = match error {
+        Error::Arity => message.strip_prefix(b"ERR ").unwrap_or(&message),
+        _ => &message,
+    };
+    [b"EXECABORT Transaction discarded because of: ", reason].concat()
+}
+
 /// Forgets what a session that ends was watching.
 pub(crate) fn forget_watched(keyspace: &Keyspace, engine: &Engine, session: &mut Session) {
     let shards = session.transaction_shards(engine);

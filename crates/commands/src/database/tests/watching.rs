@@ -253,3 +253,29 @@ fn nothing_runs_after_an_error_of_queueing() {
         9) (integer) 0
     "#]]);
 }
+
+#[test]
+fn an_exec_that_is_refused_ends_the_transaction() {
+    check(expect![[r#"
+        > WATCH k
+        OK
+        > MULTI
+        OK
+        > SET k v
+        QUEUED
+        > EXEC now
+        (error) EXECABORT Transaction discarded because of: wrong number of arguments for \'exec\' command
+        > EXEC
+        (error) ERR EXEC without MULTI
+        > MULTI
+        OK
+        > INCR k
+        QUEUED
+        b> SET k 1
+        OK
+        > EXEC
+        1) (integer) 2
+        > EXEC now
+        (error) EXECABORT Transaction discarded because of: wrong number of arguments for \'exec\' command
+    "#]]);
+}
