@@ -208,6 +208,11 @@ impl<'a> Query<'a> {
             }
         }
         let order = order.unwrap_or_default();
+        // A limit of -1 is none, whatever is passed over.
+        let limit = match order {
+            Order::Rank => limit.filter(|(_, count)| *count != -1),
+            Order::Score | Order::Lex => limit,
+        };
         if limit.is_some() && order == Order::Rank {
             return Err(Error::text(
                 "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or \
