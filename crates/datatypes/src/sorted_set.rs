@@ -196,6 +196,12 @@ impl SortedSet {
 
 /// Changing.
 impl SortedSet {
+    /// A set that begins with the large encoding: what is known not to fit the small one, where a
+    /// score of -0 loses its sign.
+    pub fn large(limits: &SortedSetLimits) -> SortedSet {
+        SortedSet(Encoding::Large(Box::new(Large::new(limits.seed))))
+    }
+
     /// Gives a member a score, which is a number.
     pub fn put(&mut self, member: &[u8], score: f64, limits: &SortedSetLimits) -> Put {
         assert!(!score.is_nan(), "a score has a place in the order");

@@ -180,7 +180,14 @@ fn combine_and_store(
     let options = Options::parse(args, operation, Form::Store, &mut inputs)?;
     let members = combined(cx, operation, options.aggregate, inputs);
     let limits = limits(cx);
-    let mut set = SortedSet::default();
+    let is_small = members.len() <= limits.entries_max
+        && members
+            .iter()
+            .all(|(member, _)| member.len() <= limits.value_bytes_max);
+    let mut set = match is_small {
+        true => SortedSet::default(),
+        false => SortedSet::large(&limits),
+    };
     for (member, score) in &members {
         set.put(member, *score, &limits);
     }
