@@ -44,6 +44,7 @@ pub fn sentence(verb: &Verb, wrong_percent: u64, vocabulary: &mut Vocabulary) ->
         spoil(&mut words, vocabulary);
     }
     tame(&mut words);
+    keep_to_one_score(&mut words);
     words
 }
 
@@ -156,6 +157,24 @@ fn spoil(words: &mut Words, vocabulary: &mut Vocabulary) {
             5 => words.push(vocabulary.stray()),
             6 if behind > 0 => words[at] = words[at].to_ascii_lowercase(),
             _ => words.insert(at.min(words.len()), vocabulary.stray()),
+        }
+    }
+}
+
+/// The sorted set whose members all have one score: what a range by bytes is of another set,
+/// depends on the levels that its members drew.
+pub const ONE_SCORE: &str = "y";
+
+/// Has a command whose range is by bytes use the set where that means something.
+fn keep_to_one_score(words: &mut Words) {
+    let is = |word: &[u8], name: &[u8]| word.eq_ignore_ascii_case(name);
+    let is_lex = String::from_utf8_lossy(&words[0])
+        .to_ascii_lowercase()
+        .contains("lex");
+    if is_lex || words.iter().any(|word| is(word, b"BYLEX")) {
+        let at = if is(&words[0], b"ZRANGESTORE") { 2 } else { 1 };
+        if let Some(key) = words.get_mut(at) {
+            *key = ONE_SCORE.as_bytes().to_vec();
         }
     }
 }

@@ -177,6 +177,10 @@ impl<'a> Draft<'a> {
         }
         let Some(verb) = self.verb() else { return };
         let mut words = sentence::sentence(verb, 10, &mut self.vocabulary);
+        let key = sentence::ONE_SCORE.as_bytes();
+        if words.iter().any(|word| word == key) && self.vocabulary.chance(60) {
+            self.fill_one_score(client);
+        }
         match verb.full_name.as_str() {
             "multi" if !self.open.contains(&client) => self.open.push(client),
             "exec" | "discard" | "reset" => self.open.retain(|other| *other != client),
@@ -189,6 +193,15 @@ impl<'a> Draft<'a> {
             client: client.to_owned(),
             commands: around(verb, words),
         });
+    }
+
+    /// Adds members of one score to the set that ranges by bytes are of.
+    fn fill_one_score(&mut self, client: &str) {
+        let mut words = Step::of("", "ZADD y").commands.swap_remove(0);
+        for _ in 0..=self.vocabulary.below(4) {
+            words.extend([b"0".to_vec(), self.vocabulary.datum()]);
+        }
+        self.steps.push(Step::new(client, words));
     }
 
     fn verb(&mut self) -> Option<&'a Verb> {
