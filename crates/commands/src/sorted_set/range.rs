@@ -201,7 +201,7 @@ impl<'a> Query<'a> {
             match word.as_bytes() {
                 b"WITHSCORES" if !form.stores => with_scores = true,
                 b"LIMIT" if args.len() >= 2 => limit = Some((args.integer()?, args.integer()?)),
-                b"REV" if form.order.is_none() => reverse = true,
+                b"REV" if form.order.is_none() && !reverse => reverse = true,
                 b"BYSCORE" if order.is_none() => order = Some(Order::Score),
                 b"BYLEX" if order.is_none() => order = Some(Order::Lex),
                 _ => return Err(Error::Syntax),

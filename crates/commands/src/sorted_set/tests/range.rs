@@ -343,3 +343,13 @@ fn a_limit_of_minus_one_is_none() {
         2) "b"
     "#]]);
 }
+
+#[test]
+fn a_range_is_reversed_once() {
+    check(expect![[r#"
+        > ZRANGE z 0 1 REV REV
+        (error) ERR syntax error
+        > ZRANGESTORE z y M 5 REV REV
+        (error) ERR syntax error
+    "#]]);
+}
