@@ -236,12 +236,16 @@ impl Context<'_> {
             let entry = engine.table.get(queued.command);
             let mut located: Vec<Located<'_>> = Vec::new();
             match locate(&engine.keyspace, entry, &words, &mut located) {
-                Ok(()) => {
-                    let args = Args::new(&words, dispatch::words_of_name(entry), &located);
-                    self.run_nested(entry, args);
+                // The handler gives its own error for words that hide the keys.
+                Err(Error::InvalidArguments) => located.clear(),
+                Err(error) => {
+                    self.refuse(entry, &error);
+                    continue;
                 }
-                Err(error) => self.refuse(entry, &error),
+                Ok(()) => {}
             }
+            let args = Args::new(&words, dispatch::words_of_name(entry), &located);
+            self.run_nested(entry, args);
         }
         self.log_lapsed();
         self.worker.effects.wrap_transaction(first_effect);

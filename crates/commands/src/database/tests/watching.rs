@@ -279,3 +279,21 @@ fn an_exec_that_is_refused_ends_the_transaction() {
         (error) EXECABORT Transaction discarded because of: wrong number of arguments for \'exec\' command
     "#]]);
 }
+
+#[test]
+fn a_queued_command_with_a_wrong_count_of_keys_has_its_own_error() {
+    check(expect![[r#"
+        > MULTI
+        OK
+        > ZINTERSTORE z 128 z
+        QUEUED
+        > ZUNION 0 z
+        QUEUED
+        > ZINTERCARD x z
+        QUEUED
+        > EXEC
+        1) (error) ERR syntax error
+        2) (error) ERR at least 1 input key is needed for \'zunion\' command
+        3) (error) ERR value is not an integer or out of range
+    "#]]);
+}
