@@ -45,6 +45,7 @@ pub fn sentence(verb: &Verb, wrong_percent: u64, vocabulary: &mut Vocabulary) ->
     }
     tame(&mut words);
     keep_to_one_score(&mut words);
+    keep_to_places(verb, &mut words);
     words
 }
 
@@ -175,6 +176,20 @@ fn keep_to_one_score(words: &mut Words) {
         let at = if is(&words[0], b"ZRANGESTORE") { 2 } else { 1 };
         if let Some(key) = words.get_mut(at) {
             *key = ONE_SCORE.as_bytes().to_vec();
+        }
+    }
+}
+
+/// Keeps places and other scores apart: where a score lies on no map, so does what is found there.
+fn keep_to_places(verb: &Verb, words: &mut Words) {
+    let (from, to) = match verb.group {
+        "geo" => (b'z', b'g'),
+        "sorted-set" => (b'g', b'z'),
+        _ => return,
+    };
+    for word in words[1..].iter_mut().filter(|word| word.len() == 2) {
+        if word[0] == from && word[1].is_ascii_digit() {
+            word[0] = to;
         }
     }
 }

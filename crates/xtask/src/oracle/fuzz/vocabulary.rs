@@ -31,7 +31,7 @@ const KEYS: &[(&str, &[&str])] = &[
     ("hash", &["h1", "h2"]),
     ("set", &["t1", "t2", "t3"]),
     ("sorted-set", &["z1", "z2", "z3"]),
-    ("geo", &["g1", "g2", "z1"]),
+    ("geo", &["g1", "g2"]),
 ];
 
 const ODD_KEYS: &[&str] = &["x", "none", "", "k \u{1}\u{fc}", "{x}1", "s1"];
