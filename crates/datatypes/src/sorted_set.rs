@@ -26,6 +26,8 @@ mod tree;
 
 use large::Large;
 
+pub use small::integer;
+
 /// A place between two members of a sorted set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Place<'a> {
@@ -196,10 +198,18 @@ impl SortedSet {
 
 /// Changing.
 impl SortedSet {
-    /// A set that begins with the large encoding: what is known not to fit the small one, where a
-    /// score of -0 loses its sign.
-    pub fn large(limits: &SortedSetLimits) -> SortedSet {
-        SortedSet(Encoding::Large(Box::new(Large::new(limits.seed))))
+    /// A set of these members. One that becomes large is so from the first on: a listpack would
+    /// not keep the sign of a zero.
+    pub fn of(members: &[(Vec<u8>, f64)], limits: &SortedSetLimits) -> SortedSet {
+        let fits = |(member, _): &(Vec<u8>, f64)| member.len() <= limits.value_bytes_max;
+        let mut set = SortedSet::default();
+        if members.len() > limits.entries_max || !members.iter().all(fits) {
+            set.enlarge(limits);
+        }
+        for (member, score) in members {
+            set.put(member, *score, limits);
+        }
+        set
     }
 
     /// Gives a member a score, which is a number.

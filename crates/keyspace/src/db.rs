@@ -343,7 +343,8 @@ impl<'a> Db<'a> {
         let shard = self.shards.get(key.slot.shard());
         let nothing_due = shard
             .db(index)
-            .is_none_or(|db| db.slots[key.slot.within()].earliest >= now);
+            .and_then(|db| db.slot(key.slot.within()))
+            .is_none_or(|slot| slot.earliest >= now);
         if !nothing_due && self.expire == Expire::Delete {
             self.expire_now_if_due(key);
         }
@@ -448,8 +449,9 @@ impl Db<'_> {
                 continue;
             }
             position = self.shards.visit(shard, |shard| {
-                let Some(db) = shard.db(index) else { return 0 };
-                db.slots[within].table.scan(position, |entry| {
+                let slot = shard.db(index).and_then(|db| db.slot(within));
+                let Some(slot) = slot else { return 0 };
+                slot.table.scan(position, |entry| {
                     seen += 1;
                     visit(entry);
                 })
@@ -541,7 +543,7 @@ impl Db<'_> {
 
 /// The `nth` key of a shard's part of a db: the right slot, and any key in it.
 fn sample(db: &ShardDb, mut nth: usize, random: &mut impl FnMut(u64) -> u64) -> Option<Box<[u8]>> {
-    for slot in &db.slots {
+    for slot in db.slots() {
         match nth.checked_sub(slot.table.len()) {
             Some(rest) => nth = rest,
             None => {

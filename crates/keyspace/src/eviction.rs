@@ -49,7 +49,7 @@ fn draw_one(
 ) {
     let candidates = if only_volatile { db.volatile } else { db.keys };
     let mut nth = random(candidates as u64) as usize;
-    for slot in &db.slots {
+    for slot in db.slots() {
         let here = match only_volatile {
             true => slot.volatile as usize,
             false => slot.table.len(),

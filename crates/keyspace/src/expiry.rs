@@ -51,7 +51,8 @@ impl Db<'_> {
             let due = self.visit_shard(shard, |shard| {
                 let db = shard.db(index).filter(|db| db.volatile > 0)?;
                 let sampled = db.volatile <= SAMPLED_KEYS || slot.within() == 0;
-                Some((db.slots[slot.within()].earliest < now, sampled))
+                let earliest = db.slot(slot.within()).map(|slot| slot.earliest);
+                Some((earliest.is_some_and(|earliest| earliest < now), sampled))
             });
             match due {
                 None => {

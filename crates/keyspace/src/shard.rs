@@ -7,13 +7,14 @@ use stdx::time::UnixMillis;
 
 use crate::DbIndex;
 use crate::entry::Entry;
-use crate::slot::{Key, KeyHasher, SLOTS_PER_SHARD, Slot};
+use crate::slot::{Key, KeyHasher, Slot};
 use crate::snapshot::SnapshotMarks;
 use crate::waiters::Waiters;
 use crate::watch::Watchers;
 
 pub(crate) struct Shard {
-    dbs: Vec<Option<Box<ShardDb>>>,
+    /// As many as were ever written to.
+    dbs: Vec<ShardDb>,
     pub watchers: Watchers,
     pub waiters: Waiters,
     pub marks: SnapshotMarks,
@@ -34,12 +35,17 @@ impl ExpiryWalk {
 }
 
 /// The part of a db that lies in one shard.
+///
+/// Slots without keys have no table: those of the others stand in the order of their slots, so a
+/// slot's place is the number of occupied slots before it. A db with few keys takes little, and one
+/// with many has all its tables in a row.
+#[derive(Default)]
 pub(crate) struct ShardDb {
-    pub slots: [SlotTable; SLOTS_PER_SHARD],
     /// A bit for every slot that holds a key.
     pub occupied: u64,
     pub keys: usize,
     pub volatile: usize,
+    tables: Vec<SlotTable>,
 }
 
 /// The keys of one slot in one db.
@@ -63,25 +69,52 @@ impl Default for SlotTable {
     }
 }
 
-impl Default for ShardDb {
-    fn default() -> Self {
-        let slots = std::array::from_fn(|_| SlotTable::default());
-        ShardDb {
-            slots,
-            occupied: 0,
-            keys: 0,
-            volatile: 0,
+impl ShardDb {
+    /// The keys of a slot; `None` if it has none.
+    #[inline]
+    pub fn slot(&self, within: usize) -> Option<&SlotTable> {
+        let is_occupied = self.occupied & 1 << within != 0;
+        is_occupied.then(|| &self.tables[self.place(within)])
+    }
+
+    #[inline]
+    fn slot_mut(&mut self, within: usize) -> Option<&mut SlotTable> {
+        let (is_occupied, place) = (self.occupied & 1 << within != 0, self.place(within));
+        is_occupied.then(|| &mut self.tables[place])
+    }
+
+    #[inline]
+    fn slot_or_new(&mut self, within: usize) -> &mut SlotTable {
+        let place = self.place(within);
+        if self.occupied & 1 << within == 0 {
+            self.occupied |= 1 << within;
+            self.tables.insert(place, SlotTable::default());
         }
+        &mut self.tables[place]
+    }
+
+    /// Takes the table of an occupied slot out.
+    fn take_slot(&mut self, within: usize) -> SlotTable {
+        let table = self.tables.remove(self.place(within));
+        self.occupied &= !(1 << within);
+        table
+    }
+
+    /// The tables of the occupied slots, in their order.
+    pub fn slots(&self) -> impl Iterator<Item = &SlotTable> {
+        self.tables.iter()
+    }
+
+    #[inline]
+    fn place(&self, within: usize) -> usize {
+        (self.occupied & ((1 << within) - 1)).count_ones() as usize
     }
 }
 
 impl Shard {
     pub fn new(dbs: u16) -> Shard {
         Shard {
-            // The first db is used by nearly everybody: it is there from the start.
-            dbs: (0..dbs)
-                .map(|index| (index == 0).then(Box::default))
-                .collect(),
+            dbs: Vec::new(),
             watchers: Watchers::default(),
             waiters: Waiters::default(),
             marks: SnapshotMarks::new(dbs),
@@ -91,17 +124,30 @@ impl Shard {
 
     #[inline]
     pub fn db(&self, index: DbIndex) -> Option<&ShardDb> {
-        self.dbs[usize::from(index.0)].as_deref()
+        self.dbs.get(usize::from(index.0))
+    }
+
+    #[inline]
+    fn db_mut(&mut self, index: DbIndex) -> Option<&mut ShardDb> {
+        self.dbs.get_mut(usize::from(index.0))
+    }
+
+    #[inline]
+    fn db_or_new(&mut self, index: DbIndex) -> &mut ShardDb {
+        let at = usize::from(index.0);
+        if at >= self.dbs.len() {
+            self.dbs.resize_with(at + 1, ShardDb::default);
+        }
+        &mut self.dbs[at]
     }
 
     pub fn dbs(&self) -> impl Iterator<Item = (DbIndex, &ShardDb)> {
-        let numbered = (0..).map(DbIndex).zip(&self.dbs);
-        numbered.filter_map(|(index, db)| Some((index, db.as_deref()?)))
+        (0..).map(DbIndex).zip(&self.dbs)
     }
 
     #[inline]
     pub fn table(&self, index: DbIndex, slot: Slot) -> Option<&Table<Entry>> {
-        Some(&self.db(index)?.slots[slot.within()].table)
+        Some(&self.db(index)?.slot(slot.within())?.table)
     }
 
     #[inline]
@@ -113,9 +159,8 @@ impl Shard {
     /// The place of a key that is about to change.
     #[inline]
     pub fn place(&mut self, index: DbIndex, key: &Key<'_>) -> Option<Place<'_, Entry>> {
-        let table = &mut self.dbs[usize::from(index.0)].as_deref_mut()?.slots[key.slot.within()];
-        table
-            .table
+        let slot = self.db_mut(index)?.slot_mut(key.slot.within())?;
+        slot.table
             .find_mut(key.hash, |entry| entry.key() == key.bytes)
     }
 
@@ -154,12 +199,11 @@ impl Shard {
 
     /// Adds an entry under a key that is not there.
     pub fn insert(&mut self, index: DbIndex, key: &Key<'_>, entry: Entry, hasher: &KeyHasher) {
-        let db = self.dbs[usize::from(index.0)].get_or_insert_default();
+        let db = self.db_or_new(index);
         let expiry = entry.expiry();
-        let slot = &mut db.slots[key.slot.within()];
+        let slot = db.slot_or_new(key.slot.within());
         slot.table
             .insert(key.hash, entry, |entry| hasher.hash(entry.key()));
-        db.occupied |= 1 << key.slot.within();
         db.keys += 1;
         if expiry.is_some() {
             self.expiry_changed(index, key.slot, None, expiry);
@@ -167,17 +211,28 @@ impl Shard {
     }
 
     pub fn remove(&mut self, index: DbIndex, key: &Key<'_>) -> Option<Entry> {
-        let db = self.dbs[usize::from(index.0)].as_deref_mut()?;
-        let slot = &mut db.slots[key.slot.within()];
+        let db = self.db_mut(index)?;
+        let slot = db.slot_mut(key.slot.within())?;
         let entry = slot
             .table
             .remove(key.hash, |entry| entry.key() == key.bytes)?;
-        if slot.table.is_empty() {
-            db.occupied &= !(1 << key.slot.within());
-        }
         db.keys -= 1;
         self.expiry_changed(index, key.slot, entry.expiry(), None);
+        self.forget_if_empty(index, key.slot);
         Some(entry)
+    }
+
+    #[inline]
+    fn forget_if_empty(&mut self, index: DbIndex, slot: Slot) {
+        let Some(db) = self.db_mut(index) else {
+            return;
+        };
+        if db
+            .slot(slot.within())
+            .is_some_and(|slot| slot.table.is_empty())
+        {
+            db.take_slot(slot.within());
+        }
     }
 
     /// Keeps the counts of keys that expire, and the earliest expiry, after one key's has changed.
@@ -191,14 +246,21 @@ impl Shard {
         if from == to {
             return;
         }
-        let Some(db) = self.dbs[usize::from(index.0)].as_deref_mut() else {
+        let Some(db) = self.db_mut(index) else {
             return;
         };
-        let table = &mut db.slots[slot.within()];
         match (from.is_some(), to.is_some()) {
-            (false, true) => (table.volatile += 1, db.volatile += 1),
-            (true, false) => (table.volatile -= 1, db.volatile -= 1),
-            _ => ((), ()),
+            (false, true) => db.volatile += 1,
+            (true, false) => db.volatile -= 1,
+            _ => {}
+        };
+        let Some(table) = db.slot_mut(slot.within()) else {
+            return;
+        };
+        match (from.is_some(), to.is_some()) {
+            (false, true) => table.volatile += 1,
+            (true, false) => table.volatile -= 1,
+            _ => {}
         };
         table.earliest = match to {
             Some(at) => table.earliest.min(at),
@@ -228,14 +290,18 @@ impl Shard {
         let Some(walk) = self.walk.take_if(|walk| walk.is_over(index, slot)) else {
             return;
         };
-        if let Some(db) = self.dbs[usize::from(index.0)].as_deref_mut() {
-            db.slots[slot.within()].earliest = walk.earliest;
+        let db = self.db_mut(index);
+        if let Some(table) = db.and_then(|db| db.slot_mut(slot.within())) {
+            table.earliest = walk.earliest;
         }
     }
 
     /// Takes all keys of a db away, to be freed by whoever has time.
     pub fn detach(&mut self, index: DbIndex) -> Option<Detached> {
-        let db = self.dbs[usize::from(index.0)].take()?;
+        let db = mem::take(self.db_mut(index)?);
+        if db.keys == 0 {
+            return None;
+        }
         self.walk = None;
         self.watchers
             .touch_matching(index, |key| contains(&db, key));
@@ -252,6 +318,7 @@ impl Shard {
             self.watchers.touch_matching(index, holds);
         }
         self.walk = None;
+        self.db_or_new(a.max(b));
         self.dbs.swap(usize::from(a.0), usize::from(b.0));
         self.marks.swap_dbs(a, b);
     }
@@ -259,11 +326,8 @@ impl Shard {
 
 /// Whether the db holds `key`, found without its hash: watched keys are few and flushes rare.
 fn contains(db: &ShardDb, key: &[u8]) -> bool {
-    let slot = Slot::of(key);
-    db.slots[slot.within()]
-        .table
-        .iter()
-        .any(|entry| entry.key() == key)
+    let slot = db.slot(Slot::of(key).within());
+    slot.is_some_and(|slot| slot.table.iter().any(|entry| entry.key() == key))
 }
 
 /// Entries with more elements than this are torn down step by step. A step of tearing down a db
@@ -273,7 +337,7 @@ pub(crate) const STEP_ELEMENTS: usize = 64;
 /// Keys that are no longer in any db, but still take memory.
 #[derive(Default)]
 pub struct Detached {
-    db: Option<Box<ShardDb>>,
+    db: Option<ShardDb>,
     /// Entries that take several steps to free.
     large: Vec<Entry>,
 }
@@ -288,7 +352,7 @@ pub struct Freed {
 }
 
 impl Detached {
-    fn db(db: Box<ShardDb>) -> Detached {
+    fn db(db: ShardDb) -> Detached {
         let (db, large) = (Some(db), Vec::new());
         Detached { db, large }
     }
@@ -344,7 +408,7 @@ impl Detached {
     /// Takes the entries of one slot out.
     pub(crate) fn take_slot(&mut self, within: usize) -> Table<Entry> {
         match &mut self.db {
-            Some(db) => db.take_slot(within),
+            Some(db) => db.detach_slot(within),
             None => Table::default(),
         }
     }
@@ -353,22 +417,24 @@ impl Detached {
 impl ShardDb {
     /// Takes out the entries of some bucket; `None` when none is left.
     fn take_bucket(&mut self) -> Option<Vec<Entry>> {
-        while self.occupied != 0 {
-            let slot = &mut self.slots[self.occupied.trailing_zeros() as usize];
-            match slot.table.take_bucket() {
-                Some(entries) => {
-                    self.keys -= entries.len();
-                    return Some(entries);
-                }
-                None => self.occupied &= self.occupied - 1,
+        while let Some(slot) = self.tables.last_mut() {
+            if let Some(entries) = slot.table.take_bucket() {
+                self.keys -= entries.len();
+                return Some(entries);
             }
+            self.tables.pop();
+            self.occupied &= !(1 << self.occupied.ilog2());
         }
         None
     }
 
-    fn take_slot(&mut self, within: usize) -> Table<Entry> {
-        self.keys -= self.slots[within].table.len();
-        self.occupied &= !(1 << within);
-        mem::take(&mut self.slots[within].table)
+    /// Takes the entries of a slot out.
+    fn detach_slot(&mut self, within: usize) -> Table<Entry> {
+        if self.slot(within).is_none() {
+            return Table::default();
+        }
+        let table = self.take_slot(within).table;
+        self.keys -= table.len();
+        table
     }
 }

@@ -128,7 +128,8 @@ impl Db<'_> {
                 .for_each(|(name, entry)| take((*name, entry)));
             for (index, db) in shard.dbs() {
                 let name = shard.marks.name(index);
-                for entry in db.slots[slot.within()].table.iter() {
+                let table = db.slot(slot.within()).map(|slot| slot.table.iter());
+                for entry in table.into_iter().flatten() {
                     if !marks.skips(name, entry.key()) {
                         take((name, &entry));
                     }
