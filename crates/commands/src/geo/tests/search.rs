@@ -274,3 +274,40 @@ fn searches_store_what_they_find() {
         (integer) 1
     "#]]);
 }
+
+#[test]
+fn a_missing_key_is_told_whatever_else_is_wrong() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Km
+        OK
+        listener> PSUBSCRIBE __keyspace@*
+        1) "psubscribe"
+        2) "__keyspace@*"
+        3) (integer) 1
+        > GEOSEARCH none FROMMEMBER m BYRADIUS 1 x
+        (error) ERR unsupported unit provided. please use M, KM, FT, MI
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:none"
+        4) "keymiss"
+        listener<
+        (no reply)
+        > GEORADIUS none 1 x 1 m
+        (error) ERR value is not a valid float
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:none"
+        4) "keymiss"
+        > GEORADIUSBYMEMBER none m 1 m
+        (empty array)
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:none"
+        4) "keymiss"
+        listener<
+        (no reply)
+    "#]]);
+}

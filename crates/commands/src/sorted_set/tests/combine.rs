@@ -396,3 +396,31 @@ fn combinations_refuse_what_they_cannot_read() {
         (integer) 0
     "#]]);
 }
+
+#[test]
+fn a_negative_zero_keeps_its_sign_in_a_large_result() {
+    check(expect![[r#"
+        > CONFIG SET zset-max-listpack-entries 2
+        OK
+        > ZADD a 1 x 1 y 1 z
+        (integer) 3
+        > ZINTERSTORE b 1 a WEIGHTS -0
+        (integer) 3
+        > ZRANGE b 0 -1 WITHSCORES
+        1) "x"
+        2) "-0"
+        3) "y"
+        4) "-0"
+        5) "z"
+        6) "-0"
+        > ZREM a z
+        (integer) 1
+        > ZINTERSTORE b 1 a WEIGHTS -0
+        (integer) 2
+        > ZRANGE b 0 -1 WITHSCORES
+        1) "x"
+        2) "0"
+        3) "y"
+        4) "0"
+    "#]]);
+}
