@@ -156,7 +156,7 @@ static NO_EVICT: Command = Command {
 
 fn no_evict(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let on = switch(args)?;
-    cx.session.client.set(ClientFlags::NO_EVICT, on);
+    cx.session.client.set_no_evict(on);
     Ok(cx.reply.ok())
 }
 

@@ -11,6 +11,7 @@ use engine::host::{Crash, LogLevel, RewriteError};
 use engine::{Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::Ttl;
 use stdx::float;
+use stdx::number::parse_i64;
 
 use crate::client::unknown_form;
 use crate::help;
@@ -134,6 +135,13 @@ const TOOLS: &[Tool] = &[
         run: |cx, _| crash(cx, Crash::Panic),
     },
     Tool {
+        name: "PAUSE-CRON",
+        syntax: "<0 | 1>",
+        summary: "Whether nothing happens that nobody asks for.",
+        words: 1..=1,
+        run: pause_cron,
+    },
+    Tool {
         name: "POPULATE",
         syntax: "count [prefix] [size]",
         summary: "Makes keys `key:0` and on, those that are missing; replicas are not told.",
@@ -153,6 +161,13 @@ const TOOLS: &[Tool] = &[
         summary: "Accepted: how a list's elements are packed depends on no such threshold.",
         words: 1..=1,
         run: packed_threshold,
+    },
+    Tool {
+        name: "REPLYBUFFER",
+        syntax: "<PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>",
+        summary: "Accepted: clients have no reply buffers that could be resized.",
+        words: 2..=2,
+        run: reply_buffer,
     },
     Tool {
         name: "SEGFAULT",
@@ -230,6 +245,31 @@ fn set_active_expire(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult
     let on = args.integer().is_ok_and(|number| number != 0);
     let switch = &cx.engine.switches.active_expire;
     switch.store(on, Ordering::Relaxed);
+    Ok(cx.reply.ok())
+}
+
+fn pause_cron(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let on = args.integer().is_ok_and(|number| number != 0);
+    let switch = &cx.engine.switches.still;
+    switch.store(on, Ordering::Relaxed);
+    Ok(cx.reply.ok())
+}
+
+fn reply_buffer(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let name = args.words()[1];
+    match args.keyword().as_ref().map(|word| word.as_bytes()) {
+        Some(b"RESIZING") => {}
+        Some(b"PEAK-RESET-TIME") => {
+            let word = args.bytes()?;
+            let is_named = [&b"never"[..], b"reset"]
+                .iter()
+                .any(|known| word.eq_ignore_ascii_case(known));
+            if !is_named {
+                parse_i64(word).ok_or(Error::NotInteger)?;
+            }
+        }
+        _ => return Err(unknown_form("DEBUG", name)),
+    }
     Ok(cx.reply.ok())
 }
 

@@ -138,7 +138,7 @@ static PFCOUNT: Command = Command {
                  with N being the number of keys, and much bigger constant times, when called \
                  with multiple keys.",
     arity: Arity::AtLeast(2),
-    flags: Flags::READONLY,
+    flags: Flags::READONLY.and(Flags::MAY_REPLICATE),
     acl: Acl::HYPERLOGLOG,
     keys: &[KeySpec {
         notes: "RW because it may change the internal representation of the key, and propagate \

@@ -168,7 +168,7 @@ static PUBLISH: Command = Command {
                  patterns anybody subscribed to",
     handler: |cx, args| {
         publish(cx, args, |cx, channel, message| {
-            cx.engine.pubsub.publish(channel, message)
+            cx.engine.publish(cx.config, channel, message)
         })
     },
     ..PUBLISHES
@@ -183,7 +183,7 @@ static SPUBLISH: Command = Command {
     keys: &[KeySpec::at(1, Access::NOT_KEY)],
     handler: |cx, args| {
         publish(cx, args, |cx, channel, message| {
-            cx.engine.pubsub.publish_in_shard(channel, message)
+            cx.engine.publish_in_shard(cx.config, channel, message)
         })
     },
     ..PUBLISHES

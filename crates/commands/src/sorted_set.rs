@@ -187,6 +187,9 @@ pub(crate) fn reply_members<'m>(
         let mut array = reply.array(members.len());
         for (member, _) in members {
             member.with_bytes(|member| array.bulk(member));
+            if array.is_full() {
+                break;
+            }
         }
         return array.done();
     }
@@ -197,6 +200,9 @@ pub(crate) fn reply_members<'m>(
     for (member, score) in members {
         member.with_bytes(|member| array.bulk(member));
         let _score = array.element().double(score);
+        if array.is_full() {
+            break;
+        }
     }
     array.done()
 }
@@ -212,6 +218,9 @@ fn reply_pairs<'m>(
         member.with_bytes(|member| pair.bulk(member));
         let _score = pair.element().double(score);
         let _pair = pair.done();
+        if array.is_full() {
+            break;
+        }
     }
     array.done()
 }

@@ -5,7 +5,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, Ordering};
 use std::task::Waker;
 
+use keyspace::WatchFlag;
 use parking_lot::Mutex;
+
+pub use line::Request;
+pub use usage::{Input, Tally, Usage};
+
+mod line;
+pub(crate) mod usage;
 
 /// A connection's number. Never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,18 +44,18 @@ pub struct Client {
     pub flags: AtomicU32,
     /// Queued commands, or -1 without a transaction.
     pub queued: AtomicI64,
-    pub queued_bytes: AtomicU64,
     pub watched: AtomicU32,
     /// Names it subscribed to, by [`Scope`](crate::pubsub::Scope).
     pub subscriptions: [AtomicU32; 3],
-    /// Bytes of an incomplete request.
-    pub query_bytes: AtomicU64,
-    pub query_capacity: AtomicU64,
-    /// Bytes of replies that the socket did not take yet.
-    pub output_bytes: AtomicU64,
+    pub usage: Usage,
+    /// Since when more replies are unread than may be for long, in seconds of Unix time; or 0.
+    pub(crate) slow_since: AtomicI64,
     pub name: Mutex<String>,
     pub user: Mutex<String>,
+    /// Raised when a key that it watches has changed.
+    watching: Mutex<Option<Arc<WatchFlag>>>,
     inbox: Mutex<Inbox>,
+    tally: Arc<Tally>,
 }
 
 /// What others send to a session.
@@ -56,6 +63,8 @@ pub struct Client {
 struct Inbox {
     bytes: Vec<u8>,
     waker: Option<Waker>,
+    /// Nobody reads it any more.
+    is_closed: bool,
 }
 
 /// Facts about a client, as bits.
@@ -66,22 +75,21 @@ impl ClientFlags {
     pub const MONITOR: ClientFlags = ClientFlags(1);
     pub const BLOCKED: ClientFlags = ClientFlags(1 << 1);
     pub const MULTI: ClientFlags = ClientFlags(1 << 2);
-    /// A watched key has changed.
-    pub const DIRTY: ClientFlags = ClientFlags(1 << 3);
     /// To be closed once its replies are written.
-    pub const CLOSE_AFTER_REPLY: ClientFlags = ClientFlags(1 << 4);
+    pub const CLOSE_AFTER_REPLY: ClientFlags = ClientFlags(1 << 3);
     /// To be closed at once.
-    pub const KILLED: ClientFlags = ClientFlags(1 << 5);
-    pub const NO_EVICT: ClientFlags = ClientFlags(1 << 6);
-    pub const NO_TOUCH: ClientFlags = ClientFlags(1 << 7);
+    pub const KILLED: ClientFlags = ClientFlags(1 << 4);
+    pub const NO_EVICT: ClientFlags = ClientFlags(1 << 5);
+    pub const NO_TOUCH: ClientFlags = ClientFlags(1 << 6);
     /// The inbox has something, or a wait is over.
-    pub const WOKEN: ClientFlags = ClientFlags(1 << 8);
+    pub const WOKEN: ClientFlags = ClientFlags(1 << 7);
     /// Has subscriptions.
-    pub const PUBSUB: ClientFlags = ClientFlags(1 << 9);
+    pub const PUBSUB: ClientFlags = ClientFlags(1 << 8);
 }
 
 impl Client {
-    pub fn new(id: ClientId, endpoints: Endpoints, now_ms: i64) -> Client {
+    /// A client that is not one of [`Clients`] yet.
+    pub fn new(id: ClientId, endpoints: Endpoints, now_ms: i64, tally: Arc<Tally>) -> Client {
         Client {
             id,
             endpoints,
@@ -92,15 +100,15 @@ impl Client {
             last_command: AtomicU16::new(u16::MAX),
             flags: AtomicU32::new(0),
             queued: AtomicI64::new(-1),
-            queued_bytes: AtomicU64::new(0),
             watched: AtomicU32::new(0),
             subscriptions: Default::default(),
-            query_bytes: AtomicU64::new(0),
-            query_capacity: AtomicU64::new(0),
-            output_bytes: AtomicU64::new(0),
+            usage: Usage::default(),
+            slow_since: AtomicI64::new(0),
             name: Mutex::new(String::new()),
             user: Mutex::new("default".to_owned()),
+            watching: Mutex::default(),
             inbox: Mutex::new(Inbox::default()),
+            tally,
         }
     }
 
@@ -118,13 +126,17 @@ impl Client {
 
     /// Sends bytes that the session writes before anything else.
     pub fn send(&self, bytes: &[u8]) {
-        self.inbox.lock().bytes.extend_from_slice(bytes);
+        self.leave(bytes);
         self.wake();
     }
 
     /// As [`Client::send`], without waking the session: whoever leaves more wakes it at the end.
     pub(crate) fn leave(&self, bytes: &[u8]) {
-        self.inbox.lock().bytes.extend_from_slice(bytes);
+        let mut inbox = self.inbox.lock();
+        if !inbox.is_closed {
+            inbox.bytes.extend_from_slice(bytes);
+            self.note_inbox(&inbox.bytes);
+        }
     }
 
     /// Has the connection closed without another byte.
@@ -163,14 +175,121 @@ impl Client {
     pub fn take_inbox(&self, out: &mut Vec<u8>) -> usize {
         self.set(ClientFlags::WOKEN, false);
         let mut inbox = self.inbox.lock();
-        let len = inbox.bytes.len();
-        out.append(&mut std::mem::take(&mut inbox.bytes));
+        let mut bytes = std::mem::take(&mut inbox.bytes);
+        let len = bytes.len();
+        if len > 0 {
+            self.note_inbox(&inbox.bytes);
+            out.append(&mut bytes);
+        }
         len
     }
 
-    /// Bytes that wait to be written.
-    pub fn pending_output(&self) -> u64 {
-        self.output_bytes.load(Ordering::Relaxed) + self.inbox.lock().bytes.len() as u64
+    fn note_inbox(&self, bytes: &Vec<u8>) {
+        let (inbox, capacity) = (&self.usage.inbox, &self.usage.inbox_capacity);
+        inbox.store(bytes.len() as u64, Ordering::Relaxed);
+        capacity.store(bytes.capacity() as u64, Ordering::Relaxed);
+        self.count();
+    }
+
+    /// Notes how much input waits for more.
+    pub fn note_input(&self, input: Input) {
+        let usage = &self.usage;
+        let figures = [
+            (&usage.query, input.query),
+            (&usage.arguments, input.arguments),
+            (&usage.query_free, input.free),
+            (&usage.query_capacity, input.capacity),
+        ];
+        for (figure, bytes) in figures {
+            figure.store(bytes as u64, Ordering::Relaxed);
+        }
+        self.count();
+    }
+
+    /// Notes how much the socket has refused, and the buffer it is in.
+    pub fn note_unsent(&self, bytes: usize, capacity: usize) {
+        let (unsent, buffer) = (&self.usage.unsent, &self.usage.unsent_capacity);
+        unsent.store(bytes as u64, Ordering::Relaxed);
+        buffer.store(capacity as u64, Ordering::Relaxed);
+        self.count();
+    }
+
+    /// Notes replies beside those that the socket has refused.
+    pub(crate) fn add_unsent(&self, bytes: usize) {
+        for figure in [&self.usage.unsent, &self.usage.unsent_capacity] {
+            figure.fetch_add(bytes as u64, Ordering::Relaxed);
+        }
+    }
+
+    /// Has the common sum hold what this client takes now.
+    #[inline]
+    pub(crate) fn count(&self) {
+        self.usage.count(&self.tally);
+    }
+
+    /// Spares the client when clients take too much memory, or no longer.
+    pub fn set_no_evict(&self, on: bool) {
+        let inbox = self.inbox.lock();
+        if self.has(ClientFlags::NO_EVICT) == on {
+            return;
+        }
+        self.set(ClientFlags::NO_EVICT, on);
+        let evictable = &self.tally.evictable;
+        if !inbox.is_closed {
+            match on {
+                true => evictable.fetch_sub(1, Ordering::AcqRel),
+                false => evictable.fetch_add(1, Ordering::AcqRel),
+            };
+        }
+    }
+
+    /// Notes since when more is unread than may be for long, in seconds of Unix time; `None` if it
+    /// is not so.
+    pub(crate) fn note_slow(&self, since: Option<i64>) {
+        let before = self.slow_since.swap(since.unwrap_or(0), Ordering::AcqRel);
+        match (before != 0, since.is_some()) {
+            (false, true) => self.tally.slow.fetch_add(1, Ordering::AcqRel),
+            (true, false) => self.tally.slow.fetch_sub(1, Ordering::AcqRel),
+            _ => return,
+        };
+    }
+
+    pub(crate) fn slow_since(&self) -> Option<i64> {
+        match self.slow_since.load(Ordering::Acquire) {
+            0 => None,
+            since => Some(since),
+        }
+    }
+
+    pub(crate) fn watch_by(&self, flag: Option<&Arc<WatchFlag>>) {
+        *self.watching.lock() = flag.map(Arc::clone);
+    }
+
+    /// Whether a key that it watches has changed.
+    fn is_dirty(&self) -> bool {
+        let watching = self.watching.lock();
+        watching.as_ref().is_some_and(|flag| flag.is_raised())
+    }
+
+    /// Becomes one of those whose memory counts.
+    fn join(&self) {
+        self.tally.evictable.fetch_add(1, Ordering::AcqRel);
+        self.count();
+    }
+
+    /// Is no longer one of those whose memory counts, and is sent nothing more.
+    fn part(&self) {
+        let mut inbox = self.inbox.lock();
+        if std::mem::replace(&mut inbox.is_closed, true) {
+            return;
+        }
+        inbox.bytes = Vec::new();
+        self.note_inbox(&inbox.bytes);
+        self.usage.leave(&self.tally);
+        self.note_slow(None);
+        if !self.has(ClientFlags::NO_EVICT) {
+            self.tally.evictable.fetch_sub(1, Ordering::AcqRel);
+        }
     }
 }
 
@@ -180,6 +299,8 @@ pub struct Clients {
     connected: Mutex<BTreeMap<ClientId, Arc<Client>>>,
     next: AtomicU64,
     pub peak: AtomicU64,
+    /// What all of them take.
+    pub tally: Arc<Tally>,
 }
 
 impl Clients {
@@ -188,20 +309,27 @@ impl Clients {
     }
 
     pub fn add(&self, client: Arc<Client>) {
+        client.join();
         let mut connected = self.connected.lock();
         connected.insert(client.id, client);
         self.peak
             .fetch_max(connected.len() as u64, Ordering::Relaxed);
     }
 
-    pub fn remove(&self, id: ClientId) {
-        self.connected.lock().remove(&id);
+    /// Returns whether it was there.
+    pub fn remove(&self, id: ClientId) -> bool {
+        let removed = self.connected.lock().remove(&id);
+        if let Some(client) = &removed {
+            client.part();
+        }
+        removed.is_some()
     }
 
-    /// Has a connection closed. It counts as gone at once.
-    pub fn kill(&self, client: &Client) {
-        self.remove(client.id);
+    /// Has a connection closed. It counts as gone at once. Returns whether it was there.
+    pub fn kill(&self, client: &Client) -> bool {
+        let was_there = self.remove(client.id);
         client.kill();
+        was_there
     }
 
     pub fn get(&self, id: ClientId) -> Option<Arc<Client>> {

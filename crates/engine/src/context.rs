@@ -62,11 +62,11 @@ impl Engine {
         if wanted.contains(KeyspaceEvents::KEYSPACE) {
             let mut channel = format!("__keyspace@{}__:", db.0).into_bytes();
             channel.extend_from_slice(key);
-            self.pubsub.publish(&channel, event.name.as_bytes());
+            self.publish(config, &channel, event.name.as_bytes());
         }
         if wanted.contains(KeyspaceEvents::KEYEVENT) {
             let channel = format!("__keyevent@{}__:{}", db.0, event.name);
-            self.pubsub.publish(channel.as_bytes(), key);
+            self.publish(config, channel.as_bytes(), key);
         }
     }
 }

@@ -110,10 +110,14 @@ impl Engine {
             now,
             located: recycle(mem::take(&mut worker.spare)),
             postponed: Vec::new(),
+            start: out.len(),
+            full_at: 0,
             worker,
             out,
         };
+        run.measure();
         let progress = run.all(first);
+        self.settle(&run.session.client, &run.config);
         let located = mem::take(&mut run.located);
         run.worker.spare = recycle(located);
         progress
@@ -143,6 +147,10 @@ struct Run<'a, 'b> {
     located: Vec<Located<'a>>,
     /// Keys that were made to hold something, and waits for them that need other locks.
     postponed: Vec<Ready>,
+    /// Where the session's own replies begin in `out`.
+    start: usize,
+    /// The length of `out` at which the session leaves too much unread.
+    full_at: usize,
     out: &'a mut Vec<u8>,
 }
 
@@ -168,6 +176,12 @@ impl<'a> Run<'a, '_> {
         Progress::All
     }
 
+    /// Finds out how long the replies may be.
+    fn measure(&mut self) {
+        let room = self.engine.output_room(&self.config, self.session);
+        self.full_at = self.start.saturating_add(room);
+    }
+
     /// Runs as many requests from `first` on as may share their locks, and returns how many.
     fn group(&mut self, first: usize) -> usize {
         self.located.clear();
@@ -180,8 +194,11 @@ impl<'a> Run<'a, '_> {
             }
             count += 1;
         }
+        if count == 0 || self.is_closed_for_memory() {
+            return 0;
+        }
         // When memory is full each command is looked at by itself.
-        if count == 0 || self.engine.make_room(self.worker, &self.config) == Memory::Full {
+        if self.engine.make_room(self.worker, &self.config) == Memory::Full {
             return 0;
         }
         let mut shards = ShardSet::NONE;
@@ -205,6 +222,9 @@ impl<'a> Run<'a, '_> {
             );
             started = self.call(plan.entry, args, &mut locked, started);
             self.located = located;
+            if self.out.len() > self.full_at {
+                break;
+            }
         }
         self.give_back(locked);
         count
@@ -236,8 +256,18 @@ impl<'a> Run<'a, '_> {
         }
     }
 
+    /// Closes clients if all take too much memory. Returns whether this one is among the closed.
+    #[inline]
+    fn is_closed_for_memory(&mut self) -> bool {
+        self.engine.shrink_clients(&self.config);
+        self.session.client.has(ClientFlags::KILLED)
+    }
+
     /// Runs one request through all gates. Returns whether it did not have to wait.
     fn alone(&mut self, index: usize) -> bool {
+        if self.is_closed_for_memory() {
+            return true;
+        }
         let words = self.batch.request(index);
         let Some(entry) = self.engine.table.resolve(words) else {
             match intruder::is_foreign(words[0]) {
@@ -329,7 +359,7 @@ impl<'a> Run<'a, '_> {
         let mut cx = Context {
             engine: self.engine,
             config: &self.config,
-            reply: Reply::new(self.out, self.session.protocol),
+            reply: Reply::bounded(self.out, self.session.protocol, self.full_at),
             session: self.session,
             worker: self.worker,
             db,
@@ -345,8 +375,10 @@ impl<'a> Run<'a, '_> {
             self.serve_ready(locked);
         }
         let ended = self.engine.host.monotonic_nanos();
+        let full_at = self.full_at;
         if entry.flags.has(CONFIGURES) {
             self.config = self.engine.config.load();
+            self.measure();
         }
         let nanos = ended.saturating_sub(started);
         let redacted = &mut self.worker.redacted;
@@ -356,6 +388,11 @@ impl<'a> Run<'a, '_> {
         if self.session.replies != Replies::On {
             let pushes = entry.flags.has(Flags::PUSHES);
             self.finish_reply(if pushes { self.out.len() } else { mark });
+        }
+        // The reply may have been cut short, so the limit is the one that it was written under.
+        if self.out.len() > full_at {
+            let own = self.out.len() - self.start;
+            self.engine.cut_off_reader(&self.session.client, own);
         }
         ended
     }
@@ -519,11 +556,11 @@ impl Context<'_> {
     pub(crate) fn run_nested(&mut self, entry: &Entry, args: Args<'_>) {
         let words = args.words();
         let started = self.engine.host.monotonic_nanos();
-        let protocol = self.session.protocol;
+        let (protocol, full_at) = (self.session.protocol, self.reply.full_at());
         let mut nested = Context {
             engine: self.engine,
             config: self.config,
-            reply: Reply::new(self.reply.buffer(), protocol),
+            reply: Reply::bounded(self.reply.buffer(), protocol, full_at),
             session: self.session,
             worker: self.worker,
             db: self.db.reborrow(),

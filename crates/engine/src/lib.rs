@@ -30,6 +30,7 @@ pub mod host;
 pub mod info;
 pub mod intruder;
 pub mod latency;
+mod limits;
 pub mod log;
 mod maintenance;
 pub mod monitor;
@@ -143,7 +144,8 @@ impl Engine {
 
     /// Begins a session.
     pub fn connect(&self, endpoints: Endpoints) -> Session {
-        let client = Arc::new(Client::new(self.clients.next_id(), endpoints, self.now().0));
+        let (id, tally) = (self.clients.next_id(), Arc::clone(&self.clients.tally));
+        let client = Arc::new(Client::new(id, endpoints, self.now().0, tally));
         self.clients.add(Arc::clone(&client));
         self.stats.connections.fetch_add(1, Ordering::Relaxed);
         Session::new(client, self.config.load().security.password.is_empty())

@@ -14,12 +14,15 @@ use crate::host::LogLevel;
 #[derive(Debug)]
 pub struct Switches {
     pub active_expire: AtomicBool,
+    /// Nothing happens without being asked.
+    pub still: AtomicBool,
 }
 
 impl Default for Switches {
     fn default() -> Self {
         Switches {
             active_expire: AtomicBool::new(true),
+            still: AtomicBool::new(false),
         }
     }
 }
@@ -56,13 +59,19 @@ const IDLE_LOOK_MS: i64 = 1000;
 
 impl Maintenance {
     pub fn tick(&mut self, engine: &Engine, worker: &mut Worker, hz: u64) {
+        if engine.switches.still.load(Ordering::Relaxed) {
+            return;
+        }
         let now = engine.now();
         engine.pause.tick(now.0);
         if engine.switches.active_expire.load(Ordering::Relaxed) && !engine.pause.is_on() {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
         }
-        engine.make_room(worker, &engine.config.load());
+        let config = engine.config.load();
+        engine.close_slow_readers(&config);
+        engine.shrink_clients(&config);
+        engine.make_room(worker, &config);
         if now.0 - self.last_sample_ms >= SAMPLE_MS {
             self.last_sample_ms = now.0;
             let totals = engine.stats.totals();

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use config::Config;
 use keyspace::DbIndex;
 use parking_lot::Mutex;
 use stdx::text::quote;
 
+use crate::Engine;
 use crate::clients::{Client, ClientFlags};
 
 #[derive(Debug, Default)]
@@ -43,7 +45,14 @@ impl Monitors {
     }
 
     /// Shows a command to everyone who watches.
-    pub fn feed(&self, at_micros: i64, db: DbIndex, from: &Client, words: &[&[u8]]) {
+    pub fn feed(
+        &self,
+        engine: &Engine,
+        config: &Config,
+        (db, from): (DbIndex, &Client),
+        words: &[&[u8]],
+    ) {
+        let at_micros = engine.host.unix_micros();
         let (seconds, micros) = (at_micros / 1_000_000, at_micros % 1_000_000);
         let addr = match from.endpoints.unix {
             true => format!("unix:{}", from.endpoints.laddr.trim_end_matches(":0")),
@@ -56,7 +65,7 @@ impl Monitors {
         }
         line.extend_from_slice(b"\r\n");
         for client in self.watching.lock().iter() {
-            client.send(&line);
+            engine.send(config, client, &line);
         }
     }
 }

@@ -23,7 +23,7 @@ impl Engine {
         config: &Config,
     ) {
         if !self.monitors.is_empty() {
-            self.show_to_monitors(session, entry, words, redacted);
+            self.show_to_monitors(session, entry, words, redacted, config);
         }
         let micros = (nanos / 1000) as i64;
         let slow = config.latency.slow_log_threshold;
@@ -61,12 +61,12 @@ impl Engine {
         entry: &Entry,
         words: &[&[u8]],
         redacted: &[usize],
+        config: &Config,
     ) {
         if !entry.flags.has(Flags::NO_MONITOR | Flags::ADMIN) {
-            let micros = self.host.unix_micros();
             let words = hidden(words, redacted);
-            self.monitors
-                .feed(micros, session.db, &session.client, &words);
+            let from = (session.db, &*session.client);
+            self.monitors.feed(self, config, from, &words);
         }
     }
 

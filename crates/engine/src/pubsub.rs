@@ -8,10 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use config::Config;
 use parking_lot::RwLock;
 use resp::Protocol;
 use stdx::glob;
 
+use crate::Engine;
+use crate::clients::usage::name_bytes;
 use crate::clients::{Client, ClientFlags, ClientId};
 use crate::reply::Reply;
 use crate::session::Session;
@@ -52,11 +55,16 @@ pub struct PubSub {
 
 /// The subscriptions of one session, in the order they were made.
 #[derive(Debug, Default)]
-pub struct Subscriptions([Vec<Box<[u8]>>; 3]);
+pub struct Subscriptions {
+    /// One for each [`Scope`].
+    names: [Vec<Box<[u8]>>; 3],
+    /// The memory they take.
+    bytes: u64,
+}
 
 impl Subscriptions {
     pub fn of(&self, scope: Scope) -> &[Box<[u8]>] {
-        &self.0[scope as usize]
+        &self.names[scope as usize]
     }
 
     /// What the replies about a scope count: channels and patterns together, shard channels apart.
@@ -68,17 +76,18 @@ impl Subscriptions {
     }
 
     fn is_empty(&self) -> bool {
-        self.0.iter().all(Vec::is_empty)
+        self.names.iter().all(Vec::is_empty)
     }
 }
 
 impl PubSub {
     /// Begins a subscription. Returns whether it is new.
     pub fn subscribe(&self, session: &mut Session, scope: Scope, name: &[u8]) -> bool {
-        let own = &mut session.subscriptions.get_or_insert_default().0[scope as usize];
-        let is_new = !own.iter().any(|known| **known == *name);
+        let own = session.subscriptions.get_or_insert_default();
+        let is_new = !own.of(scope).iter().any(|known| **known == *name);
         if is_new {
-            own.push(name.into());
+            own.names[scope as usize].push(name.into());
+            own.bytes += name_bytes(name);
             let client = Arc::clone(&session.client);
             let mut names = self.scopes[scope as usize].write();
             names
@@ -95,11 +104,12 @@ impl PubSub {
         let Some(subscriptions) = &mut session.subscriptions else {
             return false;
         };
-        let own = &mut subscriptions.0[scope as usize];
+        let own = subscriptions.of(scope);
         let Some(at) = own.iter().position(|known| **known == *name) else {
             return false;
         };
-        own.remove(at);
+        subscriptions.names[scope as usize].remove(at);
+        subscriptions.bytes -= name_bytes(name);
         self.forget(&session.client, scope, name);
         note_counts(session);
         true
@@ -126,31 +136,6 @@ impl PubSub {
                 names.remove(name);
             }
         }
-    }
-
-    /// Sends a message to all who subscribed to the channel or to a pattern that it matches.
-    /// Returns how many received it; who subscribed in several ways counts as often.
-    pub fn publish(&self, channel: &[u8], message: &[u8]) -> usize {
-        let mut received = 0;
-        if let Some(subscribers) = self.scope(Scope::Channel).read().get(channel) {
-            received += deliver(subscribers, &[b"message", channel, message]);
-        }
-        let patterns = self.scope(Scope::Pattern).read();
-        for (pattern, subscribers) in patterns.iter() {
-            if glob::matches(pattern, channel, false) {
-                received += deliver(subscribers, &[b"pmessage", pattern, channel, message]);
-            }
-        }
-        received
-    }
-
-    /// Sends a message to all who subscribed to the shard channel. Returns how many received it.
-    pub fn publish_in_shard(&self, channel: &[u8], message: &[u8]) -> usize {
-        let channels = self.scope(Scope::ShardChannel).read();
-        let Some(subscribers) = channels.get(channel) else {
-            return 0;
-        };
-        deliver(subscribers, &[b"smessage", channel, message])
     }
 
     /// Whether anybody could hear of anything.
@@ -184,15 +169,43 @@ impl PubSub {
     }
 }
 
-/// Leaves a message with each of the subscribers.
-fn deliver(subscribers: &Subscribers, words: &[&[u8]]) -> usize {
-    let mut encoded: [Option<Vec<u8>>; 2] = [None, None];
-    for client in subscribers.values() {
-        let resp3 = client.resp3.load(Ordering::Relaxed);
-        let message = encoded[usize::from(resp3)].get_or_insert_with(|| encode(words, resp3));
-        client.send(message);
+impl Engine {
+    /// Sends a message to all who subscribed to the channel or to a pattern that it matches.
+    /// Returns how many received it; who subscribed in several ways counts as often.
+    pub fn publish(&self, config: &Config, channel: &[u8], message: &[u8]) -> usize {
+        let mut received = 0;
+        if let Some(subscribers) = self.pubsub.scope(Scope::Channel).read().get(channel) {
+            received += self.deliver(config, subscribers, &[b"message", channel, message]);
+        }
+        let patterns = self.pubsub.scope(Scope::Pattern).read();
+        for (pattern, subscribers) in patterns.iter() {
+            if glob::matches(pattern, channel, false) {
+                let words: [&[u8]; 4] = [b"pmessage", pattern, channel, message];
+                received += self.deliver(config, subscribers, &words);
+            }
+        }
+        received
     }
-    subscribers.len()
+
+    /// Sends a message to all who subscribed to the shard channel. Returns how many received it.
+    pub fn publish_in_shard(&self, config: &Config, channel: &[u8], message: &[u8]) -> usize {
+        let channels = self.pubsub.scope(Scope::ShardChannel).read();
+        let Some(subscribers) = channels.get(channel) else {
+            return 0;
+        };
+        self.deliver(config, subscribers, &[b"smessage", channel, message])
+    }
+
+    /// Sends a message to each of the subscribers.
+    fn deliver(&self, config: &Config, subscribers: &Subscribers, words: &[&[u8]]) -> usize {
+        let mut encoded: [Option<Vec<u8>>; 2] = [None, None];
+        for client in subscribers.values() {
+            let resp3 = client.resp3.load(Ordering::Relaxed);
+            let message = encoded[usize::from(resp3)].get_or_insert_with(|| encode(words, resp3));
+            self.send(config, client, message);
+        }
+        subscribers.len()
+    }
 }
 
 fn encode(words: &[&[u8]], resp3: bool) -> Vec<u8> {
@@ -217,5 +230,8 @@ fn note_counts(session: &Session) {
         let count = own.of(scope).len() as u32;
         session.client.subscriptions[scope as usize].store(count, Ordering::Relaxed);
     }
+    let taken = &session.client.usage.subscribed;
+    taken.store(own.bytes, Ordering::Relaxed);
+    session.client.count();
     session.client.set(ClientFlags::PUBSUB, !own.is_empty());
 }

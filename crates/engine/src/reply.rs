@@ -15,13 +15,34 @@ pub struct Done(());
 /// Writes the reply of one command.
 pub struct Reply<'a> {
     encoder: Encoder<'a>,
+    /// The buffer's length from which on nobody will read it.
+    full_at: usize,
 }
 
 impl<'a> Reply<'a> {
     pub fn new(out: &'a mut Vec<u8>, protocol: Protocol) -> Reply<'a> {
         Reply {
             encoder: Encoder { out, protocol },
+            full_at: usize::MAX,
         }
+    }
+
+    /// As [`Reply::new`], for a client that is closed when the buffer grows beyond `full_at`.
+    pub(crate) fn bounded(out: &'a mut Vec<u8>, protocol: Protocol, full_at: usize) -> Reply<'a> {
+        Reply {
+            full_at,
+            ..Reply::new(out, protocol)
+        }
+    }
+
+    pub(crate) fn full_at(&self) -> usize {
+        self.full_at
+    }
+
+    /// Whether the client will be closed for so long a reply, so that nobody reads what follows.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.encoder.out.len() > self.full_at
     }
 
     pub fn protocol(&self) -> Protocol {
@@ -208,6 +229,12 @@ impl<'r, 'a> Elements<'r, 'a> {
         let Done(()) = self.element().null();
     }
 
+    /// Whether nobody reads what follows. Then the rest may be left out.
+    #[inline]
+    pub fn is_full(&self) -> bool {
+        self.reply.is_full()
+    }
+
     /// The elements will be written by the commands that this one runs.
     pub(crate) fn written_elsewhere(self) -> Done {
         Done(())
@@ -215,7 +242,8 @@ impl<'r, 'a> Elements<'r, 'a> {
 
     /// All elements are there.
     pub fn done(self) -> Done {
-        assert!(self.missing == 0, "as many elements as were announced");
+        let complete = self.missing == 0 || self.is_full();
+        assert!(complete, "as many elements as were announced");
         Done(())
     }
 }

@@ -157,6 +157,7 @@ pub struct Stats {
     idle: Mutex<Vec<Arc<WorkerStats>>>,
     pub connections: AtomicU64,
     pub rejected_connections: AtomicU64,
+    pub evicted_clients: AtomicU64,
     pub output_limit_disconnections: AtomicU64,
     pub query_limit_disconnections: AtomicU64,
     pub expire_cycle_micros: AtomicU64,
@@ -184,6 +185,7 @@ impl Stats {
             idle: Mutex::default(),
             connections: AtomicU64::default(),
             rejected_connections: AtomicU64::default(),
+            evicted_clients: AtomicU64::default(),
             output_limit_disconnections: AtomicU64::default(),
             query_limit_disconnections: AtomicU64::default(),
             expire_cycle_micros: AtomicU64::default(),
@@ -307,6 +309,7 @@ impl Stats {
         let counters = [
             &self.connections,
             &self.rejected_connections,
+            &self.evicted_clients,
             &self.output_limit_disconnections,
             &self.query_limit_disconnections,
             &self.expire_cycle_micros,

@@ -1,5 +1,6 @@
 //! `MULTI`: commands that are queued, then run at one moment.
 
+use std::mem::{size_of, size_of_val};
 use std::sync::atomic::Ordering;
 
 use keyspace::{Keyspace, ShardSet};
@@ -7,6 +8,7 @@ use keyspace::{Keyspace, ShardSet};
 use crate::Engine;
 use crate::args::{Args, Located};
 use crate::clients::ClientFlags;
+use crate::clients::usage::name_bytes;
 use crate::command::{CommandId, CommandResult, Flags};
 use crate::context::Context;
 use crate::dispatch::{self, locate};
@@ -42,6 +44,11 @@ impl Queued {
             ends: ends.collect(),
             words: words.concat().into(),
         }
+    }
+
+    /// The memory it takes.
+    fn bytes(&self) -> u64 {
+        (size_of::<Queued>() + self.words.len() + size_of_val(&*self.ends)) as u64
     }
 
     fn words(&self) -> Vec<&[u8]> {
@@ -92,19 +99,20 @@ impl Session {
             .as_mut()
             .expect("commands are queued in a transaction");
         let queued = Queued::new(command, words);
-        let bytes = queued.words.len() as u64;
+        let bytes = queued.bytes();
         transaction.queue.push(queued);
         self.client
             .queued
             .store(transaction.queue.len() as i64, Ordering::Relaxed);
-        self.client.queued_bytes.fetch_add(bytes, Ordering::Relaxed);
+        let taken = &self.client.usage.queued;
+        taken.fetch_add(bytes, Ordering::Relaxed);
+        self.client.count();
     }
 
     fn take_transaction(&mut self) -> Option<Box<Transaction>> {
         self.client.set(ClientFlags::MULTI, false);
-        self.client.set(ClientFlags::DIRTY, false);
         self.client.queued.store(-1, Ordering::Relaxed);
-        self.client.queued_bytes.store(0, Ordering::Relaxed);
+        self.client.usage.queued.store(0, Ordering::Relaxed);
         self.transaction.take()
     }
 
@@ -138,6 +146,10 @@ impl Session {
 impl Context<'_> {
     pub fn watch(&mut self, keys: &[keyspace::Key<'_>]) {
         let watched = self.session.watched.get_or_insert_default();
+        let (client, before) = (&self.session.client, watched.keys.len());
+        if before == 0 {
+            client.watch_by(Some(&watched.flag));
+        }
         for key in keys {
             let (db, bytes) = (self.db.index(), Box::from(key.bytes));
             if watched
@@ -157,10 +169,11 @@ impl Context<'_> {
                 was_due,
             });
         }
-        self.session
-            .client
-            .watched
-            .store(watched.keys.len() as u32, Ordering::Relaxed);
+        let names = watched.keys[before..].iter();
+        let bytes: u64 = names.map(|watched| name_bytes(&watched.key)).sum();
+        client.usage.watched.fetch_add(bytes, Ordering::Relaxed);
+        let count = watched.keys.len() as u32;
+        client.watched.store(count, Ordering::Relaxed);
     }
 
     /// Watches nothing any longer. The watched keys are locked.
@@ -174,7 +187,10 @@ impl Context<'_> {
             self.db.unwatch(&self.db.key(&key.key), &watched.flag);
         }
         self.db.select(here);
-        self.session.client.watched.store(0, Ordering::Relaxed);
+        let client = &self.session.client;
+        client.watch_by(None);
+        client.watched.store(0, Ordering::Relaxed);
+        client.usage.watched.store(0, Ordering::Relaxed);
     }
 
     /// Drops the open transaction and what it watched.
@@ -276,6 +292,7 @@ pub(crate) fn give_up(
 /// Forgets what a session that ends was watching.
 pub(crate) fn forget_watched(keyspace: &Keyspace, engine: &Engine, session: &mut Session) {
     let shards = session.transaction_shards(engine);
+    session.client.watch_by(None);
     if let Some(watched) = session.watched.take() {
         let Watched { flag, keys } = *watched;
         let mut locked = keyspace.lock(shards);

@@ -151,10 +151,25 @@ pub struct Parser {
 #[derive(Debug)]
 struct Partial {
     ranges: Vec<Range>,
+    /// The sum of their lengths.
+    argument_bytes: usize,
     missing: usize,
     next: usize,
     /// The bytes that must be there before another look can help.
     wanted: usize,
+    /// The first byte behind all that is understood: of `next`, or of the argument announced there.
+    behind: usize,
+}
+
+/// How far an incomplete request is understood.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Bytes of the input that need not be looked at again.
+    pub understood: usize,
+    /// The bytes of the arguments that are complete.
+    pub argument_bytes: usize,
+    /// The argument under way has to bring so many bytes more, its line break included.
+    pub argument_left: usize,
 }
 
 /// What [`Parser::parse`] did.
@@ -164,8 +179,6 @@ pub struct Parsed {
     pub consumed: usize,
     /// The stream is broken behind the requests in the batch.
     pub error: Option<ProtocolError>,
-    /// How many bytes the rest will have at least when its request is complete; 0 when unknown.
-    pub wanted: usize,
 }
 
 enum Step {
@@ -208,11 +221,25 @@ impl Parser {
                 Err(error) => break Some(error),
             }
         };
-        let wanted = self.partial.as_ref().map_or(0, |partial| partial.wanted);
         Parsed {
             consumed: total - rest.len(),
             error,
-            wanted,
+        }
+    }
+
+    /// How far the incomplete request is understood that `len` bytes of are there.
+    pub fn standing(&self, len: usize) -> Standing {
+        let Some(partial) = &self.partial else {
+            return Standing::default();
+        };
+        let announced = partial.behind > partial.next;
+        Standing {
+            understood: partial.behind,
+            argument_bytes: partial.argument_bytes,
+            argument_left: match announced {
+                true => partial.wanted.saturating_sub(len),
+                false => 0,
+            },
         }
     }
 
@@ -222,18 +249,18 @@ impl Parser {
         limits: &Limits,
         ranges: &mut Vec<Range>,
     ) -> Result<Step, ProtocolError> {
-        let (mut missing, mut next) = match self.partial.take() {
+        let (mut missing, mut next, mut argument_bytes) = match self.partial.take() {
             Some(partial) if input.len() < partial.wanted => {
                 self.partial = Some(partial);
                 return Ok(Step::Incomplete);
             }
             Some(mut partial) => {
                 mem::swap(ranges, &mut partial.ranges);
-                (partial.missing, partial.next)
+                (partial.missing, partial.next, partial.argument_bytes)
             }
             None => match args_header(input, limits)? {
                 Some((0, next)) => return Ok(Step::Empty(next)),
-                Some(header) => header,
+                Some((missing, next)) => (missing, next, 0),
                 None => return Ok(Step::Incomplete),
             },
         };
@@ -241,16 +268,19 @@ impl Parser {
             match bulk(input, next, limits)? {
                 Bulk::Whole(start, len) => {
                     ranges.push((start, len));
+                    argument_bytes += len;
                     next = start + len + 2;
                     missing -= 1;
                 }
-                Bulk::Incomplete { wanted } => {
+                Bulk::Incomplete { wanted, behind } => {
                     let ranges = mem::take(ranges);
                     self.partial = Some(Box::new(Partial {
                         ranges,
+                        argument_bytes,
                         missing,
                         next,
                         wanted,
+                        behind,
                     }));
                     return Ok(Step::Incomplete);
                 }
@@ -280,13 +310,18 @@ fn args_header(input: &[u8], limits: &Limits) -> Result<Option<(usize, usize)>, 
 
 enum Bulk {
     Whole(usize, usize),
-    Incomplete { wanted: usize },
+    Incomplete { wanted: usize, behind: usize },
 }
 
 /// `$5\r\nhello\r\n`: where the argument's bytes begin, and how many they are.
 fn bulk(input: &[u8], at: usize, limits: &Limits) -> Result<Bulk, ProtocolError> {
     match input.get(at) {
-        None => return Ok(Bulk::Incomplete { wanted: at + 1 }),
+        None => {
+            return Ok(Bulk::Incomplete {
+                wanted: at + 1,
+                behind: at,
+            });
+        }
         Some(b'$') => {}
         Some(&other) => return Err(ProtocolError::BulkExpected(other)),
     }
@@ -295,6 +330,7 @@ fn bulk(input: &[u8], at: usize, limits: &Limits) -> Result<Bulk, ProtocolError>
             true => Err(ProtocolError::BulkHeaderTooLong),
             false => Ok(Bulk::Incomplete {
                 wanted: input.len() + 1,
+                behind: at,
             }),
         };
     };
@@ -310,7 +346,10 @@ fn bulk(input: &[u8], at: usize, limits: &Limits) -> Result<Bulk, ProtocolError>
         Some(b"\r\n") => Ok(Bulk::Whole(start, len)),
         // An argument longer than announced: what follows must not be run as requests.
         Some(_) => Err(ProtocolError::BulkLength),
-        None => Ok(Bulk::Incomplete { wanted: end + 2 }),
+        None => Ok(Bulk::Incomplete {
+            wanted: end + 2,
+            behind: start,
+        }),
     }
 }
 

@@ -6,31 +6,34 @@
 use std::future::Future;
 use std::io;
 use std::mem;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use engine::clients::ClientFlags;
+use engine::clients::{ClientFlags, Input};
 use engine::host::LogLevel;
 use engine::session::Session;
 use engine::{Engine, Progress};
 use resp::reply::write_request;
 use resp::request::{Limits, Parser};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::worker::{Tools, with_tools};
 
-/// Bytes of replies that somebody may leave unread before authenticating.
-const STRANGER_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
-
 /// Reads, and what they make to do, before other connections have their turn.
 const READS_PER_TURN: usize = 2;
 
+/// Reads beside those that only bring more of a long argument, and so make nothing to do.
+const MERE_READS_PER_TURN: usize = 8;
+
 /// An unfinished request's buffer grows at least by this much.
 const TAIL_BYTES_MIN: usize = 16 * 1024;
+
+/// An argument as long as this gets a buffer of just its length.
+const LONG_ARGUMENT_BYTES: usize = 32 * 1024;
 
 /// A timer is set for at most this long, a day; then it is set again.
 const WAIT_MS_MAX: i64 = 86_400_000;
@@ -57,13 +60,20 @@ pub struct Connection<S> {
 struct Unsent {
     bytes: Vec<u8>,
     written: usize,
-    /// When the soft limit was exceeded, in seconds of Unix time.
-    over_soft_since: Option<i64>,
 }
 
 impl Unsent {
     fn len(&self) -> usize {
         self.bytes.len() - self.written
+    }
+
+    fn add(&mut self, more: &[u8]) {
+        // What was written long ago makes room first.
+        if self.written > self.len() {
+            self.bytes.drain(..self.written);
+            self.written = 0;
+        }
+        self.bytes.extend_from_slice(more);
     }
 }
 
@@ -98,7 +108,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn advance(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Poll<End> {
         match self.serve(tools, cx) {
             Ok(()) => Poll::Pending,
-            Err(end) => Poll::Ready(end),
+            Err(end) => {
+                // What it was to be sent must not reach the next client of this thread.
+                tools.drop_output();
+                Poll::Ready(end)
+            }
         }
     }
 
@@ -108,14 +122,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.session.client.set_waker(cx.waker());
             self.can_be_woken = true;
         }
-        for _ in 0..READS_PER_TURN {
+        let (mut reads, mut mere_reads) = (0, 0);
+        while reads < READS_PER_TURN {
             self.take_messages(tools);
             let waits = self.is_waiting(tools, cx);
             self.write(tools, cx)?;
             let client = &self.session.client;
-            if client.has(ClientFlags::KILLED) {
-                return Err(End::Closed);
-            }
             if client.has(ClientFlags::CLOSE_AFTER_REPLY) {
                 return if self.unsent.len() == 0 {
                     Err(End::Closed)
@@ -131,12 +143,22 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Pending if self.session.client.has(ClientFlags::WOKEN) => {}
                 Poll::Pending => return Ok(()),
             }
+            if mere_reads < MERE_READS_PER_TURN && self.reads_long_argument() {
+                mere_reads += 1;
+            } else {
+                reads += 1;
+            }
         }
         // There may be more to do, but others have waited.
         self.take_messages(tools);
         self.write(tools, cx)?;
         cx.waker().wake_by_ref();
         Ok(())
+    }
+
+    fn reads_long_argument(&self) -> bool {
+        let standing = self.parser.standing(self.tail.len());
+        standing.argument_left >= LONG_ARGUMENT_BYTES
     }
 
     /// What other sessions have sent goes out before this one's own replies.
@@ -154,9 +176,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Some(blocked) => blocked.deadline().map(|at| at.0),
                 None => Some(self.engine.pause.until_ms()),
             };
-            if self.session.blocked.is_some()
-                && !self.engine.is_blocked(&mut self.session, &mut tools.output)
-            {
+            if self.session.blocked.is_some() && !self.is_blocked(tools) {
                 break;
             }
             match until_ms {
@@ -167,6 +187,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         self.timer = None;
         false
+    }
+
+    /// Whether the session still waits for a key.
+    fn is_blocked(&mut self, tools: &mut Tools) -> bool {
+        let (worker, output) = (&tools.worker, &mut tools.output);
+        self.engine.is_blocked(&mut self.session, worker, output)
     }
 
     /// Whether a moment of Unix time has come. If not, the task is woken then.
@@ -219,16 +245,16 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         let start = self.tail.len();
         let mut tail = mem::take(&mut self.tail);
-        tail.resize(start + start.max(TAIL_BYTES_MIN), 0);
-        match self.read(&mut tail[start..], cx) {
+        make_room(&mut tail, self.parser.standing(start).argument_left);
+        match pin!(self.stream.read_buf(&mut tail)).poll(cx) {
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(End::Closed)),
             Poll::Ready(Ok(len)) => {
                 tools.worker.stats.bytes_in.add(len as u64);
-                tail.truncate(start + len);
+                self.note_input(tail.len(), tail.capacity());
                 Poll::Ready(self.run_tail(tools, tail))
             }
-            Poll::Ready(Err(end)) => Poll::Ready(Err(end)),
+            Poll::Ready(Err(error)) => Poll::Ready(Err(error.into())),
             Poll::Pending => {
-                tail.truncate(start);
                 self.tail = tail;
                 Poll::Pending
             }
@@ -256,6 +282,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.tail.extend_from_slice(&tail[consumed..]);
         } else if consumed < tail.len() {
             tail.drain(..consumed);
+            if tail.capacity() > 4 * tail.len().max(TAIL_BYTES_MIN) {
+                tail.shrink_to(tail.len());
+            }
             self.tail = tail;
         }
         self.check_query_buffer()
@@ -306,19 +335,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Ends a connection whose unfinished request has grown beyond the limit.
     fn check_query_buffer(&mut self) -> Result<(), End> {
         let client = &self.session.client;
-        if self.tail.is_empty() {
-            if client.query_bytes.load(Ordering::Relaxed) > 0 {
-                client.query_bytes.store(0, Ordering::Relaxed);
-                client.query_capacity.store(0, Ordering::Relaxed);
-            }
-            return Ok(());
+        if !self.tail.is_empty() || client.usage.query_capacity.load(Ordering::Relaxed) > 0 {
+            self.note_input(self.tail.len(), self.tail.capacity());
+            self.engine.settle(client, &self.engine.config.load());
         }
-        client
-            .query_bytes
-            .store(self.tail.len() as u64, Ordering::Relaxed);
-        client
-            .query_capacity
-            .store(self.tail.capacity() as u64, Ordering::Relaxed);
         let limit = self.engine.config.load().clients.query_buffer_limit.0;
         if self.tail.len() as u64 <= limit {
             return Ok(());
@@ -335,8 +355,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Err(End::Closed)
     }
 
+    /// Has others see how much input waits for its end.
+    fn note_input(&self, len: usize, capacity: usize) {
+        let standing = self.parser.standing(len);
+        self.session.client.note_input(Input {
+            query: len - standing.understood,
+            arguments: standing.argument_bytes,
+            free: capacity - len,
+            capacity,
+        });
+    }
+
     /// Writes what is there, and keeps what the socket does not take.
     fn write(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        // Who is closed hears nothing more.
+        if self.session.client.has(ClientFlags::KILLED) {
+            return Err(End::Closed);
+        }
         let had_unsent = self.unsent.len() > 0;
         if !had_unsent && tools.output.is_empty() {
             return Ok(());
@@ -353,7 +388,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         }
         if self.unsent.len() > 0 {
-            self.unsent.bytes.extend_from_slice(&tools.output);
+            self.unsent.add(&tools.output);
         } else {
             self.unsent = Unsent::default();
             sent += self.write_output(tools, cx)?;
@@ -375,8 +410,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 Poll::Ready(Ok(len)) => written += len,
                 Poll::Ready(Err(error)) => return Err(error.into()),
                 Poll::Pending => {
-                    self.unsent.bytes = mem::take(&mut tools.output);
-                    self.unsent.written = written;
+                    self.keep_unsent(tools, written);
                     break;
                 }
             }
@@ -384,38 +418,48 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         Ok(written)
     }
 
+    /// Keeps what the socket did not take of the thread's reply buffer: the buffer itself, unless
+    /// that is much more.
+    fn keep_unsent(&mut self, tools: &mut Tools, written: usize) {
+        let left = tools.output.len() - written;
+        self.unsent = match left > tools.output.capacity() / 2 {
+            true => Unsent {
+                bytes: mem::take(&mut tools.output),
+                written,
+            },
+            false => Unsent {
+                bytes: tools.output[written..].to_vec(),
+                written: 0,
+            },
+        };
+    }
+
     /// Ends a connection that leaves too many replies unread.
     fn check_output_limits(&mut self) -> Result<(), End> {
-        let (client, unsent) = (&self.session.client, self.unsent.len());
-        client.output_bytes.store(unsent as u64, Ordering::Relaxed);
+        let client = &self.session.client;
+        client.note_unsent(self.unsent.len(), self.unsent.bytes.capacity());
         let config = self.engine.config.load();
-        let limit = match client.has(ClientFlags::PUBSUB) {
-            true => &config.clients.output_limits.pubsub,
-            false => &config.clients.output_limits.normal,
-        };
-        let over = |limit: u64| limit > 0 && unsent as u64 > limit;
-        let now = self.engine.now().0 / 1000;
-        self.unsent.over_soft_since = match (over(limit.soft.0), self.unsent.over_soft_since) {
-            (true, since) => since.or(Some(now)),
-            (false, _) => None,
-        };
-        let too_long = |since: i64| now - since > limit.soft_seconds as i64;
-        let stranger = !self.session.authenticated && unsent > STRANGER_OUTPUT_BYTES_MAX;
-        if !over(limit.hard.0) && !stranger && !self.unsent.over_soft_since.is_some_and(too_long) {
-            return Ok(());
+        self.engine.check_output(&config, &self.session);
+        self.engine.settle(client, &config);
+        match client.has(ClientFlags::KILLED) {
+            true => Err(End::Closed),
+            false => Ok(()),
         }
-        self.engine
-            .stats
-            .output_limit_disconnections
-            .fetch_add(1, Ordering::Relaxed);
-        let line = format!(
-            "Client id={} addr={} scheduled to be closed ASAP for overcoming of output buffer \
-             limits.",
-            client.id.0, client.endpoints.addr
-        );
-        self.engine.host.log(LogLevel::Warning, &line);
-        Err(End::Closed)
     }
+}
+
+/// Makes room for more of an unfinished request, of whose last argument so much is missing. The
+/// room grows with what has arrived, not with what was announced.
+fn make_room(tail: &mut Vec<u8>, argument_left: usize) {
+    if tail.len() < tail.capacity() {
+        return;
+    }
+    let more = tail.len().max(TAIL_BYTES_MIN);
+    let is_long = tail.len() + argument_left >= LONG_ARGUMENT_BYTES;
+    tail.reserve_exact(match argument_left {
+        1.. if is_long => more.min(argument_left),
+        _ => more,
+    });
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {

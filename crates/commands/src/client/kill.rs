@@ -53,10 +53,11 @@ fn kill_matching(cx: &mut Context<'_>, filter: &Filter<'_>) -> usize {
     let mut clients = cx.engine.clients.all();
     clients.retain(|client| filter.matches(client) && !(filter.skip_me && client.id == own));
     for client in &clients {
-        match client.id == own {
+        if client.id == own {
             // The one who asks is told how many went.
-            true => cx.session.close_after_reply(),
-            false => cx.engine.clients.kill(client),
+            cx.session.close_after_reply();
+        } else {
+            cx.engine.clients.kill(client);
         }
     }
     clients.len()

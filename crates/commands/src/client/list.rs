@@ -1,16 +1,10 @@
 //! `CLIENT LIST` and `CLIENT INFO`: one line per connection.
 
-use std::fmt::Write;
-use std::mem::size_of;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
-use engine::clients::{Client, ClientFlags, ClientId};
-use engine::command::CommandId;
-use engine::pubsub::Scope;
-use engine::session::Session;
+use engine::clients::{Client, ClientFlags, ClientId, Request};
 use engine::{Acl, Args, Arity, Command, CommandResult, Context, Engine, Error};
-use stdx::number::{parse_i64, text_len};
+use stdx::number::parse_i64;
 
 use super::{OTHERS, OWN};
 
@@ -90,7 +84,8 @@ fn show(cx: &mut Context<'_>, args: &Args<'_>, clients: &[Arc<Client>]) -> Comma
             true => Request::of(args.words()),
             false => Request::default(),
         };
-        line(cx, client, request, &mut text).expect("a string takes any text");
+        cx.engine.describe(client, request, &mut text);
+        text.push('\n');
     }
     Ok(cx.reply.verbatim(text.as_bytes()))
 }
@@ -124,112 +119,5 @@ impl Kind {
             true => Kind::Pubsub,
             false => Kind::Normal,
         }
-    }
-}
-
-/// The size of the request under way, which only the client that asks has.
-#[derive(Clone, Copy, Default)]
-struct Request {
-    /// As it came over the wire.
-    bytes: u64,
-    /// Its words alone.
-    word_bytes: u64,
-}
-
-impl Request {
-    fn of(words: &[&[u8]]) -> Request {
-        let header = |number: usize| 1 + text_len(number as i64) + 2;
-        let word_bytes: usize = words.iter().map(|word| word.len()).sum();
-        let headers: usize = words.iter().map(|word| header(word.len()) + 2).sum();
-        Request {
-            bytes: (header(words.len()) + headers + word_bytes) as u64,
-            word_bytes: word_bytes as u64,
-        }
-    }
-}
-
-fn line(
-    cx: &Context<'_>,
-    client: &Client,
-    request: Request,
-    text: &mut String,
-) -> std::fmt::Result {
-    let now = cx.engine.now().0;
-    let seconds_since = |moment: i64| (now - moment).max(0) / 1000;
-    let relaxed = Ordering::Relaxed;
-    let (input, capacity) = (
-        client.query_bytes.load(relaxed) + request.bytes,
-        client.query_capacity.load(relaxed),
-    );
-    let (queued_bytes, output) = (client.queued_bytes.load(relaxed), client.pending_output());
-    let own = (size_of::<Client>() + size_of::<Session>()) as u64;
-    let memory = own + capacity.max(input) + request.word_bytes + queued_bytes + output;
-    let endpoints = &client.endpoints;
-    write!(
-        text,
-        "id={} addr={} laddr={} fd={} name={} age={} idle={} flags={} db={}",
-        client.id.0,
-        endpoints.addr,
-        endpoints.laddr,
-        endpoints.fd,
-        client.name.lock(),
-        seconds_since(client.created_ms),
-        seconds_since(client.last_use_ms.load(relaxed)),
-        letters(client),
-        client.db.load(relaxed),
-    )?;
-    // Replies are written by the worker's buffer, so a client has a reply buffer of no size.
-    writeln!(
-        text,
-        " sub={} psub={} ssub={} multi={} qbuf={input} qbuf-free={} argv-mem={} multi-mem={} rbs=0 \
-         rbp=0 obl=0 oll={} omem={output} tot-mem={memory} events={} cmd={} user={} redir=-1 \
-         resp={}",
-        client.subscriptions[Scope::Channel as usize].load(relaxed),
-        client.subscriptions[Scope::Pattern as usize].load(relaxed),
-        client.subscriptions[Scope::ShardChannel as usize].load(relaxed),
-        client.queued.load(relaxed),
-        capacity.saturating_sub(input),
-        request.word_bytes,
-        queued_bytes,
-        u8::from(output > 0),
-        if output > 0 { "rw" } else { "r" },
-        last_command(cx.engine, client),
-        client.user.lock(),
-        if client.resp3.load(relaxed) { 3 } else { 2 },
-    )
-}
-
-fn last_command<'e>(engine: &'e Engine, client: &Client) -> &'e str {
-    match client.last_command.load(Ordering::Relaxed) {
-        u16::MAX => "NULL",
-        id => &engine.table.get(CommandId(id)).full_name,
-    }
-}
-
-const LETTERS: &[(ClientFlags, char)] = &[
-    (ClientFlags::MONITOR, 'O'),
-    (ClientFlags::PUBSUB, 'P'),
-    (ClientFlags::MULTI, 'x'),
-    (ClientFlags::BLOCKED, 'b'),
-    (ClientFlags::DIRTY, 'd'),
-    (ClientFlags::CLOSE_AFTER_REPLY, 'c'),
-    (ClientFlags::KILLED, 'A'),
-];
-
-const LAST_LETTERS: &[(ClientFlags, char)] =
-    &[(ClientFlags::NO_EVICT, 'e'), (ClientFlags::NO_TOUCH, 'T')];
-
-/// The client's flags, one letter each; `N` if there is none.
-fn letters(client: &Client) -> String {
-    let of = |known: &[(ClientFlags, char)]| -> String {
-        let known = known.iter().filter(|(flag, _)| client.has(*flag));
-        known.map(|(_, letter)| letter).collect()
-    };
-    let unix = if client.endpoints.unix { "U" } else { "" };
-    let letters = of(LETTERS) + unix + &of(LAST_LETTERS);
-    if letters.is_empty() {
-        "N".to_owned()
-    } else {
-        letters
     }
 }

@@ -105,7 +105,7 @@ fn list_and_info() {
           cmd=client|list user=default redir=-1 resp=2
         id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3
           flags=x db=0 sub=0 psub=0 ssub=0 multi=1
-          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=67
           rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
           cmd=get user=default redir=-1 resp=3
         id=3 addr=127.0.0.1:50013 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=3
@@ -117,7 +117,7 @@ fn list_and_info() {
     let of_some = expect![[r#"
         id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3
           flags=x db=0 sub=0 psub=0 ssub=0 multi=1
-          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=67
           rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
           cmd=get user=default redir=-1 resp=3
         id=1 addr=127.0.0.1:50001 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=0
@@ -134,7 +134,7 @@ fn list_and_info() {
           cmd=client|list user=default redir=-1 resp=2
         id=2 addr=127.0.0.1:50002 laddr=127.0.0.1:6379 fd=8 name=bob age=3 idle=3
           flags=x db=0 sub=0 psub=0 ssub=0 multi=1
-          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=11
+          qbuf=0 qbuf-free=0 argv-mem=0 multi-mem=67
           rbs=0 rbp=0 obl=0 oll=0 omem=0 events=r
           cmd=get user=default redir=-1 resp=3
         id=3 addr=127.0.0.1:50013 laddr=127.0.0.1:6379 fd=8 name= age=3 idle=3
@@ -448,4 +448,81 @@ fn reads_that_are_no_uses() {
     assert_eq!(idle(&mut node), "5");
     node.send("", b"CLIENT NO-TOUCH OFF\r\nGET k\r\n");
     assert_eq!(idle(&mut node), "0");
+}
+
+#[test]
+fn a_client_whose_watched_key_has_changed_shows_it() {
+    let mut node = Node::new(crate::table());
+    let mut flags = |requests: &[(&str, &str)]| {
+        for (name, request) in requests {
+            node.send(name, format!("{request}\r\n").as_bytes());
+        }
+        let list = String::from_utf8(node.send("a", b"CLIENT LIST ID 1\r\n"));
+        let list = list.expect("a list is text");
+        let (_, flags) = list.split_once(" flags=").expect("clients have flags");
+        flags[..flags.find(' ').expect("more follows")].to_owned()
+    };
+    assert_eq!(flags(&[("w", "WATCH k")]), "N");
+    assert_eq!(flags(&[("a", "SET other 1")]), "N");
+    assert_eq!(flags(&[("a", "SET k 1")]), "d");
+    assert_eq!(flags(&[("w", "MULTI")]), "xd");
+    assert_eq!(flags(&[("w", "EXEC")]), "N");
+    assert_eq!(
+        flags(&[("w", "WATCH k"), ("a", "DEL k"), ("w", "UNWATCH")]),
+        "N"
+    );
+}
+
+/// The bytes that a client takes, as the list says.
+fn taken(node: &mut Node, id: u64) -> u64 {
+    let list = node.send("observer", format!("CLIENT LIST ID {id}\r\n").as_bytes());
+    let list = String::from_utf8(list).expect("a list is text");
+    let (_, bytes) = list.split_once(" tot-mem=").expect("clients take memory");
+    let bytes = bytes.split(' ').next().expect("a number follows");
+    bytes.parse().expect("bytes are a number")
+}
+
+#[test]
+fn what_a_client_keeps_counts_as_its_memory() {
+    let mut node = Node::new(crate::table());
+    node.send("a", b"PING\r\n");
+    let idle = taken(&mut node, 1);
+    let name = "n".repeat(1000);
+    for (begin, end) in [
+        (format!("WATCH {name}"), "UNWATCH"),
+        (format!("MULTI\r\nSET {name} v"), "DISCARD"),
+        (format!("SUBSCRIBE {name}"), "UNSUBSCRIBE"),
+        (format!("PSUBSCRIBE {name}"), "PUNSUBSCRIBE"),
+    ] {
+        node.send("a", format!("{begin}\r\n").as_bytes());
+        assert!(taken(&mut node, 1) >= idle + 1000, "{begin}");
+        node.send("a", format!("{end}\r\n").as_bytes());
+        assert_eq!(taken(&mut node, 1), idle, "{end}");
+    }
+    // A message that it has not taken yet is in its memory, too.
+    node.send("a", b"SUBSCRIBE news\r\n");
+    let listening = taken(&mut node, 1);
+    node.send("b", format!("PUBLISH news {name}\r\n").as_bytes());
+    assert!(taken(&mut node, 1) >= listening + 1000);
+    node.receive("a");
+    assert_eq!(taken(&mut node, 1), listening);
+}
+
+#[test]
+fn clients_that_take_too_much_are_closed_before_their_next_command() {
+    let mut node = Node::new(crate::table());
+    node.send(
+        "a",
+        b"CLIENT NO-EVICT ON\r\nCONFIG SET maxmemory-clients 20000\r\n",
+    );
+    node.send("small", b"MULTI\r\n");
+    let set = format!("MULTI\r\nSET k {}\r\n", "v".repeat(30_000));
+    node.send("large", set.as_bytes());
+    assert!(!node.is_connected("large"));
+    assert!(node.is_connected("small"));
+    assert_eq!(node.send("large", b"GET k\r\n"), b"$-1\r\n");
+    // Who is spared may take more than all are allowed together.
+    assert_eq!(node.send("a", set.as_bytes()), b"+OK\r\n+QUEUED\r\n");
+    assert!(node.is_connected("a"));
+    assert!(!node.is_connected("small"));
 }

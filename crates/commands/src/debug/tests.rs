@@ -84,18 +84,22 @@ fn what_is_refused() {
         23)     Crashes as if memory had run out.
         24) PANIC
         25)     Crashes by a panic.
-        26) POPULATE count [prefix] [size]
-        27)     Makes keys `key:0` and on, those that are missing; replicas are not told.
-        28) PROTOCOL type
-        29)     Replies with a sample of a type.
-        30) QUICKLIST-PACKED-THRESHOLD size
-        31)     Accepted: how a list's elements are packed depends on no such threshold.
-        32) SEGFAULT
-        33)     Crashes by an access to memory that is not there.
-        34) SET-ACTIVE-EXPIRE <0 | 1>
-        35)     Whether keys expire that nobody asks for.
-        36) SLEEP seconds
-        37)     Stops the server for a while.
+        26) PAUSE-CRON <0 | 1>
+        27)     Whether nothing happens that nobody asks for.
+        28) POPULATE count [prefix] [size]
+        29)     Makes keys `key:0` and on, those that are missing; replicas are not told.
+        30) PROTOCOL type
+        31)     Replies with a sample of a type.
+        32) QUICKLIST-PACKED-THRESHOLD size
+        33)     Accepted: how a list's elements are packed depends on no such threshold.
+        34) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
+        35)     Accepted: clients have no reply buffers that could be resized.
+        36) SEGFAULT
+        37)     Crashes by an access to memory that is not there.
+        38) SET-ACTIVE-EXPIRE <0 | 1>
+        39)     Whether keys expire that nobody asks for.
+        40) SLEEP seconds
+        41)     Stops the server for a while.
     "#]]);
 }
 

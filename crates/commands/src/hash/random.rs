@@ -115,6 +115,9 @@ fn reply_some(
     match (wanted, hash) {
         (Wanted::Repeated(count), _) => {
             for _ in 0..count {
+                if array.is_full() {
+                    break;
+                }
                 let pair = hash.sample(|below| random.below(below));
                 let (field, value) = pair.expect("a hash that is there has fields");
                 shape.write(&mut array, field, value);

@@ -141,6 +141,9 @@ fn reply_some(set: &Set, reply: &mut Reply<'_>, wanted: Wanted, mut random: Prng
     match wanted {
         Wanted::Repeated(count) => {
             for _ in 0..count {
+                if array.is_full() {
+                    break;
+                }
                 let member = set.sample(|below| random.below(below));
                 let member = member.expect("a set that is there has members");
                 member.with_bytes(|bytes| array.bulk(bytes));

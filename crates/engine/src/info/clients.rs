@@ -15,8 +15,8 @@ pub(super) fn clients(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.put("connected_clients", clients.len());
     lines.put("cluster_connections", 0);
     lines.put("maxclients", cx.config.clients.count_max);
-    let input = largest(&|index| clients[index].query_capacity.load(Relaxed));
-    let output = largest(&|index| clients[index].pending_output());
+    let input = largest(&|index| clients[index].usage.query_capacity.load(Relaxed));
+    let output = largest(&|index| clients[index].usage.output());
     lines.put("client_recent_max_input_buffer", input);
     lines.put("client_recent_max_output_buffer", output);
     lines.put("blocked_clients", blocked.count());

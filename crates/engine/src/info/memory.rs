@@ -17,7 +17,7 @@ pub const KEY_TABLE_BYTES: u64 = 12;
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct MemoryFigures {
     pub host: Memory,
-    /// Buffers of all clients, in bytes.
+    /// What all clients take, in bytes.
     pub clients: u64,
     pub keys: u64,
 }
@@ -26,13 +26,9 @@ impl MemoryFigures {
     pub fn of(cx: &mut Context<'_>) -> MemoryFigures {
         // Before this very look at it takes memory of its own.
         let host = cx.engine.host.memory();
-        let clients = cx.engine.clients.all();
-        let buffers = clients
-            .iter()
-            .map(|client| client.query_capacity.load(Relaxed) + client.pending_output());
         MemoryFigures {
             host,
-            clients: buffers.sum(),
+            clients: cx.engine.clients.tally.bytes(),
             keys: cx.count_keys().iter().map(|(_, keys, _)| keys).sum(),
         }
     }

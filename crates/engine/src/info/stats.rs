@@ -70,8 +70,8 @@ fn write_keys(cx: &Context<'_>, lines: &mut Lines) {
         count(&stats.expire_cycle_micros) / 1000,
     );
     lines.put("evicted_keys", totals.evicted);
+    lines.put("evicted_clients", count(&stats.evicted_clients));
     lines.zeros(&[
-        "evicted_clients",
         "total_eviction_exceeded_time",
         "current_eviction_exceeded_time",
     ]);

@@ -149,3 +149,30 @@ proptest! {
         prop_assert_eq!(feed(&split, &LIMITS), whole(&bytes));
     }
 }
+
+#[test]
+fn an_incomplete_request_says_how_far_it_is_understood() {
+    let standing = |input: &[u8]| {
+        let (mut parser, mut input) = (Parser::default(), input.to_vec());
+        let limits = Limits {
+            bulk_bytes_max: 1 << 20,
+            unauthenticated: false,
+        };
+        parser.parse(&mut input, &limits, &mut Batch::default());
+        let standing = parser.standing(input.len());
+        let Standing {
+            understood,
+            argument_bytes,
+            argument_left,
+        } = standing;
+        (understood, argument_bytes, argument_left)
+    };
+    assert_eq!(standing(b""), (0, 0, 0));
+    assert_eq!(standing(b"*3\r\n$3"), (4, 0, 0));
+    assert_eq!(standing(b"*3\r\n$3\r\nSET\r\n$1"), (13, 3, 0));
+    assert_eq!(
+        standing(b"*3\r\n$3\r\nSET\r\n$40000\r\nabc"),
+        (21, 3, 39_999)
+    );
+    assert_eq!(standing(b"*1\r\n$4\r\nPING\r\n"), (0, 0, 0));
+}
