@@ -189,6 +189,10 @@ impl<'a> Draft<'a> {
         if !self.vocabulary.chance(90) {
             words[0].make_ascii_lowercase();
         }
+        if self.vocabulary.below(200) == 0 {
+            // Perhaps there is no command of this name.
+            words.insert(0, self.vocabulary.stray());
+        }
         self.steps.push(Step {
             client: client.to_owned(),
             commands: around(verb, words),
