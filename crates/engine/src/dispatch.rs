@@ -22,7 +22,7 @@ use crate::blocking::{Ready, Server};
 use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
-use crate::error::Error;
+use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
@@ -658,9 +658,8 @@ fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
 }
 
 fn unknown_command(words: &[&[u8]]) -> Error {
-    let shown = |word: &[u8], most: usize| word[..word.len().min(most)].to_vec();
     let mut text = b"ERR unknown command '".to_vec();
-    text.extend(shown(words[0], 128));
+    text.extend_from_slice(excerpt(words[0], 128));
     text.extend_from_slice(b"', with args beginning with: ");
     let start = text.len();
     for word in &words[1..] {
@@ -669,7 +668,7 @@ fn unknown_command(words: &[&[u8]]) -> Error {
             break;
         }
         text.push(b'\'');
-        text.extend(shown(word, room));
+        text.extend_from_slice(excerpt(word, room));
         text.extend_from_slice(b"' ");
     }
     Error::Bytes(text)
