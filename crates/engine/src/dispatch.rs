@@ -478,6 +478,7 @@ impl Context<'_> {
         let words = args.words();
         let result = handler(self, &mut args);
         self.log_lapsed();
+        self.tell_created();
         if let Err(error) = result {
             debug_assert!(
                 self.changes == 0,
