@@ -211,6 +211,11 @@ impl Context<'_> {
         }
     }
 
+    /// Whether anybody reads the log: with nobody, an effect need not be put into words.
+    pub fn is_logged(&self) -> bool {
+        self.logged
+    }
+
     /// Hides a word of the request, its place counted from the command's name on, from monitors and
     /// the slow log: it is a secret.
     pub fn redact(&mut self, word: usize) {
