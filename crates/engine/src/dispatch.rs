@@ -550,7 +550,7 @@ impl Engine {
     /// Counts keys that were deleted because their time had come, tells those who listen, and has
     /// readers of the log delete them too.
     #[cold]
-    pub(crate) fn note_lapsed(&self, worker: &mut Worker, config: &Config, lapsed: Vec<Lapsed>) {
+    pub fn note_lapsed(&self, worker: &mut Worker, config: &Config, lapsed: Vec<Lapsed>) {
         let lazily = config.memory.lazy_expire;
         let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
         let logged = self.log.is_read();
