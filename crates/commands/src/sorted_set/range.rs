@@ -153,7 +153,12 @@ fn zrangestore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let limits = limits(cx);
     let stored = cx.view(&source, |set: &SortedSet, _| {
         let ranks = query.ranks(set);
-        let mut part = SortedSet::for_members(ranks.len(), &limits);
+        // Only of a range by rank is known at the start how many members it has.
+        let known = match query.bounds {
+            Bounds::Ranks(..) => ranks.len(),
+            Bounds::Between(..) => 0,
+        };
+        let mut part = SortedSet::for_members(known, &limits);
         let add = |(member, score): (Text<'_>, f64)| {
             member.with_bytes(|member| part.put(member, score, &limits));
         };

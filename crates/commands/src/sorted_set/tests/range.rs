@@ -396,6 +396,15 @@ fn a_stored_range_keeps_the_signs_of_zeros_once_it_is_large() {
         6) "1"
         7) "a"
         8) "2"
+        > ZRANGESTORE y z 1 -inf BYSCORE REV
+        (integer) 3
+        > ZRANGE y 0 -1 WITHSCORES
+        1) "c"
+        2) "-0"
+        3) "d"
+        4) "-0"
+        5) "longer-than-8"
+        6) "1"
         > ZRANGESTORE y z 0 4
         (integer) 5
         > ZRANGE y 0 -1 WITHSCORES
