@@ -347,8 +347,8 @@ impl Program {
         steps.map(|step| step.outcome(bytes).reply).collect()
     }
 
-    /// Runs the steps on a string that is long enough, and counts those that changed it. In one that
-    /// has grown for them, all do that write.
+    /// Runs the steps on a string that is long enough, and counts those that changed it. In one
+    /// that has grown for them, all do that write.
     fn run(&self, bytes: &mut [u8], grows: bool) -> (Vec<Option<i64>>, u64) {
         let mut changes = 0;
         let replies = self.steps.iter().map(|step| {
