@@ -191,7 +191,7 @@ fn place(index: i64, len: usize) -> Option<usize> {
     usize::try_from(at).ok().filter(|at| *at < len)
 }
 
-fn limits(cx: &Context<'_>) -> Limits {
+pub(crate) fn limits(cx: &Context<'_>) -> Limits {
     Limits::of_directive(cx.config.encodings.list_node_size_max)
 }
 
