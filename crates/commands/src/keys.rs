@@ -164,7 +164,7 @@ fn keys(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     Ok(reply.array_of_unknown_len(|reply| {
         let mut matching = 0;
         let mut show = |entry: &Entry| {
-            if glob::matches(pattern, entry.key(), false) {
+            if glob::is_all(pattern) || glob::matches(pattern, entry.key(), false) {
                 let _one = reply.bulk(entry.key());
                 matching += 1;
             }

@@ -141,7 +141,7 @@ impl<'a> Filter<'a> {
 
     pub fn admits_name(&self, name: &[u8]) -> bool {
         self.pattern
-            .is_none_or(|pattern| glob::matches(pattern, name, false))
+            .is_none_or(|pattern| glob::is_all(pattern) || glob::matches(pattern, name, false))
     }
 
     /// A type that does not exist admits nothing.

@@ -43,6 +43,7 @@ static EXEC: Command = Command {
         .and(Flags::STALE)
         .and(Flags::NO_SLOWLOG)
         .and(Flags::NOT_QUEUED)
+        .and(Flags::RUNS_QUEUE)
         .and(Flags::TRANSACTION),
     acl: Acl::TRANSACTION,
     handler: exec,

@@ -28,7 +28,7 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::FixedState;
 
-use crate::table::{address, ending_bits, parent};
+use crate::table::{address, ending_bits, parent, prefetch};
 
 mod blob;
 mod bucket;
@@ -46,6 +46,9 @@ const GROW_LOAD: usize = 6;
 
 /// Items a bucket holds on average before the table shrinks.
 const SHRINK_LOAD: usize = 4;
+
+/// Items drawn at once when one is chosen by chance.
+const DRAWS: usize = 4;
 
 /// The key of a table's hashes. It must be kept from whoever sends members and fields.
 #[derive(Clone, Copy, Debug)]
@@ -112,11 +115,17 @@ impl<const VALUES: bool> Packed<VALUES> {
             return false;
         };
         bucket.remove(place, &mut self.memory);
+        self.count_removed();
+        true
+    }
+
+    /// Counts an item that is gone.
+    #[inline]
+    fn count_removed(&mut self) {
         self.len -= 1;
         if self.len < self.buckets.len() as usize * SHRINK_LOAD {
             self.merge();
         }
-        true
     }
 
     /// The items, in no order.
@@ -140,19 +149,49 @@ impl<const VALUES: bool> Packed<VALUES> {
     }
 
     /// One of the items, all equally likely. `random` gives a number below its argument.
+    pub fn sample(&self, random: impl FnMut(u64) -> u64) -> Option<Item<'_>> {
+        let (at, nth) = self.draw(random)?;
+        self.buckets.get(at).items().nth(nth)
+    }
+
+    /// Takes one of the items out, all equally likely, and gives it to `read`.
+    pub fn pop<R>(
+        &mut self,
+        random: impl FnMut(u64) -> u64,
+        read: impl FnOnce(Item<'_>) -> R,
+    ) -> Option<R> {
+        let (at, nth) = self.draw(random)?;
+        let bucket = self.buckets.get_mut(at);
+        let place = bucket.place(nth);
+        let result = read(bucket.item(place));
+        bucket.remove(place, &mut self.memory);
+        self.count_removed();
+        Some(result)
+    }
+
+    /// A bucket, and the number of an item in it, all items being equally likely.
     ///
     /// A bucket is drawn, and a place in it as if it were as full as the fullest. If nothing is
-    /// there, both are drawn again.
-    pub fn sample(&self, mut random: impl FnMut(u64) -> u64) -> Option<Item<'_>> {
+    /// there, both are drawn again. Several draws are made at once, so that the waits for memory
+    /// overlap.
+    fn draw(&self, mut random: impl FnMut(u64) -> u64) -> Option<(u32, usize)> {
         if self.len == 0 {
             return None;
         }
         loop {
-            let at = random(u64::from(self.buckets.len())) as u32;
-            let nth = random(self.fullest as u64) as usize;
-            let bucket = self.buckets.get(at);
-            if nth < bucket.count() {
-                return bucket.items().nth(nth);
+            let drawn: [(u32, usize); DRAWS] = std::array::from_fn(|_| {
+                let at = random(u64::from(self.buckets.len())) as u32;
+                (at, random(self.fullest as u64) as usize)
+            });
+            drawn
+                .iter()
+                .for_each(|&(at, _)| prefetch(self.buckets.get(at)));
+            drawn
+                .iter()
+                .for_each(|&(at, _)| self.buckets.get(at).prefetch());
+            let is_there = |&&(at, nth): &&(u32, usize)| nth < self.buckets.get(at).count();
+            if let Some(&found) = drawn.iter().find(is_there) {
+                return Some(found);
             }
         }
     }

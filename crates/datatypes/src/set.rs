@@ -100,6 +100,22 @@ impl Set {
         }
     }
 
+    /// Takes one of the members out, all equally likely, and gives it to `read`.
+    pub fn pop<R>(
+        &mut self,
+        random: impl FnMut(u64) -> u64,
+        read: impl FnOnce(Text<'_>) -> R,
+    ) -> Option<R> {
+        match self {
+            Set::Table(table) => table.pop(random, |item| read(Text::Bytes(item.field))),
+            Set::Ints(ints) => {
+                let number = ints.sample(random)?;
+                ints.remove(number);
+                Some(read(Text::Int(number)))
+            }
+        }
+    }
+
     #[cold]
     fn make_table(&mut self, seed: HashSeed) {
         let mut table = Box::new(PackedSet::new(seed));

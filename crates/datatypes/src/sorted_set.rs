@@ -26,6 +26,8 @@ mod tree;
 
 use large::Large;
 
+pub use small::integer;
+
 /// A place between two members of a sorted set.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Place<'a> {
@@ -196,6 +198,20 @@ impl SortedSet {
 
 /// Changing.
 impl SortedSet {
+    /// A set of these members. One that becomes large is so from the first on: a listpack would
+    /// not keep the sign of a zero.
+    pub fn of(members: &[(Vec<u8>, f64)], limits: &SortedSetLimits) -> SortedSet {
+        let fits = |(member, _): &(Vec<u8>, f64)| member.len() <= limits.value_bytes_max;
+        let mut set = SortedSet::default();
+        if members.len() > limits.entries_max || !members.iter().all(fits) {
+            set.enlarge(limits);
+        }
+        for (member, score) in members {
+            set.put(member, *score, limits);
+        }
+        set
+    }
+
     /// Gives a member a score, which is a number.
     pub fn put(&mut self, member: &[u8], score: f64, limits: &SortedSetLimits) -> Put {
         assert!(!score.is_nan(), "a score has a place in the order");

@@ -187,6 +187,9 @@ impl Flags {
 
     // The rest is between the table and dispatch; clients are not told.
 
+    /// Runs the open transaction. If it is refused, that is the transaction's end.
+    pub const RUNS_QUEUE: Flags = Flags(1 << 23);
+
     /// Locks every shard.
     pub const ALL_KEYS: Flags = Flags(1 << 24);
     /// Walks over the keys, and takes each shard's lock itself.

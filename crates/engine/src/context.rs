@@ -107,6 +107,7 @@ impl Context<'_> {
     #[inline]
     pub fn notify(&mut self, key: &Key<'_>, event: Event) {
         if !self.config.clients.keyspace_events.is_empty() {
+            self.log_lapsed();
             let (engine, config) = (self.engine, self.config);
             for (db, created) in self.db.take_created() {
                 engine.notify(config, db, &created, Event::NEW);
@@ -122,6 +123,7 @@ impl Context<'_> {
         key: &Key<'_>,
         read: impl FnOnce(&V, &mut Reply<'_>) -> R,
     ) -> Result<Option<R>, Error> {
+        self.tell_of_lapse(key);
         let reply = &mut self.reply;
         let found = self.db.view(key, |value: &V| read(value, reply))?;
         let index = self.db.index();
@@ -204,6 +206,11 @@ impl Context<'_> {
         }
     }
 
+    /// Whether anybody reads the log: with nobody, an effect need not be put into words.
+    pub fn is_logged(&self) -> bool {
+        self.logged
+    }
+
     /// Hides a word of the request, its place counted from the command's name on, from monitors and
     /// the slow log: it is a secret.
     pub fn redact(&mut self, word: usize) {
@@ -240,8 +247,19 @@ impl Context<'_> {
         result
     }
 
+    /// If the key is past its expiry, and misses are told: tells of its end before the miss.
+    #[inline]
+    fn tell_of_lapse(&mut self, key: &Key<'_>) {
+        let wanted = self.config.clients.keyspace_events;
+        if wanted.contains(KeyspaceEvents::KEY_MISS) {
+            self.db.contains(key);
+            self.log_lapsed();
+        }
+    }
+
     /// As [`Context::read`], without counting as a use of the key.
     pub fn peek(&mut self, key: &Key<'_>) -> Option<Ref<'_, KeyEntry>> {
+        self.tell_of_lapse(key);
         let index = self.db.index();
         let entry = self.db.peek(key);
         self.engine
@@ -249,9 +267,20 @@ impl Context<'_> {
         entry
     }
 
+    /// As [`Context::peek`], but nobody is told of a miss.
+    pub fn inspect(&mut self, key: &Key<'_>) -> Option<Ref<'_, KeyEntry>> {
+        let entry = self.db.peek(key);
+        match entry {
+            Some(_) => self.worker.stats.hits.add(1),
+            None => self.worker.stats.misses.add(1),
+        }
+        entry
+    }
+
     /// What the key holds, counted as a hit or a miss.
     #[inline]
     pub fn read(&mut self, key: &Key<'_>) -> Option<Ref<'_, KeyEntry>> {
+        self.tell_of_lapse(key);
         let index = self.db.index();
         let entry = self.db.get(key);
         self.engine
@@ -266,6 +295,7 @@ impl Context<'_> {
         key: &Key<'_>,
         read: impl FnOnce(Text<'_>, &mut Reply<'_>) -> R,
     ) -> Result<Option<R>, Error> {
+        self.tell_of_lapse(key);
         let index = self.db.index();
         let entry = self.db.get(key);
         self.engine

@@ -30,6 +30,7 @@ use crate::log::Effects;
 use crate::reply::Reply;
 use crate::session::{Replies, Session};
 use crate::stats::WorkerStats;
+use crate::transaction;
 
 /// The most requests that are locked and fetched together. More would overlap more waits, but
 /// hold more locks at once.
@@ -417,7 +418,13 @@ impl<'a> Run<'a, '_> {
         if let Some(transaction) = &mut self.session.transaction {
             transaction.abort();
         }
-        let message = error.message(entry.map_or("", |entry| &entry.full_name));
+        let name = entry.map_or("", |entry| &entry.full_name);
+        let message = match entry {
+            Some(entry) if entry.flags.has(Flags::RUNS_QUEUE) => {
+                transaction::give_up(self.engine, self.session, error, name).into()
+            }
+            _ => error.message(name),
+        };
         self.engine.stats.count_error(&message);
         if let Some(entry) = entry {
             self.worker.stats.commands[usize::from(entry.id.0)]

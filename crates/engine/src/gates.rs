@@ -145,7 +145,7 @@ fn memory_is_not_full(request: &Request<'_>) -> Result<(), Gate> {
     // if nothing in it may grow.
     let grows = flags.has(Flags::DENY_OOM)
         || transaction.is_some() && !flags.has(Flags::NOT_QUEUED)
-        || flags.has(Flags::TRANSACTION)
+        || flags.has(Flags::RUNS_QUEUE)
             && transaction.is_some_and(|queue| queue.has(engine, Flags::DENY_OOM));
     if request.memory != Memory::Full || !grows {
         return Ok(());

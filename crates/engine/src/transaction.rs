@@ -236,18 +236,41 @@ impl Context<'_> {
             let entry = engine.table.get(queued.command);
             let mut located: Vec<Located<'_>> = Vec::new();
             match locate(&engine.keyspace, entry, &words, &mut located) {
-                Ok(()) => {
-                    let args = Args::new(&words, dispatch::words_of_name(entry), &located);
-                    self.run_nested(entry, args);
+                // The handler gives its own error for words that hide the keys.
+                Err(Error::InvalidArguments) => located.clear(),
+                Err(error) => {
+                    self.refuse(entry, &error);
+                    continue;
                 }
-                Err(error) => self.refuse(entry, &error),
+                Ok(()) => {}
             }
+            let args = Args::new(&words, dispatch::words_of_name(entry), &located);
+            self.run_nested(entry, args);
         }
         self.log_lapsed();
         self.worker.effects.wrap_transaction(first_effect);
         self.has_own_effect = true;
         Ok(written)
     }
+}
+
+/// Ends the transaction of a session that cannot run it: it ran into `message`. Returns what the
+/// client is told.
+pub(crate) fn give_up(
+    engine: &Engine,
+    session: &mut Session,
+    error: &Error,
+    name: &str,
+) -> Vec<u8> {
+    forget_watched(&engine.keyspace, engine, session);
+    session.client.watched.store(0, Ordering::Relaxed);
+    session.take_transaction();
+    let message = error.message(name);
+    let reason = match error {
+        Error::Arity => message.strip_prefix(b"ERR ").unwrap_or(&message),
+        _ => &message,
+    };
+    [b"EXECABORT Transaction discarded because of: ", reason].concat()
 }
 
 /// Forgets what a session that ends was watching.

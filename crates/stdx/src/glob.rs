@@ -18,7 +18,8 @@
 //!   lowered.
 //! * A pattern of more than [`STARS_MAX`] stars matches nothing. Neighbours count as one, and
 //!   stars at the end not at all.
-//! * Empty text is matched by the pattern `*` and by the empty one, but not by `**`.
+//! * Empty text is matched by the empty pattern alone, not even by `*`. Who lists things knows `*`
+//!   for "all" before it asks: see [`is_all`].
 //!
 //! When a byte does not fit, only the last `*` needs to be tried again, one byte further on: an
 //! earlier one could only hand over the same text later. So there is no recursion, and the time is
@@ -30,7 +31,7 @@ pub const STARS_MAX: usize = 1000;
 /// Whether the whole of `text` matches `pattern`; `nocase` ignores the case of ASCII letters.
 pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
     if text.is_empty() {
-        return matches!(pattern, [] | [b'*']);
+        return pattern.is_empty();
     }
     let (mut pattern, mut text) = (pattern, text);
     // The pattern after the last star, and the text that star has not swallowed yet.
@@ -59,6 +60,11 @@ pub fn matches(pattern: &[u8], text: &[u8], nocase: bool) -> bool {
             star = Some((after, kept));
         }
     }
+}
+
+/// Whether a list by this pattern is the whole list.
+pub fn is_all(pattern: &[u8]) -> bool {
+    pattern == b"*"
 }
 
 /// Whether `pattern` can match anything but one text: itself.

@@ -5,6 +5,7 @@
 //! written down with its reason in `oracle-differences.tsv`.
 
 mod differences;
+mod fuzz;
 mod player;
 mod scan;
 
@@ -36,12 +37,16 @@ A difference names the test, the command, what the transcript has and what the s
 
   cargo xtask oracle
   cargo xtask oracle string/tests getkeys
+  cargo xtask oracle --fuzz 60 --seed 7
+  cargo xtask oracle --fuzz 60 set sorted-set
+  cargo xtask oracle --replay target/oracle/7-12.txt
   cargo xtask oracle --server-bin ./redis-server-7.2";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub struct Options {
-    /// Only transcripts whose file or test has one of these in its name.
+    /// Only transcripts whose file or test has one of these in its name; with `--fuzz`, only
+    /// commands of these groups.
     filters: Vec<String>,
     /// Only transcripts in which no time passes: a busy machine misses the others' moments.
     #[arg(long)]
@@ -49,6 +54,18 @@ pub struct Options {
     /// The server to ask.
     #[arg(long, value_name = "PATH", default_value = SERVER)]
     server_bin: PathBuf,
+    /// Play random sessions on both servers instead, for so long.
+    #[arg(long, value_name = "SECONDS")]
+    fuzz: Option<u64>,
+    /// Which random sessions.
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    seed: u64,
+    /// Play a session that `--fuzz` has kept.
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+    /// The Ochre that `--fuzz` and `--replay` play on, instead of building one.
+    #[arg(long, value_name = "PATH")]
+    ochre_bin: Option<PathBuf>,
 }
 
 /// Where Debian puts the server.
@@ -61,6 +78,10 @@ impl Options {
             filters: Vec::new(),
             still: true,
             server_bin: SERVER.into(),
+            fuzz: None,
+            seed: 1,
+            replay: None,
+            ochre_bin: None,
         }
     }
 }
@@ -82,6 +103,14 @@ struct Tally {
 }
 
 pub fn run(options: &Options) -> Result<()> {
+    match (&options.replay, options.fuzz) {
+        (Some(file), _) => fuzz::replay(options, file),
+        (None, Some(seconds)) => fuzz::run(options, seconds),
+        (None, None) => compare_transcripts(options),
+    }
+}
+
+fn compare_transcripts(options: &Options) -> Result<()> {
     let binary = server::locate(&options.server_bin)?;
     let differences = Differences::read()?;
     let workplace = Workplace::open()?;

@@ -48,14 +48,13 @@ fn bitop(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     }
     let combined = combined(cx, operation, &target, &mut sources)?;
     let len = combined.as_ref().map_or(0, |entry| entry.text().len());
-    let replaced = cx.db.remove(&target);
-    let event = match (combined, &replaced) {
-        (Some(combined), _) => {
-            cx.db.create(&target, combined);
-            Some(event::SET)
+    let (replaced, event) = match combined {
+        Some(combined) => (cx.db.overwrite(&target, combined), Some(event::SET)),
+        None => {
+            let replaced = cx.db.remove(&target);
+            let event = replaced.is_some().then_some(Event::DEL);
+            (replaced, event)
         }
-        (None, Some(_)) => Some(Event::DEL),
-        (None, None) => None,
     };
     if let Some(event) = event {
         cx.changed(1);

@@ -700,3 +700,38 @@ fn replay_with_longest(bytes: u64, transcript: &Expect) {
     let mut node = Node::with_config(crate::table(), config);
     transcript.assert_eq(&testkit::replay(&mut node, transcript.data()));
 }
+
+#[test]
+fn a_result_over_another_value_is_no_new_key() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events AKEmn
+        OK
+        > MSET a 1 b 2
+        OK
+        listener> PSUBSCRIBE __keyevent@*
+        1) "psubscribe"
+        2) "__keyevent@*"
+        3) (integer) 1
+        > BITOP AND a a b
+        (integer) 1
+        listener<
+        1) "pmessage"
+        2) "__keyevent@*"
+        3) "__keyevent@0__:set"
+        4) "a"
+        listener<
+        (no reply)
+        > BITOP AND c a b
+        (integer) 1
+        listener<
+        1) "pmessage"
+        2) "__keyevent@*"
+        3) "__keyevent@0__:new"
+        4) "c"
+        listener<
+        1) "pmessage"
+        2) "__keyevent@*"
+        3) "__keyevent@0__:set"
+        4) "c"
+    "#]]);
+}

@@ -288,3 +288,57 @@ fn events(expected: Expect) {
     }
     expected.assert_eq(&text);
 }
+
+#[test]
+fn a_key_expires_before_the_command_that_finds_out() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Kxm$
+        OK
+        listener> PSUBSCRIBE __keyspace@*
+        1) "psubscribe"
+        2) "__keyspace@*"
+        3) (integer) 1
+        > SET k v EXAT 1
+        OK
+        > APPEND k w
+        (integer) 1
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "set"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "expired"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "append"
+        listener<
+        (no reply)
+        > SET k v EXAT 1
+        OK
+        > GET k
+        (nil)
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "set"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "expired"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "keymiss"
+        listener<
+        (no reply)
+    "#]]);
+}

@@ -1,6 +1,6 @@
 //! Distances on the earth, and the cells that cover an area.
 
-use super::cell::{Cell, Place, STEPS_MAX};
+use super::cell::{Borders, Cell, Place, STEPS_MAX};
 
 const EARTH_RADIUS_METERS: f64 = 6372797.560856;
 
@@ -75,8 +75,9 @@ impl Shape {
     /// The cells that cover the shape around a place, the one in the middle first. Some may be
     /// needless, and the same one may come again: then its members are found again, too.
     pub fn cells(self, middle: Place) -> Vec<Cell> {
+        let box_around = self.box_around(middle);
         let mut steps = steps(self.radius(), middle.latitude);
-        if steps > 1 && self.outgrows_neighbours(Cell::of(middle, steps), middle) {
+        if steps > 1 && outgrows_neighbours(box_around, Cell::of(middle, steps)) {
             steps -= 1;
         }
         let cell = Cell::of(middle, steps);
@@ -91,7 +92,7 @@ impl Shape {
             (1, -1),
             (-1, -1),
         ];
-        let reach = self.reach(cell, middle);
+        let reach = Reach::of(box_around, cell);
         let mut cells = vec![cell];
         for (columns, rows) in directions {
             let needed = steps < 2 || reach.covers(columns, rows);
@@ -103,27 +104,8 @@ impl Shape {
         cells
     }
 
-    /// Whether the shape reaches beyond the cells right beside the one in the middle.
-    fn outgrows_neighbours(self, cell: Cell, middle: Place) -> bool {
-        let radius = self.radius();
-        let to_latitude = |latitude| distance(middle, Place { latitude, ..middle });
-        let to_longitude = |longitude| {
-            distance(
-                middle,
-                Place {
-                    longitude,
-                    ..middle
-                },
-            )
-        };
-        to_latitude(cell.moved(0, 1).borders().north) < radius
-            || to_latitude(cell.moved(0, -1).borders().south) < radius
-            || to_longitude(cell.moved(1, 0).borders().east) < radius
-            || to_longitude(cell.moved(-1, 0).borders().west) < radius
-    }
-
-    /// Which borders of the cell in the middle the shape reaches.
-    fn reach(self, cell: Cell, middle: Place) -> Reach {
+    /// Borders that the shape around a place lies within.
+    fn box_around(self, middle: Place) -> Borders {
         let (half_width, half_height) = match self {
             Shape::Circle { radius } => (radius, radius),
             Shape::Box { width, height } => (width / 2.0, height / 2.0),
@@ -135,16 +117,24 @@ impl Shape {
             false => middle.latitude + height,
         };
         let width = degrees(half_width / EARTH_RADIUS_METERS / radians(at_edge).cos());
-        let borders = cell.borders();
-        Reach {
-            west: borders.west >= middle.longitude - width,
-            east: borders.east <= middle.longitude + width,
-            south: borders.south >= middle.latitude - height,
-            north: borders.north <= middle.latitude + height,
+        Borders {
+            west: middle.longitude - width,
+            east: middle.longitude + width,
+            south: middle.latitude - height,
+            north: middle.latitude + height,
         }
     }
 }
 
+/// Whether an area reaches beyond the cells right beside the one in its middle.
+fn outgrows_neighbours(area: Borders, cell: Cell) -> bool {
+    cell.moved(0, 1).borders().north < area.north
+        || cell.moved(0, -1).borders().south > area.south
+        || cell.moved(1, 0).borders().east < area.east
+        || cell.moved(-1, 0).borders().west > area.west
+}
+
+/// Which borders of the cell in its middle an area reaches.
 struct Reach {
     west: bool,
     east: bool,
@@ -153,6 +143,16 @@ struct Reach {
 }
 
 impl Reach {
+    fn of(area: Borders, cell: Cell) -> Reach {
+        let borders = cell.borders();
+        Reach {
+            west: borders.west >= area.west,
+            east: borders.east <= area.east,
+            south: borders.south >= area.south,
+            north: borders.north <= area.north,
+        }
+    }
+
     /// Whether the shape reaches into the neighbour in this direction.
     fn covers(&self, columns: i32, rows: i32) -> bool {
         let along = |direction: i32, before, behind| match direction {

@@ -121,9 +121,10 @@ pub(super) enum From {
     Member,
 }
 
-/// Fails if the key holds something else than a sorted set.
+/// Looks the key up, before anything else is read. Fails if it holds something else than a sorted
+/// set.
 pub(super) fn check_kind(cx: &mut Context<'_>, key: &Key<'_>) -> Result<(), Error> {
-    cx.db.view(key, |_: &SortedSet| ())?;
+    cx.view(key, |_: &SortedSet, _| ())?;
     Ok(())
 }
 
@@ -262,7 +263,7 @@ pub(super) struct Found {
 
 impl Query {
     pub fn run(&self, cx: &mut Context<'_>, source: &Key<'_>) -> Result<Vec<Found>, Error> {
-        let found = cx.view(source, |set: &SortedSet, _| match self.middle {
+        let found = cx.db.view(source, |set: &SortedSet| match self.middle {
             Some(middle) => self.search(set, middle),
             None => Vec::new(),
         })?;

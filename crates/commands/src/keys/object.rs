@@ -36,7 +36,7 @@ static ENCODING: Command = Command {
 
 fn encoding(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
-    let encoding = cx.peek(&key).map(|entry| entry.encoding());
+    let encoding = cx.inspect(&key).map(|entry| entry.encoding());
     Ok(match encoding {
         Some(name) => cx.reply.bulk(name.as_bytes()),
         None => cx.reply.null(),
@@ -56,7 +56,7 @@ fn refcount(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let shares =
         memory.limit.0 == 0 || !(memory.policy.keeps_recency() || memory.policy.keeps_frequency());
     let users = cx
-        .peek(&key)
+        .inspect(&key)
         .map(|entry| match is_shared(&entry) && shares {
             true => SHARED_REFCOUNT,
             false => 1,
@@ -97,7 +97,7 @@ fn idletime(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
              adjust.",
         ));
     }
-    let access = cx.peek(&key).map(|entry| entry.access());
+    let access = cx.inspect(&key).map(|entry| entry.access());
     let idle = access.map(|access| i64::from(cx.db.idle_seconds(access)));
     Ok(integer(cx, idle))
 }
@@ -120,7 +120,7 @@ fn freq(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
              some time to adjust.",
         ));
     }
-    let access = cx.peek(&key).map(|entry| entry.access());
+    let access = cx.inspect(&key).map(|entry| entry.access());
     let frequency = access.map(|access| i64::from(cx.db.frequency(access)));
     Ok(integer(cx, frequency))
 }

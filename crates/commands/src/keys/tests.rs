@@ -438,3 +438,32 @@ fn idle_time_is_since_the_last_use() {
 
 mod policies;
 mod replay;
+
+#[test]
+fn a_look_at_a_missing_key_is_no_miss_that_is_told() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events AKEmn
+        OK
+        listener> PSUBSCRIBE __keyevent@*
+        1) "psubscribe"
+        2) "__keyevent@*"
+        3) (integer) 1
+        > OBJECT ENCODING none
+        (nil)
+        > OBJECT REFCOUNT none
+        (nil)
+        > OBJECT IDLETIME none
+        (nil)
+        > OBJECT FREQ none
+        (nil)
+        listener<
+        (no reply)
+        > TYPE none
+        none
+        listener<
+        1) "pmessage"
+        2) "__keyevent@*"
+        3) "__keyevent@0__:keymiss"
+        4) "none"
+    "#]]);
+}

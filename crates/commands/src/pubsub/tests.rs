@@ -286,3 +286,23 @@ fn pubsub_looks_who_listens() {
         (error) ERR wrong number of arguments for \'subscribe\' command
     "#]]);
 }
+
+#[test]
+fn a_channel_without_a_name_matches_no_star() {
+    check(expect![[r#"
+        b> PSUBSCRIBE *
+        1) "psubscribe"
+        2) "*"
+        3) (integer) 1
+        > PUBLISH "" m
+        (integer) 0
+        > PUBLISH c m
+        (integer) 1
+        b> PSUBSCRIBE ""
+        1) "psubscribe"
+        2) ""
+        3) (integer) 2
+        > PUBLISH "" m
+        (integer) 1
+    "#]]);
+}

@@ -240,3 +240,32 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_key_without_a_name_is_in_the_whole_list() {
+    check(expect![[r#"
+        > SET "" v
+        OK
+        > KEYS *
+        1) ""
+        > KEYS **
+        (empty array)
+        > KEYS ""
+        1) ""
+        > SCAN 0 MATCH *
+        1) "0"
+        2) 1) ""
+        > SCAN 0 MATCH **
+        1) "0"
+        2) (empty array)
+        > HSET h "" v
+        (integer) 1
+        > HSCAN h 0 MATCH *
+        1) "0"
+        2) 1) ""
+           2) "v"
+        > HSCAN h 0 MATCH **
+        1) "0"
+        2) (empty array)
+    "#]]);
+}

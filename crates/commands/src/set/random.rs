@@ -5,6 +5,7 @@ use datatypes::{Collection, Set};
 use engine::command::{Flags, KeySpec};
 use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
+use keyspace::Key;
 use stdx::number::parse_i64;
 use stdx::prng::Prng;
 
@@ -35,56 +36,56 @@ fn spop(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if args.len() > 1 {
         return Err(Error::Syntax);
     }
-    let count = match args.is_empty() {
-        true => None,
-        false => Some(count(args.bytes()?)?),
-    };
-    let random = chance::prng(cx);
+    if args.is_empty() {
+        return pop_one(cx, &key);
+    }
+    let (count, mut random) = (count(args.bytes()?)?, chance::prng(cx));
     let popped = cx.edit(&key, event::SPOP, |set: &mut Set, _| {
-        let members = take(set, count.unwrap_or(1), random);
+        let members: Vec<Vec<u8>> = (0..count.min(set.len()))
+            .filter_map(|_| set.pop(|below| random.below(below), |member| member.to_vec()))
+            .collect();
         Ok((members.len() as u64, (members, set.is_empty())))
     })?;
     let (members, is_empty) = popped.unwrap_or_default();
-    match (count, &members[..]) {
-        (_, []) => {}
-        (Some(_), _) if is_empty => cx.effect(&[b"DEL", key.bytes]),
-        _ => {
-            let head: [&[u8]; 2] = [b"SREM", key.bytes];
-            let words: Vec<&[u8]> = head
-                .into_iter()
-                .chain(members.iter().map(Vec::as_slice))
-                .collect();
+    match &members[..] {
+        [] => {}
+        _ if is_empty => cx.effect(&[b"DEL", key.bytes]),
+        members => {
+            let mut words: Vec<&[u8]> = vec![b"SREM", key.bytes];
+            words.extend(members.iter().map(Vec::as_slice));
             cx.effect(&words);
         }
     }
-    Ok(match (count, &members[..]) {
-        (None, []) => cx.reply.null(),
-        (None, [member, ..]) => cx.reply.bulk(member),
-        (Some(_), members) => {
-            let mut set = cx.reply.set(members.len());
-            members.iter().for_each(|member| set.bulk(member));
-            set.done()
-        }
-    })
+    let mut set = cx.reply.set(members.len());
+    members.iter().for_each(|member| set.bulk(member));
+    Ok(set.done())
+}
+
+fn pop_one(cx: &mut Context<'_>, key: &Key<'_>) -> CommandResult {
+    let (logged, mut random) = (cx.is_logged(), chance::prng(cx));
+    let popped = cx.edit(key, event::SPOP, |set: &mut Set, reply| {
+        let popped = set.pop(
+            |below| random.below(below),
+            |member| {
+                let copy = logged.then(|| member.to_vec());
+                (member.with_bytes(|bytes| reply.bulk(bytes)), copy)
+            },
+        );
+        Ok((1, popped.expect("a set that is there has members")))
+    })?;
+    let Some((done, member)) = popped else {
+        return Ok(cx.reply.null());
+    };
+    if let Some(member) = member {
+        cx.effect(&[b"SREM", key.bytes, &member]);
+    }
+    Ok(done)
 }
 
 /// A number of members to take out.
 fn count(word: &[u8]) -> Result<usize, Error> {
     let count = parse_i64(word).and_then(|count| usize::try_from(count).ok());
     count.ok_or(Error::NotPositive)
-}
-
-/// Takes up to `count` members out.
-fn take(set: &mut Set, count: usize, mut random: Prng) -> Vec<Vec<u8>> {
-    let count = count.min(set.len());
-    let mut taken = Vec::with_capacity(count);
-    for _ in 0..count {
-        let member = set.sample(|below| random.below(below));
-        let member = member.expect("as many as there are").to_vec();
-        set.remove(&member);
-        taken.push(member);
-    }
-    taken
 }
 
 pub(super) static SRANDMEMBER: Command = Command {

@@ -35,8 +35,10 @@ impl Aggregate {
         match self {
             // Opposite infinities cancel each other out.
             Aggregate::Sum => number_or_zero(a + b),
-            Aggregate::Min => a.min(b),
-            Aggregate::Max => a.max(b),
+            // Of two zeros the first stays, whatever their signs.
+            Aggregate::Min if b < a => b,
+            Aggregate::Max if b > a => b,
+            Aggregate::Min | Aggregate::Max => a,
         }
     }
 }
@@ -179,11 +181,7 @@ fn combine_and_store(
     let mut inputs = inputs(cx, args)?;
     let options = Options::parse(args, operation, Form::Store, &mut inputs)?;
     let members = combined(cx, operation, options.aggregate, inputs);
-    let limits = limits(cx);
-    let mut set = SortedSet::default();
-    for (member, score) in &members {
-        set.put(member, *score, &limits);
-    }
+    let set = SortedSet::of(&members, &limits(cx));
     cx.store(&target, event, set);
     Ok(cx.reply.count(members.len()))
 }

@@ -299,8 +299,10 @@ pub(super) static BZMPOP: Command = Command {
 };
 
 fn bzmpop(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let deadline = args.deadline(cx.now)?;
+    let mut first = args.clone();
+    args.skip(1);
     let many = Many::parse(args)?;
+    let deadline = first.deadline(cx.now)?;
     for key in &many.keys {
         if let Some(done) = many.take(cx, key)? {
             return Ok(done);

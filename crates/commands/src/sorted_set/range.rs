@@ -201,13 +201,18 @@ impl<'a> Query<'a> {
             match word.as_bytes() {
                 b"WITHSCORES" if !form.stores => with_scores = true,
                 b"LIMIT" if args.len() >= 2 => limit = Some((args.integer()?, args.integer()?)),
-                b"REV" if form.order.is_none() => reverse = true,
+                b"REV" if form.order.is_none() && !reverse => reverse = true,
                 b"BYSCORE" if order.is_none() => order = Some(Order::Score),
                 b"BYLEX" if order.is_none() => order = Some(Order::Lex),
                 _ => return Err(Error::Syntax),
             }
         }
         let order = order.unwrap_or_default();
+        // A limit of -1 is none, whatever is passed over.
+        let limit = match order {
+            Order::Rank => limit.filter(|(_, count)| *count != -1),
+            Order::Score | Order::Lex => limit,
+        };
         if limit.is_some() && order == Order::Rank {
             return Err(Error::text(
                 "ERR syntax error, LIMIT is only supported in combination with either BYSCORE or \

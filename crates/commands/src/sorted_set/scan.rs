@@ -1,9 +1,10 @@
 //! `ZSCAN`: the members of a sorted set, some at a time.
 
 use datatypes::SortedSet;
+use datatypes::sorted_set::integer;
 use engine::command::{Flags, KeySpec};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
-use stdx::float;
+use stdx::{float, number};
 
 use crate::scan::{self, Filter, Kinds};
 
@@ -30,6 +31,7 @@ fn zscan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         // A key that is not there hides a mistake in the options.
         let filter = Filter::parse(args, Kinds::One)?;
         let mut found: Vec<Box<[u8]>> = Vec::new();
+        let is_small = set.listpack().is_some();
         let next = scan::walk(cursor, filter.count, |position| {
             let mut seen = 0;
             let next = set.scan(position, |member, score| {
@@ -37,7 +39,7 @@ fn zscan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
                 member.with_bytes(|bytes| {
                     if filter.admits_name(bytes) {
                         found.push(bytes.into());
-                        found.push(Box::from(&*float::text(score)));
+                        found.push(score_text(score, is_small));
                     }
                 });
             });
@@ -46,4 +48,13 @@ fn zscan(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         Ok::<_, Error>(scan::reply_page(reply, next, &found))
     })?;
     page.unwrap_or_else(|| Ok(scan::reply_page(&mut cx.reply, 0, &[])))
+}
+
+/// A score as the walk shows it: that of a small set as its listpack has it, where integers have
+/// all their digits.
+fn score_text(score: f64, is_small: bool) -> Box<[u8]> {
+    match integer(score) {
+        Some(integer) if is_small => Box::from(&*number::text(integer)),
+        _ => Box::from(&*float::text(score)),
+    }
 }

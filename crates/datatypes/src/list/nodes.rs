@@ -39,6 +39,10 @@ impl Plain {
 
 const _: () = assert!(size_of::<Kept>() == 16);
 
+/// Bytes up to which a node grows at its head, where every push and pop moves the whole node. At
+/// pipeline 16 LPUSH takes 0.65 us of CPU with 8 KiB and 0.62 with 2.
+const HEAD_BYTES_MAX: usize = 2 << 10;
+
 /// The directory gives room back from this many nodes on.
 const SHRINK_NODES_MIN: usize = 64;
 
@@ -258,8 +262,13 @@ impl Nodes {
 
     /// Adds an element at an end of a node, if there is room.
     fn push_within(&mut self, node: usize, end: End, text: Text<'_>, limits: &Limits) -> bool {
-        matches!(self.nodes.get(node), Some(Kept::Packed { .. }))
-            && self.edit(node, |pack| limits.push(pack, end, text))
+        match self.nodes.get(node) {
+            Some(Kept::Packed { pack, .. }) => {
+                (end == End::Tail || pack.bytes_len() < HEAD_BYTES_MAX)
+                    && self.edit(node, |pack| limits.push(pack, end, text))
+            }
+            _ => false,
+        }
     }
 
     /// Removes the element at an end, and gives it to `read`.

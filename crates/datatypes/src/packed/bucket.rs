@@ -17,6 +17,7 @@ use std::slice;
 
 use super::blob::Blob;
 use crate::class::class;
+use crate::table::prefetch;
 
 const COUNT_BYTES: usize = 2;
 
@@ -96,6 +97,22 @@ impl<const VALUES: bool> Bucket<VALUES> {
             at += data_bytes(head);
             item
         })
+    }
+
+    /// Where the `nth` item is.
+    pub fn place(&self, nth: usize) -> Place {
+        let heads = self.heads();
+        let before = heads.chunks_exact(Self::STRIDE).take(nth).map(data_bytes);
+        let at = COUNT_BYTES + heads.len() + before.sum::<usize>();
+        Place { index: nth, at }
+    }
+
+    /// Asks the processor to fetch the heads.
+    #[inline]
+    pub fn prefetch(&self) {
+        if let Some(memory) = self.0 {
+            prefetch(memory.as_ptr());
+        }
     }
 
     /// Adds an item that is not there. `memory` counts bytes.

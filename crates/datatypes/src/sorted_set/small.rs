@@ -13,12 +13,17 @@ const STEP: usize = 2;
 /// Integers up to here, in either direction, are kept as integers, not as text.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;
 
-/// Gives `write` a score as a listpack keeps it. There -0 is 0.
+/// The integer as which a listpack keeps this score, if it is one. There -0 is 0.
+pub fn integer(score: f64) -> Option<i64> {
+    let fits = score.abs() <= INTEGER_MAX && score == score.trunc();
+    fits.then_some(score as i64)
+}
+
+/// Gives `write` a score as a listpack keeps it.
 fn with_text<R>(score: f64, write: impl FnOnce(Text<'_>) -> R) -> R {
-    if score.abs() <= INTEGER_MAX && score == score.trunc() {
-        write(Text::Int(score as i64))
-    } else {
-        write(Text::Bytes(&float::text(score)))
+    match integer(score) {
+        Some(integer) => write(Text::Int(integer)),
+        None => write(Text::Bytes(&float::text(score))),
     }
 }
 

@@ -20,7 +20,8 @@ pub struct TcpPlayer {
     patience: Duration,
 }
 
-struct Connection {
+/// One connection to a server, whose replies are read one at a time.
+pub struct Connection {
     stream: TcpStream,
     unread: Vec<u8>,
 }
@@ -51,17 +52,14 @@ impl TcpPlayer {
             self.connections.remove(client);
         }
         if !self.connections.contains_key(client) {
-            let stream = TcpStream::connect(("127.0.0.1", self.port))?;
-            stream.set_nodelay(true)?;
-            let unread = Vec::new();
-            self.connections
-                .insert(client.to_owned(), Connection { stream, unread });
+            let connection = Connection::open(self.port)?;
+            self.connections.insert(client.to_owned(), connection);
         }
         let connection = self.connections.get_mut(client);
         let connection = connection.expect("the client has just been connected");
         let mut request = Vec::new();
         resp::reply::write_request(&mut request, words);
-        connection.stream.write_all(&request)?;
+        connection.send(&request)?;
         connection.receive(self.patience)
     }
 }
@@ -84,6 +82,17 @@ impl Player for TcpPlayer {
 }
 
 impl Connection {
+    pub fn open(port: u16) -> std::io::Result<Connection> {
+        let stream = TcpStream::connect(("127.0.0.1", port))?;
+        stream.set_nodelay(true)?;
+        let unread = Vec::new();
+        Ok(Connection { stream, unread })
+    }
+
+    pub fn send(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.stream.write_all(bytes)
+    }
+
     /// Drops what came unasked, as the node in this process does. Returns whether the connection
     /// still stands.
     fn forget_unread(&mut self) -> std::io::Result<bool> {
@@ -102,9 +111,9 @@ impl Connection {
     }
 
     /// The next reply; `None` if none comes in time, or the server hangs up.
-    fn receive(&mut self, patience: Duration) -> std::io::Result<Option<Value>> {
+    pub fn receive(&mut self, patience: Duration) -> std::io::Result<Option<Value>> {
         let deadline = Instant::now() + patience;
-        let mut buffer = [0; 4096];
+        let mut buffer = [0; 16 * 1024];
         loop {
             let parsed = read(&self.unread).map_err(|_| ErrorKind::InvalidData)?;
             if let Some((value, len)) = parsed {

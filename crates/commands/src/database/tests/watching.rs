@@ -253,3 +253,47 @@ fn nothing_runs_after_an_error_of_queueing() {
         9) (integer) 0
     "#]]);
 }
+
+#[test]
+fn an_exec_that_is_refused_ends_the_transaction() {
+    check(expect![[r#"
+        > WATCH k
+        OK
+        > MULTI
+        OK
+        > SET k v
+        QUEUED
+        > EXEC now
+        (error) EXECABORT Transaction discarded because of: wrong number of arguments for \'exec\' command
+        > EXEC
+        (error) ERR EXEC without MULTI
+        > MULTI
+        OK
+        > INCR k
+        QUEUED
+        b> SET k 1
+        OK
+        > EXEC
+        1) (integer) 2
+        > EXEC now
+        (error) EXECABORT Transaction discarded because of: wrong number of arguments for \'exec\' command
+    "#]]);
+}
+
+#[test]
+fn a_queued_command_with_a_wrong_count_of_keys_has_its_own_error() {
+    check(expect![[r#"
+        > MULTI
+        OK
+        > ZINTERSTORE z 128 z
+        QUEUED
+        > ZUNION 0 z
+        QUEUED
+        > ZINTERCARD x z
+        QUEUED
+        > EXEC
+        1) (error) ERR syntax error
+        2) (error) ERR at least 1 input key is needed for \'zunion\' command
+        3) (error) ERR value is not an integer or out of range
+    "#]]);
+}

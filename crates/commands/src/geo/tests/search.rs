@@ -131,6 +131,27 @@ fn areas_are_searched() {
 }
 
 #[test]
+fn searches_reach_across_the_date_line() {
+    check(expect![[r#"
+        > GEOADD S 180 50 edge 179.9 39.2 a -179.9 39.3 b 179.2 39.5 c -179.5 39 d
+        (integer) 5
+        > GEOSEARCH S FROMMEMBER edge BYRADIUS 0 m
+        1) "edge"
+        > GEOSEARCH S FROMLONLAT 179.12305624567992 39.26565001195552 BYRADIUS 63 km
+        1) "c"
+        > GEOSEARCH S FROMLONLAT 179.95 39.26 BYRADIUS 100 km
+        1) "a"
+        2) "c"
+        3) "d"
+        4) "b"
+        > GEOSEARCH S FROMLONLAT -179.95 39.26 BYBOX 100 100 km
+        1) "d"
+        2) "b"
+        3) "a"
+    "#]]);
+}
+
+#[test]
 fn searches_refuse_what_they_cannot_read() {
     check(expect![[r#"
         > GEOADD S 13.361389 38.115556 Palermo 15.087269 37.502669 Catania
@@ -251,5 +272,42 @@ fn searches_store_what_they_find() {
         (integer) 1
         > ZCARD S
         (integer) 1
+    "#]]);
+}
+
+#[test]
+fn a_missing_key_is_told_whatever_else_is_wrong() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Km
+        OK
+        listener> PSUBSCRIBE __keyspace@*
+        1) "psubscribe"
+        2) "__keyspace@*"
+        3) (integer) 1
+        > GEOSEARCH none FROMMEMBER m BYRADIUS 1 x
+        (error) ERR unsupported unit provided. please use M, KM, FT, MI
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:none"
+        4) "keymiss"
+        listener<
+        (no reply)
+        > GEORADIUS none 1 x 1 m
+        (error) ERR value is not a valid float
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:none"
+        4) "keymiss"
+        > GEORADIUSBYMEMBER none m 1 m
+        (empty array)
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:none"
+        4) "keymiss"
+        listener<
+        (no reply)
     "#]]);
 }

@@ -101,7 +101,8 @@ fn large_values_are_freed_in_the_background() {
     assert_eq!(pending(false, "DEL k"), 0);
     assert_eq!(pending(true, "DEL k"), 1);
     assert_eq!(pending(false, "UNLINK k"), 1);
-    assert_eq!(pending(false, "FLUSHALL"), 1);
+    assert_eq!(pending(false, "FLUSHALL"), 0);
+    assert_eq!(pending(false, "FLUSHALL ASYNC"), 1);
 }
 
 #[test]

@@ -121,6 +121,64 @@ fn unions_aggregate_scores() {
 }
 
 #[test]
+fn of_two_zeros_the_first_stays() {
+    check(expect![[r#"
+        > CONFIG SET zset-max-listpack-entries 0
+        OK
+        > ZADD z -0 a 0 b
+        (integer) 2
+        > ZADD y 0 a -0 b 1 c
+        (integer) 3
+        > ZUNION 2 z y AGGREGATE MIN WITHSCORES
+        1) "a"
+        2) "-0"
+        3) "b"
+        4) "0"
+        5) "c"
+        6) "1"
+        > ZUNION 2 z y AGGREGATE MAX WITHSCORES
+        1) "a"
+        2) "-0"
+        3) "b"
+        4) "0"
+        5) "c"
+        6) "1"
+        > ZUNION 2 y z AGGREGATE MIN WITHSCORES
+        1) "a"
+        2) "-0"
+        3) "b"
+        4) "0"
+        5) "c"
+        6) "1"
+        > ZINTER 2 z y AGGREGATE MAX WITHSCORES
+        1) "a"
+        2) "-0"
+        3) "b"
+        4) "0"
+        > ZUNION 2 z y WITHSCORES
+        1) "a"
+        2) "0"
+        3) "b"
+        4) "0"
+        5) "c"
+        6) "1"
+        > CONFIG SET zset-max-listpack-entries 2
+        OK
+        > ZADD x -0 a 0 b 1 c
+        (integer) 3
+        > ZUNIONSTORE d 1 x WEIGHTS -1
+        (integer) 3
+        > ZRANGE d 0 -1 WITHSCORES
+        1) "c"
+        2) "-1"
+        3) "a"
+        4) "-0"
+        5) "b"
+        6) "-0"
+    "#]]);
+}
+
+#[test]
 fn intersections_and_differences() {
     check(expect![[r#"
         > ZADD z 1 a 2 b 3 c
@@ -336,5 +394,33 @@ fn combinations_refuse_what_they_cannot_read() {
         (error) ERR wrong number of arguments for \'zunion\' command
         > EXISTS d
         (integer) 0
+    "#]]);
+}
+
+#[test]
+fn a_negative_zero_keeps_its_sign_in_a_large_result() {
+    check(expect![[r#"
+        > CONFIG SET zset-max-listpack-entries 2
+        OK
+        > ZADD a 1 x 1 y 1 z
+        (integer) 3
+        > ZINTERSTORE b 1 a WEIGHTS -0
+        (integer) 3
+        > ZRANGE b 0 -1 WITHSCORES
+        1) "x"
+        2) "-0"
+        3) "y"
+        4) "-0"
+        5) "z"
+        6) "-0"
+        > ZREM a z
+        (integer) 1
+        > ZINTERSTORE b 1 a WEIGHTS -0
+        (integer) 2
+        > ZRANGE b 0 -1 WITHSCORES
+        1) "x"
+        2) "0"
+        3) "y"
+        4) "0"
     "#]]);
 }

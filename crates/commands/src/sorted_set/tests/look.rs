@@ -174,6 +174,45 @@ fn counts_are_of_ranges() {
 }
 
 #[test]
+fn zscan_shows_integers_as_they_are_kept() {
+    check(expect![[r#"
+        > ZADD z 1e17 a 4611686018427387904 b 4611686018427388928 c 1e300 d -0 e
+        (integer) 5
+        > ZSCAN z 0
+        1) "0"
+        2)  1) "e"
+            2) "0"
+            3) "a"
+            4) "100000000000000000"
+            5) "b"
+            6) "4611686018427387904"
+            7) "c"
+            8) "4.6116860184273889e+18"
+            9) "d"
+           10) "1.0000000000000001e+300"
+        > ZRANGE z 0 -1 WITHSCORES
+         1) "e"
+         2) "0"
+         3) "a"
+         4) "1e+17"
+         5) "b"
+         6) "4.6116860184273879e+18"
+         7) "c"
+         8) "4.6116860184273889e+18"
+         9) "d"
+        10) "1.0000000000000001e+300"
+        > CONFIG SET zset-max-listpack-entries 0
+        OK
+        > ZADD y 1e17 a
+        (integer) 1
+        > ZSCAN y 0
+        1) "0"
+        2) 1) "a"
+           2) "1e+17"
+    "#]]);
+}
+
+#[test]
 fn zscan_returns_a_small_set_at_once() {
     check(expect![[r#"
         > ZADD z 1 a 2.5 b 3 c

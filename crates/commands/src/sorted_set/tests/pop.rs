@@ -312,3 +312,17 @@ fn within_a_transaction_nothing_waits() {
            3) "1"
     "#]]);
 }
+
+#[test]
+fn a_wrong_timeout_is_the_last_mistake() {
+    check(expect![[r#"
+        > BZMPOP abc 1 z FOO
+        (error) ERR syntax error
+        > BZMPOP abc { z MIN
+        (error) ERR numkeys should be greater than 0
+        > BZMPOP -1 1 z MIN COUNT 0
+        (error) ERR count should be greater than 0
+        > BZMPOP abc 1 z MIN
+        (error) ERR timeout is not a float or out of range
+    "#]]);
+}

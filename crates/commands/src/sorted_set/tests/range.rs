@@ -321,3 +321,35 @@ fn zrangestore_stores() {
         (error) ERR wrong number of arguments for \'zrangestore\' command
     "#]]);
 }
+
+#[test]
+fn a_limit_of_minus_one_is_none() {
+    check(expect![[r#"
+        > ZADD z 1 a 2 b
+        (integer) 2
+        > ZRANGE z 0 -1 LIMIT 1 -1
+        1) "a"
+        2) "b"
+        > ZRANGE z 0 -1 LIMIT 0 -2
+        (error) ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX
+        > ZRANGE z 0 -1 BYSCORE LIMIT 1 -1
+        (empty array)
+        > ZRANGE z ( - LIMIT 1 -1
+        (error) ERR value is not an integer or out of range
+        > ZRANGESTORE y z 0 -1 LIMIT 1 -1
+        (integer) 2
+        > ZRANGE y 0 -1
+        1) "a"
+        2) "b"
+    "#]]);
+}
+
+#[test]
+fn a_range_is_reversed_once() {
+    check(expect![[r#"
+        > ZRANGE z 0 1 REV REV
+        (error) ERR syntax error
+        > ZRANGESTORE z y M 5 REV REV
+        (error) ERR syntax error
+    "#]]);
+}

@@ -45,6 +45,8 @@ pub(super) fn of_choice(alternatives: &[Argument]) -> String {
         "nx_xx" | "nx_xx_gt_lt" => "condition",
         "gt_lt" => "comparison",
         "asc_desc" => "order",
+        "circle_box" => "by",
+        "member_longitude_latitude" => "from",
         "left_right" | "min_max" | "before_after" => "where",
         "m_km_ft_mi" => "unit",
         "byte_bit" => "index_unit",
@@ -71,6 +73,12 @@ pub(super) fn tell_ends_apart(arguments: &mut [Argument]) {
 /// The name of a block, by the arguments it cannot do without.
 pub(super) fn of_block(token: Option<&str>, arguments: &[Argument]) -> String {
     let name = joined(arguments.iter().filter(|argument| !argument.optional));
+    match joined(arguments.iter()).as_str() {
+        "count_withscores" | "count_withvalues" => return "options".to_owned(),
+        "radius_unit" => return "circle".to_owned(),
+        "width_height_unit" => return "box".to_owned(),
+        _ => {}
+    }
     match (name.is_empty(), token) {
         // A bare count, with what belongs to it.
         (false, None) if name == "count" && arguments[0].token.is_none() => "options".to_owned(),

@@ -92,12 +92,13 @@ fn choices_are_named_by_what_they_choose() {
     );
     check(
         "<FROMMEMBER member | FROMLONLAT longitude latitude> \
-         <BYRADIUS radius <M | KM> | BYBOX width height <M | KM>>",
-        "member_longitude_latitude:oneof(member:string@FROMMEMBER \
+         <BYRADIUS radius <M | KM | FT | MI> | BYBOX width height <M | KM | FT | MI>>",
+        "from:oneof(member:string@FROMMEMBER \
          longitude_latitude:block@FROMLONLAT(longitude:double latitude:double)) \
-         radius_m_km_width_height_m_km:oneof(radius_m_km:block(radius:double@BYRADIUS \
-         m_km:oneof(m:pure-token@M km:pure-token@KM)) width_height_m_km:block(\
-         width:double@BYBOX height:double m_km:oneof(m:pure-token@M km:pure-token@KM)))",
+         by:oneof(circle:block(radius:double@BYRADIUS unit:oneof(m:pure-token@M \
+         km:pure-token@KM ft:pure-token@FT mi:pure-token@MI)) box:block(width:double@BYBOX \
+         height:double unit:oneof(m:pure-token@M km:pure-token@KM ft:pure-token@FT \
+         mi:pure-token@MI)))",
     );
     check(
         "[FILTERBY <MODULE module-name | PATTERN pattern>]",
