@@ -155,7 +155,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => Some(self.engine.pause.until_ms()),
             };
             if self.session.blocked.is_some()
-                && !self.engine.is_blocked(&mut self.session, &mut tools.output)
+                && !self
+                    .engine
+                    .is_blocked(&mut self.session, &tools.worker, &mut tools.output)
             {
                 break;
             }
