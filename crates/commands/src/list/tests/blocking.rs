@@ -367,3 +367,21 @@ fn resp3_pops_and_nulls() {
         3) (nil)
     "#]]);
 }
+
+#[test]
+fn a_timeout_may_be_a_number_of_eighty_bits() {
+    check(expect![[r#"
+        > BLPOP none 1e400
+        (error) ERR timeout is negative
+        > BLPOP none -1e400
+        (error) ERR timeout is negative
+        > BLPOP none 1e-5000
+        (error) ERR timeout is not a float or out of range
+        > BLPOP none -0.5
+        (error) ERR timeout is negative
+        b> BLPOP none -1e-400
+        (no reply)
+        c> BLPOP none -0.0001
+        (no reply)
+    "#]]);
+}
