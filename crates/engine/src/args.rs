@@ -155,8 +155,8 @@ impl<'a> Args<'a> {
     }
 }
 
-/// A time as clients write it: any number of 80 bits, of which those that are too small or too large
-/// for 64 become the next there is.
+/// A time as clients write it: any number of 80 bits, of which those that are too small or too
+/// large for 64 become the next there is.
 fn seconds(word: &[u8]) -> Option<f64> {
     float::parse(word).or_else(|| {
         extended::parse(word)?;
