@@ -281,10 +281,12 @@ impl<'a> Run<'a, '_> {
                 return self.refuse(Some(entry), &error);
             }
         }
-        let mut shards = match entry.flags {
-            flags if flags.has(Flags::ALL_KEYS) => ShardSet::ALL,
-            flags if flags.has(Flags::TRANSACTION) => self.session.transaction_shards(self.engine),
-            _ => ShardSet::NONE,
+        let mut shards = if entry.reaches_everything(words) {
+            ShardSet::ALL
+        } else if entry.flags.has(Flags::TRANSACTION) {
+            self.session.transaction_shards(self.engine)
+        } else {
+            ShardSet::NONE
         };
         located
             .iter()
@@ -628,13 +630,17 @@ pub(crate) fn locate<'a>(
         }
         return Ok(());
     }
+    let mut found = |word: usize| {
+        located.push(Located {
+            word,
+            key: keyspace.key(words[word]),
+        })
+    };
+    if let Some(finder) = entry.command.finder {
+        finder(words, &mut |word, _| found(word));
+        return Ok(());
+    }
     for spec in entry.command.keys {
-        let mut found = |word: usize| {
-            located.push(Located {
-                word,
-                key: keyspace.key(words[word]),
-            })
-        };
         spec.find(words, &mut found)?;
     }
     if entry.command.keys.len() > 1 {
