@@ -11,9 +11,6 @@ use super::step::Words;
 enum Freedom {
     /// The elements come in any order.
     Order,
-    /// The elements come in any order, and a limit takes any of them, if a set is not sorted: by a
-    /// pattern without a star.
-    OrderUnlessSorted,
     /// Keys with their values come in any order.
     PairOrder,
     /// Numbers go with time: they may be apart by this much.
@@ -49,8 +46,6 @@ const FREEDOMS: &[(&str, Freedom)] = &[
     ("SDIFF", Freedom::Order),
     ("SINTER", Freedom::Order),
     ("SMEMBERS", Freedom::Order),
-    ("SORT", Freedom::OrderUnlessSorted),
-    ("SORT_RO", Freedom::OrderUnlessSorted),
     ("SPOP", Freedom::Draw),
     ("SRANDMEMBER", Freedom::Draw),
     ("SSCAN", Freedom::Scan),
@@ -127,7 +122,6 @@ fn are_alike(words: &Words, reference: &Value, tested: &Value, last: Option<&Val
     match freedom {
         Freedom::All => true,
         Freedom::Order => sorted(reference) == sorted(tested),
-        Freedom::OrderUnlessSorted => is_unsorted(words) && count(reference) == count(tested),
         Freedom::PairOrder => sorted_pairs(reference) == sorted_pairs(tested),
         Freedom::Near(apart) => match (reference, tested) {
             (Value::Integer(a), Value::Integer(b)) => {
@@ -150,19 +144,6 @@ fn freedom_of(words: &Words) -> Option<Freedom> {
         .iter()
         .find(|(row, _)| *row == name || *row == full);
     row.map(|(_, freedom)| *freedom)
-}
-
-/// Whether SORT is told not to sort.
-fn is_unsorted(words: &Words) -> bool {
-    let mut pairs = words.windows(2);
-    pairs.any(|pair| pair[0].eq_ignore_ascii_case(b"BY") && !pair[1].contains(&b'*'))
-}
-
-fn count(value: &Value) -> Option<usize> {
-    match value {
-        Value::Array(items) => Some(items.len()),
-        _ => None,
-    }
 }
 
 fn sorted(value: &Value) -> Option<Vec<String>> {

@@ -46,7 +46,6 @@ pub fn sentence(verb: &Verb, wrong_percent: u64, vocabulary: &mut Vocabulary) ->
     tame(&mut words);
     keep_to_one_score(&mut words);
     keep_to_places(verb, &mut words);
-    keep_order(&mut words);
     words
 }
 
@@ -132,7 +131,7 @@ impl Sentence<'_> {
             ArgumentKind::Key => vocabulary.key(self.verb.group),
             ArgumentKind::Integer => vocabulary.integer(verb, name),
             ArgumentKind::Double => vocabulary.double(verb, name),
-            ArgumentKind::Pattern => vocabulary.pattern(verb),
+            ArgumentKind::Pattern => vocabulary.pattern(),
             ArgumentKind::UnixTime => vocabulary.moment(name),
             _ => vocabulary.string(verb, name),
         };
@@ -176,18 +175,6 @@ fn keep_to_one_score(words: &mut Words) {
         let at = if is(&words[0], b"ZRANGESTORE") { 2 } else { 1 };
         if let Some(key) = words.get_mut(at) {
             *key = ONE_SCORE.as_bytes().to_vec();
-        }
-    }
-}
-
-/// Has SORT store only what has an order: by a pattern without a star, a set has none.
-fn keep_order(words: &mut Words) {
-    let is = |word: &[u8], name: &[u8]| word.eq_ignore_ascii_case(name);
-    if is(&words[0], b"SORT") && words.iter().any(|word| is(word, b"STORE")) {
-        for at in 1..words.len() - 1 {
-            if is(&words[at], b"BY") && !words[at + 1].contains(&b'*') {
-                words[at + 1].push(b'*');
-            }
         }
     }
 }

@@ -379,12 +379,7 @@ impl Vocabulary {
         )
     }
 
-    pub fn pattern(&mut self, verb: &str) -> Vec<u8> {
-        if verb.starts_with("sort") && self.chance(90) {
-            return self.word(&[
-                "*", "s*", "n*", "?1*", "h*->a", "h1->*", "#", "nosort", "x*->",
-            ]);
-        }
+    pub fn pattern(&mut self) -> Vec<u8> {
         self.word(PATTERNS)
     }
 

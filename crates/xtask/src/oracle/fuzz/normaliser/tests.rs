@@ -88,10 +88,3 @@ fn transactions_are_compared_command_by_command() {
     let unlike = run("EXEC", "*2 *2 +a +b +x", "*2 *2 +b +a +y");
     assert_eq!(unlike, Err(Unlike(words("GET k"))));
 }
-
-#[test]
-fn sort_has_an_order_if_it_sorts() {
-    assert!(alike("SORT t BY nosort", "*2 $1 a $1 b", "*2 $1 b $1 a"));
-    assert!(!alike("SORT t BY nosort", "*2 $1 a $1 b", "*1 $1 b"));
-    assert!(!alike("SORT t BY w_*", "*2 $1 a $1 b", "*2 $1 b $1 a"));
-}
