@@ -15,6 +15,7 @@ impl Context<'_> {
         keys: &[Key<'_>],
         read: impl FnOnce(&[Option<Borrowed<'_, V>>], &mut Reply<'_>) -> R,
     ) -> Result<R, Error> {
+        keys.iter().for_each(|key| self.tell_of_lapse(key));
         let index = self.db.index();
         let entries = self.db.get_all(keys);
         let mut values = Vec::with_capacity(entries.len());

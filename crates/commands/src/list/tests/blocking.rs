@@ -369,6 +369,24 @@ fn resp3_pops_and_nulls() {
 }
 
 #[test]
+fn a_timeout_may_be_a_number_of_eighty_bits() {
+    check(expect![[r#"
+        > BLPOP none 1e400
+        (error) ERR timeout is negative
+        > BLPOP none -1e400
+        (error) ERR timeout is negative
+        > BLPOP none 1e-5000
+        (error) ERR timeout is not a float or out of range
+        > BLPOP none -0.5
+        (error) ERR timeout is negative
+        b> BLPOP none -1e-400
+        (no reply)
+        c> BLPOP none -0.0001
+        (no reply)
+    "#]]);
+}
+
+#[test]
 fn a_wait_that_is_ended_with_an_error_has_failed() {
     let mut node = testkit::Node::new(crate::table());
     node.send("b", b"CLIENT ID\r\n");

@@ -46,6 +46,7 @@ pub fn sentence(verb: &Verb, wrong_percent: u64, vocabulary: &mut Vocabulary) ->
     tame(&mut words);
     keep_to_one_score(&mut words);
     keep_to_places(verb, &mut words);
+    keep_distances_away(&mut words);
     words
 }
 
@@ -190,6 +191,22 @@ fn keep_to_places(verb: &Verb, words: &mut Words) {
         if word[0] == from && word[1].is_ascii_digit() {
             word[0] = to;
         }
+    }
+}
+
+/// Has distances stored where no places are: taken for places they all are the same one, and which
+/// of them is nearer is open.
+fn keep_distances_away(words: &mut Words) {
+    let stores = words
+        .iter()
+        .position(|word| word.eq_ignore_ascii_case(b"STOREDIST"));
+    let Some(at) = stores else { return };
+    let target = match words[0].eq_ignore_ascii_case(b"GEOSEARCHSTORE") {
+        true => 1,
+        false => at + 1,
+    };
+    if let Some(word) = words.get_mut(target) {
+        *word = b"x".to_vec();
     }
 }
 

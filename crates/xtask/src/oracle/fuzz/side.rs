@@ -18,6 +18,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a reply may take that the other server has given already.
 const PATIENCE_FOR_WOKEN: Duration = Duration::from_secs(1);
 
+/// So many lines of what an ended server has said are shown.
+const LAST_WORDS_MAX: usize = 40;
+
 /// What every server is started with.
 const ARGUMENTS: &[&str] = &["--enable-debug-command", "yes"];
 
@@ -208,14 +211,14 @@ impl Side {
         self.control = None;
     }
 
-    /// What the server said last, if it wrote something while it ended.
+    /// Why the server ended, if it said so.
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.folder.join("stderr.log")).unwrap_or_default();
-        let lines: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        lines[lines.len().saturating_sub(6)..].join("\n")
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        let panic = lines.iter().position(|line| line.contains("panicked"));
+        let from = panic.unwrap_or(lines.len().saturating_sub(LAST_WORDS_MAX));
+        let last = &lines[from..];
+        last[..last.len().min(LAST_WORDS_MAX)].join("\n")
     }
 }
 
