@@ -166,7 +166,7 @@ const TOOLS: &[Tool] = &[
     Tool {
         name: "QUICKLIST-PACKED-THRESHOLD",
         syntax: "size",
-        summary: "Elements of lists from this size on are kept on their own; 0 is the default, 1gb.",
+        summary: "Elements of lists from this size up are kept alone; 0 is the default: 1gb.",
         words: 1..=1,
         run: packed_threshold,
     },

@@ -34,7 +34,7 @@ impl Context<'_> {
     pub fn store<V: Value>(&mut self, key: &Key<'_>, event: Event, result: V) {
         let is_empty = result.is_empty();
         let previous = if is_empty {
-            self.db.remove(key)
+            self.db.take(key)
         } else {
             let entry = KeyEntry::holding(key.bytes, result, None);
             self.db.overwrite(key, entry)

@@ -23,7 +23,7 @@ pub struct Duel<'a> {
     pub tested: Side,
     /// Names of commands after which a client may have to wait.
     blocking: BTreeSet<Vec<u8>>,
-    differences: &'a Differences,
+    pub differences: &'a Differences,
 }
 
 /// How a session ended.

@@ -169,10 +169,9 @@ pub const ONE_SCORE: &str = "y";
 /// Has a command whose range is by bytes use the set where that means something.
 fn keep_to_one_score(words: &mut Words) {
     let is = |word: &[u8], name: &[u8]| word.eq_ignore_ascii_case(name);
-    let is_lex = String::from_utf8_lossy(&words[0])
-        .to_ascii_lowercase()
-        .contains("lex");
-    if is_lex || words.iter().any(|word| is(word, b"BYLEX")) {
+    let name = String::from_utf8_lossy(&words[0]).to_ascii_lowercase();
+    let may_ask = matches!(name.as_str(), "zrange" | "zrangestore");
+    if name.contains("lex") || may_ask && words.iter().any(|word| is(word, b"BYLEX")) {
         let at = if is(&words[0], b"ZRANGESTORE") { 2 } else { 1 };
         if let Some(key) = words.get_mut(at) {
             *key = ONE_SCORE.as_bytes().to_vec();

@@ -131,6 +131,8 @@ impl<'a> Author<'a> {
                 _ if verb.blocks => 20,
                 _ if verb.group == "pubsub" && name != "publish" => 0,
                 "multi" => 10,
+                // Ends that somebody else begins.
+                "exec" | "discard" | "reset" | "unwatch" => 1,
                 _ if RARE.contains(&name) => 1,
                 _ if FILLERS.contains(&name) => 35,
                 _ if vocabulary.chance(20) => 0,
@@ -188,6 +190,10 @@ impl<'a> Draft<'a> {
         }
         if !self.vocabulary.chance(90) {
             words[0].make_ascii_lowercase();
+        }
+        if self.vocabulary.below(200) == 0 {
+            // Perhaps there is no command of this name.
+            words.insert(0, self.vocabulary.stray());
         }
         self.steps.push(Step {
             client: client.to_owned(),

@@ -18,9 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a reply may take that the other server has given already.
 const PATIENCE_FOR_WOKEN: Duration = Duration::from_secs(1);
 
-/// How long a look takes whether a reply is there.
-const LOOK: Duration = Duration::from_micros(200);
-
 /// What every server is started with.
 const ARGUMENTS: &[&str] = &["--enable-debug-command", "yes"];
 
@@ -144,11 +141,13 @@ impl Side {
     pub fn receive_or_wait(&mut self, name: &str) -> std::io::Result<Option<Value>> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if let Some(reply) = self.client(name)?.connection.receive(LOOK)? {
+            let is_blocked = self.is_blocked(name)?;
+            let client = self.client(name)?;
+            if let Some(reply) = client.connection.poll()? {
                 return Ok(Some(reply));
             }
-            if self.is_blocked(name)? {
-                self.client(name)?.waits = true;
+            if is_blocked {
+                client.waits = true;
                 return Ok(None);
             }
         }
@@ -163,12 +162,11 @@ impl Side {
         let waiting: Vec<String> = waiting.map(|(name, _)| name.clone()).collect();
         let mut woken = Vec::new();
         for name in waiting {
-            let patience = if served.iter().any(|(other, _)| *other == name) {
-                PATIENCE_FOR_WOKEN
-            } else if self.is_blocked(&name)? {
-                LOOK
-            } else {
-                PATIENCE
+            let is_served = served.iter().any(|(other, _)| *other == name);
+            let patience = match is_served {
+                true => PATIENCE_FOR_WOKEN,
+                false if self.is_blocked(&name)? => continue,
+                false => PATIENCE,
             };
             let client = self.client(&name)?;
             if let Some(reply) = client.connection.receive(patience)? {
