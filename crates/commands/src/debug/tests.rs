@@ -330,6 +330,22 @@ fn tables() {
         (error) ERR The value stored at the specified key is not represented using an hash table
         > DEBUG HTSTATS 0
         "[Dictionary HT]\n table size: 1\n number of elements: 1\n tables: 1\n elements in the largest table: 1\n overflowing buckets: 0\n elements that expire: 1\n"
+        > SADD s a b
+        (integer) 2
+        > DEBUG HTSTATS-KEY s
+        "[Dictionary HT]\n table size: 1\n number of elements: 2\n elements in the fullest bucket: 2\n"
+        > SADD s 1
+        (integer) 1
+        > HSET h f 0123456789012345678901234567890123456789012345678901234567890123456789
+        (integer) 1
+        > DEBUG HTSTATS-KEY h
+        "[Dictionary HT]\n table size: 1\n number of elements: 1\n elements in the fullest bucket: 1\n"
+        > SADD i 1
+        (integer) 1
+        > DEBUG HTSTATS-KEY i
+        (error) ERR The value stored at the specified key is not represented using an hash table
+        > FLUSHALL
+        OK
         > DEBUG HTSTATS 15
         "[Dictionary HT]\nNo stats available for empty dictionaries\n"
     "#]]);
