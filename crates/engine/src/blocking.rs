@@ -213,8 +213,9 @@ impl Engine {
         if blocked.is(State::Refused) {
             let text = b"UNBLOCKED client unblocked via CLIENT UNBLOCK";
             self.stats.count_error(text);
-            let command = &worker.stats.commands[usize::from(blocked.command.0)];
-            command.failed.add(1);
+            worker.stats.commands[usize::from(blocked.command.0)]
+                .failed
+                .add(1);
             if !blocked.silent {
                 reply.error(text);
             }

@@ -21,7 +21,7 @@ use resp::request::{Limits, Parser};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use crate::worker::{Tools, with_tools};
+use crate::worker::{Tools, should_queue, with_tools};
 
 /// Reads, and what they make to do, before other connections have their turn.
 const READS_PER_TURN: usize = 2;
@@ -466,6 +466,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if should_queue() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let this = &mut *self;
         let engine = Arc::clone(&this.engine);
         with_tools(&engine, |tools| this.advance(tools, cx).map(|_| ()))
