@@ -37,13 +37,14 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
                 Removal::Set => format!("DEL of a set of {millions} M{suffix}"),
                 Removal::Keys => format!("FLUSHALL of {millions} M keys{suffix}"),
             };
-            let [longest, tail, took] =
+            let [quiet, longest, tail, took] =
                 bench.compare(&name, bench.rounds, arguments, |server| {
                     removal.watch(server, count)
                 })?;
             let mut row = |what: &str, unit, values, target| {
                 rows.push(Row::new(format!("{name}: {what}"), unit, values, target));
             };
+            row("longest GET of others before", "us", quiet, None);
             row(
                 "longest GET of others",
                 "us",
@@ -58,8 +59,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 impl Removal {
-    /// The longest and the p99.9 latency of others, and how long the command took.
-    fn watch(self, server: &Server, count: u64) -> Result<[f64; 3]> {
+    /// The longest latency of others before the command, the longest and the p99.9 from then on,
+    /// and how long the command took.
+    fn watch(self, server: &Server, count: u64) -> Result<[f64; 4]> {
         let request: &[u8] = match self {
             Removal::Set => {
                 Collection::SET.fill(server.port, "set", 0..count)?;
@@ -71,8 +73,10 @@ impl Removal {
             }
         };
         let mut stream = connect(server.port)?;
+        let before = Probe::paced(server.port, PACE);
+        std::thread::sleep(AFTERMATH);
+        let before = before.finish()?;
         let probe = Probe::paced(server.port, PACE);
-        std::thread::sleep(AFTERMATH / 10);
         let begun = std::time::Instant::now();
         stream.write_all(request)?;
         let mut reply = [0; 16];
@@ -85,6 +89,7 @@ impl Removal {
         std::thread::sleep(AFTERMATH);
         let latencies = probe.finish()?;
         Ok([
+            micros(before.max()),
             micros(latencies.max()),
             micros(latencies.value_at_quantile(0.999)),
             took.as_secs_f64() * 1e3,
