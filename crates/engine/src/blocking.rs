@@ -20,11 +20,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::Config;
 use keyspace::{DbIndex, Key, Kind, Locked, ShardSet, WaiterId};
-use parking_lot::Mutex;
 use resp::Protocol;
 use stdx::time::UnixMillis;
 
@@ -36,6 +35,7 @@ use crate::context::Context;
 use crate::dispatch::{self, Worker, locate};
 use crate::reply::{Done, Reply};
 use crate::session::{Replies, Session};
+use crate::sync::{AtomicU8, Mutex};
 
 /// Does for a wait what its command would have done, had the key held something: the reply and the
 /// effect are this function's. The lock of `key` is held, and those of all keys that the command

@@ -50,7 +50,6 @@ use arc_swap::ArcSwap;
 use config::Config;
 use datatypes::packed::HashSeed;
 use keyspace::Keyspace;
-use parking_lot::Mutex;
 use stdx::time::UnixMillis;
 
 use blocking::Blocking;
@@ -68,6 +67,7 @@ use pubsub::PubSub;
 use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
+use sync::Mutex;
 
 pub use args::Args;
 pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};

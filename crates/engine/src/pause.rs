@@ -1,12 +1,11 @@
 //! `CLIENT PAUSE`: sessions that wait until a moment, or until they are let go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use crate::clients::{Client, ClientFlags};
 use crate::command::Flags;
+use crate::sync::{AtomicI64, AtomicU8, Mutex};
 
 /// Which commands wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
