@@ -199,7 +199,7 @@ impl Clients {
     }
 
     /// Has a connection closed. It counts as gone at once.
-    pub fn kill(&self, client: &Client) {
+    pub(crate) fn kill(&self, client: &Client) {
         self.remove(client.id);
         client.kill();
     }

@@ -149,6 +149,12 @@ impl Engine {
         Session::new(client, self.config.load().security.password.is_empty())
     }
 
+    /// Has a connection closed. It counts as gone at once, and waits for nothing any more.
+    pub fn kill(&self, client: &Client) {
+        self.clients.kill(client);
+        self.blocking.abandon(client);
+    }
+
     /// Ends a session.
     pub fn disconnect(&self, session: &mut Session) {
         self.clients.remove(session.client.id);

@@ -156,7 +156,7 @@ fn close_idle_clients(engine: &Engine, now: UnixMillis) {
         let idle_ms = now.0 - client.last_use_ms.load(Ordering::Relaxed);
         if idle_ms > timeout_ms && !client.has(ATTENTIVE) {
             engine.host.log(LogLevel::Verbose, "Closing idle client");
-            engine.clients.kill(&client);
+            engine.kill(&client);
         }
     }
 }

@@ -367,3 +367,34 @@ fn resp3_pops_and_nulls() {
         3) (nil)
     "#]]);
 }
+
+#[test]
+fn one_who_is_killed_takes_nothing_along() {
+    check(expect![[r#"
+        b> CLIENT ID
+        (integer) 1
+        b> BLPOP l 0
+        (no reply)
+        c> CLIENT ID
+        (integer) 2
+        c> BLMOVE l d LEFT LEFT 0
+        (no reply)
+        e> BLPOP l 0
+        (no reply)
+        > CLIENT KILL ID 1
+        (integer) 1
+        > CLIENT UNBLOCK 1
+        (integer) 0
+        > CLIENT KILL ID 2
+        (integer) 1
+        > RPUSH l 1 2
+        (integer) 2
+        > LRANGE l 0 -1
+        1) "2"
+        > EXISTS d
+        (integer) 0
+        e<
+        1) "l"
+        2) "1"
+    "#]]);
+}
