@@ -187,7 +187,8 @@ impl<'a> Run<'a, '_> {
             .for_each(|located| shards.insert(located.key.slot.shard()));
         let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
         let mut locked = self.lock(shards, makes_ready);
-        if self.session.client.has(ClientFlags::KILLED) {
+        // Meanwhile somebody may have closed a gate.
+        if self.engine.pause.is_on() || self.session.client.has(ClientFlags::KILLED) {
             return 0;
         }
         if self.located.len() > 1 {
@@ -258,7 +259,7 @@ impl<'a> Run<'a, '_> {
             memory,
         );
         match gate {
-            Gate::Open => self.run_alone(entry, words),
+            Gate::Open => return self.run_alone(entry, words),
             Gate::Queue => {
                 self.session.queue(entry.id, words);
                 let mark = self.out.len();
@@ -271,14 +272,16 @@ impl<'a> Run<'a, '_> {
         true
     }
 
-    fn run_alone(&mut self, entry: &'a Entry, words: &'a [&'a [u8]]) {
+    /// Runs one request under its locks. Returns whether it did not have to wait.
+    fn run_alone(&mut self, entry: &'a Entry, words: &'a [&'a [u8]]) -> bool {
         self.located.clear();
         let mut located = mem::take(&mut self.located);
         if let Err(error) = locate(&self.engine.keyspace, entry, words, &mut located) {
             // The handler gives its own error for words that hide the keys.
             located.clear();
             if error != Error::InvalidArguments {
-                return self.refuse(Some(entry), &error);
+                self.refuse(Some(entry), &error);
+                return true;
             }
         }
         let mut shards = match entry.flags {
@@ -297,9 +300,15 @@ impl<'a> Run<'a, '_> {
                     .as_ref()
                     .is_some_and(|t| t.has(self.engine, Flags::LONG));
         let engine = self.engine;
+        let mut has_run = true;
         let mut run = || {
             let mut locked = self.lock(shards, makes_ready(entry));
-            // Whoever was killed meanwhile does nothing more.
+            // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
+            // was let through before is asked again now that it cannot be overtaken.
+            if gates::is_paused(engine, self.session, entry) {
+                has_run = false;
+                return;
+            }
             if self.session.client.has(ClientFlags::KILLED) {
                 return;
             }
@@ -312,6 +321,7 @@ impl<'a> Run<'a, '_> {
             false => run(),
         }
         self.located = located;
+        has_run
     }
 
     /// Takes locks, and if somebody may come to be served under them, also what that needs.

@@ -112,6 +112,9 @@ impl Maintenance {
         let mut shards = ShardSet::NONE;
         shards.insert(self.cursor.shard());
         let mut locked = engine.keyspace.lock(shards);
+        if engine.pause.is_on() {
+            return true;
+        }
         let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
         let found = db.expire_step(&mut self.cursor, STEP_KEYS);
         engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
