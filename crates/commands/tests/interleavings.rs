@@ -267,7 +267,8 @@ fn check_tokens(caller: &mut Caller, ends: &[End], changes: Changes) {
         found.extend(texts(&caller.ask(&["LRANGE", key, "0", "-1"])));
     }
     found.extend(ends.iter().filter_map(|end| end.taken.clone()));
-    (found.sort(), pushed.sort());
+    found.sort();
+    pushed.sort();
     assert_eq!(found, pushed, "every element is somewhere, once");
 }
 
