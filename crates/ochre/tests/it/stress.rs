@@ -192,13 +192,24 @@ impl Yard {
 
     fn mover(&self, mover: u64, prng: &mut Prng) {
         let mut wire = self.server.connect();
-        while self.is_open() {
-            match prng.below(4) {
-                0 => move_money(&mut wire, prng),
-                1 => move_members(&mut wire, mover, prng),
-                2 => move_elements(&mut wire, mover, prng),
-                _ => move_scored(&mut wire, mover, prng),
+        for step in 0_u64.. {
+            if !self.is_open() {
+                break;
             }
+            let kind = Kind::ALL[prng.below(4) as usize];
+            let before = prng.clone();
+            match kind {
+                Kind::Money => move_money(&mut wire, prng),
+                Kind::Members => move_members(&mut wire, mover, prng),
+                Kind::Elements => move_elements(&mut wire, mover, prng),
+                Kind::Scored => move_scored(&mut wire, mover, prng),
+            }
+            let marker = wire.ask(&format!("ECHO {step}"));
+            let expected = step.to_string();
+            assert!(
+                marker == format!("${}\r\n{step}", expected.len()),
+                "a reply too many or too few: {kind:?} {before:?} {marker}"
+            );
         }
     }
 
