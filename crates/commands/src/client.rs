@@ -2,6 +2,7 @@
 
 use engine::clients::{ClientFlags, ClientId};
 use engine::command::Flags;
+use engine::error::excerpt;
 use engine::pause::Paused;
 use engine::session::Replies;
 use engine::{Acl, Args, Arity, Command, CommandResult, Context, Error};
@@ -305,9 +306,8 @@ fn unblock(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 /// The error for a subcommand that is unknown or has the wrong number of words.
 pub(crate) fn unknown_form(command: &str, subcommand: &[u8]) -> Error {
-    let shown = &subcommand[..subcommand.len().min(128)];
     let mut text = b"ERR unknown subcommand or wrong number of arguments for '".to_vec();
-    text.extend_from_slice(shown);
+    text.extend_from_slice(excerpt(subcommand, 128));
     text.extend_from_slice(format!("'. Try {command} HELP.").as_bytes());
     Error::Bytes(text)
 }

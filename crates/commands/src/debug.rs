@@ -6,6 +6,7 @@ use std::ops::RangeInclusive;
 use std::sync::atomic::Ordering;
 
 use config::{ByteSize, How, Limits, Value};
+use datatypes::list;
 use engine::command::Flags;
 use engine::host::{Crash, LogLevel, RewriteError};
 use engine::{Args, Arity, Command, CommandResult, Context, Error};
@@ -17,6 +18,7 @@ use crate::help;
 
 mod digest;
 mod object;
+mod packs;
 mod protocol;
 mod tables;
 
@@ -106,6 +108,13 @@ const TOOLS: &[Tool] = &[
         run: tables::of_key,
     },
     Tool {
+        name: "LISTPACK",
+        syntax: "key",
+        summary: "Writes how a small hash or sorted set is kept to the server's log.",
+        words: 1..=1,
+        run: packs::of_small,
+    },
+    Tool {
         name: "LOG",
         syntax: "message",
         summary: "Writes to the server's log.",
@@ -148,9 +157,16 @@ const TOOLS: &[Tool] = &[
         run: protocol::sample,
     },
     Tool {
+        name: "QUICKLIST",
+        syntax: "key [<0 | 1>]",
+        summary: "Writes how a list is kept to the server's log, with its elements if asked to.",
+        words: 1..=2,
+        run: packs::of_list,
+    },
+    Tool {
         name: "QUICKLIST-PACKED-THRESHOLD",
         syntax: "size",
-        summary: "Accepted: how a list's elements are packed depends on no such threshold.",
+        summary: "Elements of lists from this size up are kept alone; 0 is the default: 1gb.",
         words: 1..=1,
         run: packed_threshold,
     },
@@ -233,13 +249,24 @@ fn set_active_expire(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult
     Ok(cx.reply.ok())
 }
 
+/// A MiB below 4 GiB.
+const PACKED_THRESHOLD_MAX: u64 = (4 << 30) - (1 << 20);
+
 fn packed_threshold(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let mut size = ByteSize::default();
     let read = size.assign(&[args.bytes()?.to_vec()], How::Live, &Limits::NONE);
-    if read.is_err() || size.0 >= 4 << 30 {
+    if read.is_err() || size.0 > PACKED_THRESHOLD_MAX {
         let text = "ERR argument must be a memory value bigger than 1 and smaller than 4gb";
         return Err(Error::text(text));
     }
+    // A larger element does not fit into a listpack.
+    let most = list::Limits::PLAIN_BYTES_MIN;
+    let bytes_min = match usize::try_from(size.0) {
+        Ok(bytes @ 1..) => bytes.min(most),
+        _ => most,
+    };
+    let switch = &cx.engine.switches.list_plain_bytes_min;
+    switch.store(bytes_min, Ordering::Relaxed);
     Ok(cx.reply.ok())
 }
 

@@ -16,6 +16,8 @@ pub(crate) const HINCRBY: Event = hash("hincrby");
 pub(crate) const HINCRBYFLOAT: Event = hash("hincrbyfloat");
 pub(crate) const HSET: Event = hash("hset");
 
+pub(crate) const SORTSTORE: Event = list("sortstore");
+
 pub(crate) const SADD: Event = set("sadd");
 pub(crate) const SDIFFSTORE: Event = set("sdiffstore");
 pub(crate) const SINTERSTORE: Event = set("sinterstore");
@@ -48,6 +50,10 @@ pub(crate) const RENAME_TO: Event = generic("rename_to");
 
 const fn string(name: &'static str) -> Event {
     Event::new(KeyspaceEvents::STRING, name)
+}
+
+const fn list(name: &'static str) -> Event {
+    Event::new(KeyspaceEvents::LIST, name)
 }
 
 const fn set(name: &'static str) -> Event {

@@ -154,9 +154,12 @@ impl Condition {
     }
 }
 
+/// The error quotes the option up to a zero byte, and line breaks only where something follows.
 fn unsupported(option: &[u8]) -> Error {
     let shown = option.split(|&byte| byte == 0).next().unwrap_or_default();
-    Error::Bytes([b"ERR Unsupported option ", shown].concat())
+    let is_shown = |byte: &u8| !matches!(byte, b'\r' | b'\n');
+    let len = shown.iter().rposition(is_shown).map_or(0, |last| last + 1);
+    Error::Bytes([b"ERR Unsupported option ", &shown[..len]].concat())
 }
 
 /// What the four commands that tell an expiry are.

@@ -7,6 +7,7 @@ use keyspace::{Detached, Entry, Slot, SlotPosition};
 use stdx::glob;
 
 use crate::scan::SCAN;
+use crate::sort::{SORT, SORT_RO};
 
 mod object;
 mod transfer;
@@ -17,8 +18,8 @@ use transfer::{COPY, MOVE, RENAME, RENAMENX};
 pub(crate) static KEYS_OF_ANY_KIND: Family = Family {
     name: "generic",
     commands: &[
-        &COPY, &DEL, &EXISTS, &KEYS, &MOVE, &OBJECT, &RANDOMKEY, &RENAME, &RENAMENX, &SCAN, &TOUCH,
-        &TYPE, &UNLINK,
+        &COPY, &DEL, &EXISTS, &KEYS, &MOVE, &OBJECT, &RANDOMKEY, &RENAME, &RENAMENX, &SCAN, &SORT,
+        &SORT_RO, &TOUCH, &TYPE, &UNLINK,
     ],
 };
 

@@ -27,6 +27,7 @@ mod scan;
 mod server;
 mod set;
 mod slowlog;
+mod sort;
 mod sorted_set;
 mod string;
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! List commands. One `static` per command, its handler right below it.
 
+use std::sync::atomic::Ordering;
+
 use config::KeyspaceEvents;
 use datatypes::list::{End, Limits};
 use datatypes::{Collection, List, Text};
@@ -191,8 +193,12 @@ fn place(index: i64, len: usize) -> Option<usize> {
     usize::try_from(at).ok().filter(|at| *at < len)
 }
 
-fn limits(cx: &Context<'_>) -> Limits {
-    Limits::of_directive(cx.config.encodings.list_node_size_max)
+pub(crate) fn limits(cx: &Context<'_>) -> Limits {
+    let switches = &cx.engine.switches;
+    Limits {
+        plain_bytes_min: switches.list_plain_bytes_min.load(Ordering::Relaxed),
+        ..Limits::of_directive(cx.config.encodings.list_node_size_max)
+    }
 }
 
 fn event(name: &'static str) -> Event {

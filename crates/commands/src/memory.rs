@@ -34,7 +34,6 @@ static USAGE: Command = Command {
     syntax: "key [SAMPLES count]",
     summary: "Returns the bytes that a key and its value take.",
     since: "4.0.0",
-    complexity: "O(N) where N is the number of samples.",
     arity: Arity::AtLeast(3),
     flags: Flags::READONLY,
     acl: Acl::NONE,
@@ -46,7 +45,7 @@ static USAGE: Command = Command {
 fn usage(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
     while !args.is_empty() {
-        // A string is never sampled; the number only has to be one.
+        // What collections take is known without looking at samples; the number only has to be one.
         let samples = args.accept(b"SAMPLES") && !args.is_empty();
         if !samples || args.integer()? < 0 {
             return Err(Error::Syntax);
@@ -153,8 +152,8 @@ const HELP_LINES: &[&str] = &[
     "STATS",
     "    Show where the memory goes.",
     "USAGE <key> [SAMPLES <count>]",
-    "    Show the bytes that a key and its value take. Of a collection <count>",
-    "    elements are looked at (default: 5, 0 means all).",
+    "    Show the bytes that a key and its value take, all elements of a collection",
+    "    counted, whatever <count> says.",
     "HELP",
     "    Print this help.",
 ];

@@ -99,6 +99,13 @@ impl<const VALUES: bool> Packed<VALUES> {
         self.memory
     }
 
+    /// Buckets, and the most items in one of them, for those who look into memory.
+    pub fn shape(&self) -> (usize, usize) {
+        let buckets = self.buckets.len();
+        let counts = (0..buckets).map(|at| self.buckets.get(at).count());
+        (buckets as usize, counts.max().unwrap_or(0))
+    }
+
     #[inline]
     pub fn contains(&self, field: &[u8]) -> bool {
         self.find(field).is_some()

@@ -198,6 +198,16 @@ impl SortedSet {
 
 /// Changing.
 impl SortedSet {
+    /// A set that will have so many members: large from the first on if they will not fit a
+    /// listpack, which would not keep the sign of a zero.
+    pub fn for_members(len: usize, limits: &SortedSetLimits) -> SortedSet {
+        let mut set = SortedSet::default();
+        if len > limits.entries_max {
+            set.enlarge(limits);
+        }
+        set
+    }
+
     /// A set of these members. One that becomes large is so from the first on: a listpack would
     /// not keep the sign of a zero.
     pub fn of(members: &[(Vec<u8>, f64)], limits: &SortedSetLimits) -> SortedSet {

@@ -1,9 +1,9 @@
 //! The arguments of a request, read from left to right.
 
 use keyspace::Key;
-use stdx::float;
 use stdx::number::parse_i64;
 use stdx::time::UnixMillis;
+use stdx::{extended, float};
 
 use crate::error::Error;
 
@@ -63,6 +63,23 @@ impl<'a> Args<'a> {
     /// The next word, which the command's key specification says is a key.
     #[inline]
     pub fn key(&mut self) -> Result<Key<'a>, Error> {
+        if let Some(key) = self.located_key() {
+            return Ok(key);
+        }
+        match self.words.get(self.at) {
+            None => Err(Error::Syntax),
+            Some(_) => unreachable!("a command's keys are those of its specification"),
+        }
+    }
+
+    /// The next word, a key behind an option. The specification looks for the option's first
+    /// place, which may be another if a client uses its name as a key: that is a mistake.
+    pub fn key_of_option(&mut self) -> Result<Key<'a>, Error> {
+        self.located_key().ok_or(Error::Syntax)
+    }
+
+    #[inline]
+    fn located_key(&mut self) -> Option<Key<'a>> {
         while let [first, rest @ ..] = self.located {
             if first.word > self.at {
                 break;
@@ -70,13 +87,10 @@ impl<'a> Args<'a> {
             self.located = rest;
             if first.word == self.at {
                 self.at += 1;
-                return Ok(first.key);
+                return Some(first.key);
             }
         }
-        match self.words.get(self.at) {
-            None => Err(Error::Syntax),
-            Some(_) => unreachable!("a command's keys are those of its specification"),
-        }
+        None
     }
 
     /// The next word, in upper case, if there is one and it is short enough to be an option.
@@ -118,10 +132,10 @@ impl<'a> Args<'a> {
     /// The moment when a wait that begins `now` ends, by its length in seconds; 0 is never.
     pub fn deadline(&mut self, now: UnixMillis) -> Result<Option<UnixMillis>, Error> {
         let not_a_number = Error::text("ERR timeout is not a float or out of range");
-        let seconds = float::parse(self.bytes()?).ok_or(not_a_number)?;
+        let seconds = seconds(self.bytes()?).ok_or(not_a_number)?;
         let millis = (seconds * 1000.0).ceil();
         // What is too large for an integer is told to be negative, as it is once it wraps around.
-        if seconds < 0.0 || millis >= i64::MAX as f64 {
+        if millis < 0.0 || millis >= i64::MAX as f64 {
             return Err(Error::text("ERR timeout is negative"));
         }
         if millis == 0.0 {
@@ -139,6 +153,19 @@ impl<'a> Args<'a> {
             Err(Error::Syntax)
         }
     }
+}
+
+/// A time as clients write it: any number of 80 bits, of which those that are too small or too
+/// large for 64 become the next there is.
+fn seconds(word: &[u8]) -> Option<f64> {
+    float::parse(word).or_else(|| {
+        extended::parse(word)?;
+        let nearest: f64 = std::str::from_utf8(word).ok()?.parse().ok()?;
+        match nearest == 0.0 {
+            true => Some(f64::MIN_POSITIVE.copysign(nearest)),
+            false => Some(nearest),
+        }
+    })
 }
 
 /// A word that may be an option's name, in upper case. A longer word than any option is empty.

@@ -219,7 +219,7 @@ impl Context<'_> {
 
 impl Engine {
     /// Whether the session still waits. When the wait has just ended, its reply is written.
-    pub fn is_blocked(&self, session: &mut Session, out: &mut Vec<u8>) -> bool {
+    pub fn is_blocked(&self, session: &mut Session, worker: &Worker, out: &mut Vec<u8>) -> bool {
         let Some(blocked) = &session.blocked else {
             return false;
         };
@@ -235,10 +235,15 @@ impl Engine {
         if blocked.is(State::Released) && !blocked.silent {
             let _written = blocked.nil.write(&mut reply);
         }
-        if blocked.is(State::Refused) && !blocked.silent {
+        if blocked.is(State::Refused) {
             let text = b"UNBLOCKED client unblocked via CLIENT UNBLOCK";
             self.stats.count_error(text);
-            reply.error(text);
+            worker.stats.commands[usize::from(blocked.command.0)]
+                .failed
+                .add(1);
+            if !blocked.silent {
+                reply.error(text);
+            }
         }
         self.forget_blocked(session);
         false

@@ -27,6 +27,19 @@ pub type Handler = fn(&mut Context<'_>, &mut Args<'_>) -> CommandResult;
 /// Tells by a request's words what it does to a key.
 pub type AccessOf = fn(&[&[u8]]) -> Access;
 
+/// Finds by a request's words which of them are keys, and what is done to each, ascending. Returns
+/// how far the command reaches.
+pub type Finder = fn(&[&[u8]], &mut dyn FnMut(usize, Access)) -> Reach;
+
+/// Which keys a command may touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// Those among its words.
+    Declared,
+    /// Any: their names are made of what other keys hold.
+    Everything,
+}
+
 pub type CommandResult = Result<Done, Error>;
 
 /// Commands that belong together, in one file.
@@ -51,6 +64,8 @@ pub struct Command {
     pub keys: &'static [KeySpec],
     /// What these words do to the keys whose specification is marked [`Access::VARIABLE`].
     pub access: Option<AccessOf>,
+    /// Finds the keys where the specifications cannot tell them.
+    pub finder: Option<Finder>,
     pub handler: Handler,
     pub subcommands: &'static [&'static Command],
     /// What clients may know about routing and output, as `COMMAND INFO` lists it.
@@ -74,6 +89,7 @@ impl Command {
         acl: Acl::NONE,
         keys: &[],
         access: None,
+        finder: None,
         handler: container,
         subcommands: &[],
         tips: &[],
@@ -90,6 +106,10 @@ impl Command {
         words: &[&[u8]],
         mut found: impl FnMut(usize, Access),
     ) -> Result<(), Error> {
+        if let Some(finder) = self.finder {
+            finder(words, &mut found);
+            return Ok(());
+        }
         for spec in self.keys {
             if spec.access.has(Access::NOT_KEY) {
                 continue;

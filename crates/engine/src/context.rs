@@ -109,10 +109,15 @@ impl Context<'_> {
         if !self.config.clients.keyspace_events.is_empty() {
             self.log_lapsed();
             let (engine, config) = (self.engine, self.config);
-            for (db, created) in self.db.take_created() {
-                engine.notify(config, db, &created, Event::NEW);
-            }
+            self.tell_created();
             engine.notify(config, self.db.index(), key.bytes, event);
+        }
+    }
+
+    /// Tells of keys that were created, as far as anybody listens.
+    pub(crate) fn tell_created(&mut self) {
+        for (db, created) in self.db.take_created() {
+            self.engine.notify(self.config, db, &created, Event::NEW);
         }
     }
 

@@ -22,7 +22,7 @@ use crate::blocking::Server;
 use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
-use crate::error::Error;
+use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
@@ -284,10 +284,12 @@ impl<'a> Run<'a, '_> {
                 return true;
             }
         }
-        let mut shards = match entry.flags {
-            flags if flags.has(Flags::ALL_KEYS) => ShardSet::ALL,
-            flags if flags.has(Flags::TRANSACTION) => self.session.transaction_shards(self.engine),
-            _ => ShardSet::NONE,
+        let mut shards = if entry.reaches_everything(words) {
+            ShardSet::ALL
+        } else if entry.flags.has(Flags::TRANSACTION) {
+            self.session.transaction_shards(self.engine)
+        } else {
+            ShardSet::NONE
         };
         located
             .iter()
@@ -503,6 +505,7 @@ impl Context<'_> {
         let words = args.words();
         let result = handler(self, &mut args);
         self.log_lapsed();
+        self.tell_created();
         if let Err(error) = result {
             debug_assert!(
                 self.changes == 0,
@@ -574,7 +577,7 @@ impl Engine {
     /// Counts keys that were deleted because their time had come, tells those who listen, and has
     /// readers of the log delete them too.
     #[cold]
-    pub(crate) fn note_lapsed(&self, worker: &mut Worker, config: &Config, lapsed: Vec<Lapsed>) {
+    pub fn note_lapsed(&self, worker: &mut Worker, config: &Config, lapsed: Vec<Lapsed>) {
         let lazily = config.memory.lazy_expire;
         let name: &[u8] = if lazily { b"UNLINK" } else { b"DEL" };
         let logged = self.log.is_read();
@@ -652,13 +655,17 @@ pub(crate) fn locate<'a>(
         }
         return Ok(());
     }
+    let mut found = |word: usize| {
+        located.push(Located {
+            word,
+            key: keyspace.key(words[word]),
+        })
+    };
+    if let Some(finder) = entry.command.finder {
+        finder(words, &mut |word, _| found(word));
+        return Ok(());
+    }
     for spec in entry.command.keys {
-        let mut found = |word: usize| {
-            located.push(Located {
-                word,
-                key: keyspace.key(words[word]),
-            })
-        };
         spec.find(words, &mut found)?;
     }
     if entry.command.keys.len() > 1 {
@@ -683,9 +690,8 @@ fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
 }
 
 fn unknown_command(words: &[&[u8]]) -> Error {
-    let shown = |word: &[u8], most: usize| word[..word.len().min(most)].to_vec();
     let mut text = b"ERR unknown command '".to_vec();
-    text.extend(shown(words[0], 128));
+    text.extend_from_slice(excerpt(words[0], 128));
     text.extend_from_slice(b"', with args beginning with: ");
     let start = text.len();
     for word in &words[1..] {
@@ -694,7 +700,7 @@ fn unknown_command(words: &[&[u8]]) -> Error {
             break;
         }
         text.push(b'\'');
-        text.extend(shown(word, room));
+        text.extend_from_slice(excerpt(word, room));
         text.extend_from_slice(b"' ");
     }
     Error::Bytes(text)

@@ -70,6 +70,13 @@ impl Error {
     }
 }
 
+/// As much of a client's word as an error quotes: so many bytes, and none from a zero byte on.
+pub fn excerpt(word: &[u8], bytes_max: usize) -> &[u8] {
+    let word = &word[..word.len().min(bytes_max)];
+    let end = word.iter().position(|byte| *byte == 0);
+    &word[..end.unwrap_or(word.len())]
+}
+
 impl From<WrongType> for Error {
     fn from(_: WrongType) -> Error {
         Error::WrongKind

@@ -4,7 +4,7 @@ use config::{Config, Permit};
 
 use crate::Engine;
 use crate::command::{Entry, Flags};
-use crate::error::Error;
+use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::session::Session;
 
@@ -86,7 +86,7 @@ fn subcommand_is_known(request: &Request<'_>) -> Result<(), Gate> {
         return Ok(());
     }
     let mut text = b"ERR unknown subcommand '".to_vec();
-    text.extend_from_slice(&words[1][..words[1].len().min(128)]);
+    text.extend_from_slice(excerpt(words[1], 128));
     text.extend_from_slice(b"'. Try ");
     text.extend(
         entry

@@ -1,7 +1,8 @@
 //! What happens without being asked: keys expire, garbage is freed, rates are sampled.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use datatypes::list::Limits;
 use keyspace::{DbIndex, ExpiryCursor, ShardSet};
 use stdx::time::UnixMillis;
 
@@ -10,16 +11,19 @@ use crate::clients::ClientFlags;
 use crate::dispatch::Worker;
 use crate::host::LogLevel;
 
-/// What `DEBUG` can turn off.
+/// What `DEBUG` can make otherwise.
 #[derive(Debug)]
 pub struct Switches {
     pub active_expire: AtomicBool,
+    /// Bytes from which on an element of a list is kept on its own.
+    pub list_plain_bytes_min: AtomicUsize,
 }
 
 impl Default for Switches {
     fn default() -> Self {
         Switches {
             active_expire: AtomicBool::new(true),
+            list_plain_bytes_min: AtomicUsize::new(Limits::PLAIN_BYTES_MIN),
         }
     }
 }

@@ -52,8 +52,8 @@ impl Pause {
     }
 
     /// Pauses until `until_ms` of Unix time. A pause under way is never shortened nor weakened, and
-    /// one that ends at once never begins. Whoever holds every lock here can be sure that nothing is
-    /// under way that the pause would have held back.
+    /// one that ends at once never begins. Whoever holds every lock here can be sure that nothing
+    /// is under way that the pause would have held back.
     pub fn begin(&self, what: Paused, now_ms: i64, until_ms: i64) {
         let _waiting = self.waiting.lock();
         if until_ms <= now_ms && !self.is_on() {

@@ -120,10 +120,10 @@ impl Session {
             .flat_map(|transaction| &transaction.queue)
         {
             let entry = engine.table.get(queued.command);
-            if entry.flags.has(Flags::ALL_KEYS | Flags::WALKS) {
+            let (mut located, words) = (Vec::new(), queued.words());
+            if entry.flags.has(Flags::WALKS) || entry.reaches_everything(&words) {
                 return ShardSet::ALL;
             }
-            let (mut located, words) = (Vec::new(), queued.words());
             // A command whose keys cannot be found fails when it runs, before it touches any.
             if locate(&engine.keyspace, entry, &words, &mut located).is_ok() {
                 located

@@ -305,6 +305,12 @@ impl<'a> Db<'a> {
 
     pub fn remove(&mut self, key: &Key<'_>) -> Option<Entry> {
         self.expire_if_due(key);
+        self.take(key)
+    }
+
+    /// As [`Db::remove`], but a key past its expiry is one that was there: it is not said to have
+    /// expired.
+    pub fn take(&mut self, key: &Key<'_>) -> Option<Entry> {
         let index = self.index;
         let shard = self.shards.get(key.slot.shard());
         shard.find(index, key)?;

@@ -21,7 +21,7 @@ use resp::request::{Limits, Parser};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
-use crate::worker::{Tools, with_tools};
+use crate::worker::{Tools, should_queue, with_tools};
 
 /// Bytes of replies that somebody may leave unread before authenticating.
 const STRANGER_OUTPUT_BYTES_MAX: usize = 1024 * 1024;
@@ -163,7 +163,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => Some(self.engine.pause.until_ms()),
             };
             if self.session.blocked.is_some()
-                && !self.engine.is_blocked(&mut self.session, &mut tools.output)
+                && !self
+                    .engine
+                    .is_blocked(&mut self.session, &tools.worker, &mut tools.output)
             {
                 break;
             }
@@ -430,6 +432,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if should_queue() {
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
         let this = &mut *self;
         let engine = Arc::clone(&this.engine);
         with_tools(&engine, |tools| this.advance(tools, cx).map(|_| ()))

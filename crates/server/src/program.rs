@@ -19,6 +19,7 @@ use crate::listener::Listeners;
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
 use crate::signals::Endings;
+use crate::worker;
 
 /// What `--version` prints: tools look for ` v=`.
 pub const VERSION_LINE: &str = concat!(
@@ -95,7 +96,11 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     }
     let governor = Governor::new();
     let (waking, resting) = (governor.clone(), governor.clone());
-    let (wake, rest) = (move || waking.wake(), move || resting.rest());
+    let wake = move || {
+        waking.wake();
+        worker::has_woken();
+    };
+    let rest = move || resting.rest();
     memory::count_this_thread();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)

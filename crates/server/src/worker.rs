@@ -3,7 +3,7 @@
 //! A connection borrows them for the moment it has something to do, so that ten thousand idle
 //! connections hold none. A thread makes its own when it first serves somebody.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::mem;
 use std::sync::Arc;
 
@@ -67,4 +67,22 @@ thread_local! {
 /// Lends this thread's tools.
 pub fn with_tools<R>(engine: &Arc<Engine>, work: impl FnOnce(&mut Tools) -> R) -> R {
     TOOLS.with_borrow_mut(|tools| work(tools.get_or_insert_with(|| Tools::new(engine))))
+}
+
+thread_local! {
+    static HAS_WOKEN: Cell<bool> = const { Cell::new(false) };
+}
+
+/// This thread has waited for sockets, and begins to run what it was woken for.
+pub fn has_woken() {
+    HAS_WOKEN.set(true);
+}
+
+/// Whether the connection that asks should go to the end of the queue before it does anything.
+///
+/// Of the tasks that one look at the sockets wakes, the runtime keeps the last apart, and runs it
+/// first: that serves pairs of tasks that talk to each other well, and clients badly, for whose
+/// requests arrived last would overtake all others. The last is the first to ask.
+pub fn should_queue() -> bool {
+    HAS_WOKEN.replace(false)
 }

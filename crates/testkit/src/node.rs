@@ -152,7 +152,7 @@ impl Connection {
     fn run(&mut self, engine: &Engine, worker: &mut Worker, out: &mut Vec<u8>) {
         self.session.client.take_inbox(out);
         let waits = match self.session.blocked {
-            Some(_) => engine.is_blocked(&mut self.session, out),
+            Some(_) => engine.is_blocked(&mut self.session, worker, out),
             None => self.session.client.has(ClientFlags::BLOCKED),
         };
         if waits {

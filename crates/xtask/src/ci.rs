@@ -52,7 +52,8 @@ const CARGO_TEST: Step = Step {
     environment: &[],
 };
 
-/// Locks, log and waits under many schedules. Apart from the tests, since a feature changes the locks.
+/// Locks, log and waits under many schedules. Apart from the tests, since a feature changes the
+/// locks.
 const INTERLEAVINGS: Step = Step {
     name: "interleavings",
     words: &[
@@ -70,6 +71,9 @@ const INTERLEAVINGS: Step = Step {
     ],
     environment: &[],
 };
+
+/// How long random sessions are played.
+const FUZZING_SECONDS: u64 = 60;
 
 const DOCS: Step = Step {
     name: "docs",
@@ -90,6 +94,7 @@ pub fn run(options: &Options) -> Result<()> {
     INTERLEAVINGS.run()?;
     DOCS.run()?;
     run_oracle()?;
+    run_fuzzer()?;
     run_suite(options)?;
     println!("ci: all passed in {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
@@ -143,6 +148,22 @@ fn run_oracle() -> Result<()> {
         .context("ci: oracle failed; repeat it with\n  cargo xtask oracle")?;
     println!("ci: oracle took {:.1} s", begun.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Other random sessions every day, and the same ones all day.
+fn run_fuzzer() -> Result<()> {
+    if let Some(reason) = oracle::missing() {
+        println!("ci: fuzzer skipped, {reason}");
+        return Ok(());
+    }
+    let seed = std::time::UNIX_EPOCH.elapsed()?.as_secs() / (24 * 60 * 60);
+    println!("ci: fuzzer");
+    oracle::run(&oracle::Options::of_fuzzer(FUZZING_SECONDS, seed)).with_context(|| {
+        format!(
+            "ci: the fuzzer found a difference; repeat it with\n  \
+             cargo xtask oracle --fuzz {FUZZING_SECONDS} --seed {seed}"
+        )
+    })
 }
 
 fn run_suite(options: &Options) -> Result<()> {

@@ -84,6 +84,15 @@ impl Options {
             ochre_bin: None,
         }
     }
+
+    /// Random sessions, for so long.
+    pub fn of_fuzzer(seconds: u64, seed: u64) -> Self {
+        Self {
+            fuzz: Some(seconds),
+            seed,
+            ..Self::of_ci()
+        }
+    }
 }
 
 /// Why the transcripts cannot be compared on this machine, or nothing.

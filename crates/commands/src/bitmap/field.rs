@@ -333,7 +333,8 @@ impl Program {
             }
             Err(Idle::Failed(error)) => return Err(error),
         };
-        cx.changed(changes);
+        // That a string grew is logged, but nobody is told of it alone.
+        cx.changed(changes.max(1));
         if changes > 0 {
             cx.notify(key, event::SETBIT);
         }
@@ -346,8 +347,8 @@ impl Program {
         steps.map(|step| step.outcome(bytes).reply).collect()
     }
 
-    /// Runs the steps on a string that is long enough. A string that has grown is changed, whatever
-    /// the steps do.
+    /// Runs the steps on a string that is long enough, and counts those that changed it. In one
+    /// that has grown for them, all do that write.
     fn run(&self, bytes: &mut [u8], grows: bool) -> (Vec<Option<i64>>, u64) {
         let mut changes = 0;
         let replies = self.steps.iter().map(|step| {
@@ -359,7 +360,7 @@ impl Program {
             outcome.reply
         });
         let replies = replies.collect();
-        (replies, changes.max(u64::from(grows)))
+        (replies, changes)
     }
 }
 

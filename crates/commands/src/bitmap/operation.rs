@@ -51,7 +51,7 @@ fn bitop(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (replaced, event) = match combined {
         Some(combined) => (cx.db.overwrite(&target, combined), Some(event::SET)),
         None => {
-            let replaced = cx.db.remove(&target);
+            let replaced = cx.db.take(&target);
             let event = replaced.is_some().then_some(Event::DEL);
             (replaced, event)
         }

@@ -300,3 +300,17 @@ fn reset_ends_monitoring() {
     node.send("", b"PING\r\n");
     assert_eq!(node.receive("m"), b"");
 }
+
+#[test]
+fn errors_quote_words_up_to_a_zero_byte() {
+    check(expect![[r#"
+        > "NO\x00SUCH" "a\x00b" c
+        (error) ERR unknown command \'NO\', with args beginning with: \'a\' \'c\' 
+        > CONFIG "x\x00y"
+        (error) ERR unknown subcommand \'x\'. Try CONFIG HELP.
+        > CLIENT KILL "x\x00y" a
+        (error) ERR syntax error
+        > CLIENT REPLY "x\x00y"
+        (error) ERR syntax error
+    "#]]);
+}

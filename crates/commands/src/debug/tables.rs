@@ -1,5 +1,6 @@
-//! `DEBUG HTSTATS`: the tables that hold keys.
+//! `DEBUG HTSTATS` and `HTSTATS-KEY`: the tables that hold keys, members and fields.
 
+use datatypes::{Hash, Set};
 use engine::{Args, CommandResult, Context, Error};
 use keyspace::{DbIndex, SLOTS, Slot};
 
@@ -54,13 +55,24 @@ fn describe(shape: &Shape, volatile: usize) -> String {
     )
 }
 
-/// Strings are all there is, and they are not kept in tables.
+/// The table of a large set or hash. Sorted sets find their members by other means.
 pub(super) fn of_key(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = cx.db.key(args.bytes()?);
-    Err(match cx.db.contains(&key) {
-        false => Error::NoKey,
-        true => Error::text(
-            "ERR The value stored at the specified key is not represented using an hash table",
-        ),
-    })
+    let entry = cx.db.peek(&key).ok_or(Error::NoKey)?;
+    let (set, hash) = (entry.value::<Set>(), entry.value::<Hash>());
+    let (buckets, fullest) = match (set.as_deref(), hash.as_deref()) {
+        (Some(Set::Table(table)), _) => table.shape(),
+        (_, Some(Hash::Table(table))) => table.shape(),
+        _ => {
+            let text =
+                "ERR The value stored at the specified key is not represented using an hash table";
+            return Err(Error::text(text));
+        }
+    };
+    let text = format!(
+        "[Dictionary HT]\n table size: {buckets}\n number of elements: {}\n \
+         elements in the fullest bucket: {fullest}\n",
+        entry.elements()
+    );
+    Ok(cx.reply.verbatim(text.as_bytes()))
 }

@@ -76,26 +76,30 @@ fn what_is_refused() {
         15)     Describes the tables that hold a db's keys.
         16) HTSTATS-KEY key
         17)     Describes the table that holds a key's value.
-        18) LOG message
-        19)     Writes to the server's log.
-        20) OBJECT key
-        21)     Tells how a key's value is kept.
-        22) OOM
-        23)     Crashes as if memory had run out.
-        24) PANIC
-        25)     Crashes by a panic.
-        26) POPULATE count [prefix] [size]
-        27)     Makes keys `key:0` and on, those that are missing; replicas are not told.
-        28) PROTOCOL type
-        29)     Replies with a sample of a type.
-        30) QUICKLIST-PACKED-THRESHOLD size
-        31)     Accepted: how a list's elements are packed depends on no such threshold.
-        32) SEGFAULT
-        33)     Crashes by an access to memory that is not there.
-        34) SET-ACTIVE-EXPIRE <0 | 1>
-        35)     Whether keys expire that nobody asks for.
-        36) SLEEP seconds
-        37)     Stops the server for a while.
+        18) LISTPACK key
+        19)     Writes how a small hash or sorted set is kept to the server's log.
+        20) LOG message
+        21)     Writes to the server's log.
+        22) OBJECT key
+        23)     Tells how a key's value is kept.
+        24) OOM
+        25)     Crashes as if memory had run out.
+        26) PANIC
+        27)     Crashes by a panic.
+        28) POPULATE count [prefix] [size]
+        29)     Makes keys `key:0` and on, those that are missing; replicas are not told.
+        30) PROTOCOL type
+        31)     Replies with a sample of a type.
+        32) QUICKLIST key [<0 | 1>]
+        33)     Writes how a list is kept to the server's log, with its elements if asked to.
+        34) QUICKLIST-PACKED-THRESHOLD size
+        35)     Elements of lists from this size on are kept on their own; 0 is the default, 1gb.
+        36) SEGFAULT
+        37)     Crashes by an access to memory that is not there.
+        38) SET-ACTIVE-EXPIRE <0 | 1>
+        39)     Whether keys expire that nobody asks for.
+        40) SLEEP seconds
+        41)     Stops the server for a while.
     "#]]);
 }
 
@@ -326,6 +330,22 @@ fn tables() {
         (error) ERR The value stored at the specified key is not represented using an hash table
         > DEBUG HTSTATS 0
         "[Dictionary HT]\n table size: 1\n number of elements: 1\n tables: 1\n elements in the largest table: 1\n overflowing buckets: 0\n elements that expire: 1\n"
+        > SADD s a b
+        (integer) 2
+        > DEBUG HTSTATS-KEY s
+        "[Dictionary HT]\n table size: 1\n number of elements: 2\n elements in the fullest bucket: 2\n"
+        > SADD s 1
+        (integer) 1
+        > HSET h f 0123456789012345678901234567890123456789012345678901234567890123456789
+        (integer) 1
+        > DEBUG HTSTATS-KEY h
+        "[Dictionary HT]\n table size: 1\n number of elements: 1\n elements in the fullest bucket: 1\n"
+        > SADD i 1
+        (integer) 1
+        > DEBUG HTSTATS-KEY i
+        (error) ERR The value stored at the specified key is not represented using an hash table
+        > FLUSHALL
+        OK
         > DEBUG HTSTATS 15
         "[Dictionary HT]\nNo stats available for empty dictionaries\n"
     "#]]);
@@ -390,4 +410,61 @@ fn accidents_and_the_log() {
         "crash Abort",
     ];
     assert_eq!(node.world.take_asked()[..4], asked);
+}
+
+#[test]
+fn the_log_tells_how_elements_are_packed() {
+    let mut node = node();
+    node.send(
+        "",
+        b"HSET h field 12\r\nZADD z 1 m\r\nSADD i 1\r\nRPUSH l 1 ab\r\n",
+    );
+    let mut told = |request: &[u8]| {
+        let reply = node.send("", request);
+        let reply = String::from_utf8_lossy(&reply).into_owned();
+        (reply, node.world.take_asked())
+    };
+    let (reply, lines) = told(b"DEBUG LISTPACK h\r\n");
+    assert_eq!(reply, "+Listpack structure printed on stdout\r\n");
+    let expected = [
+        "log listpack of 2 elements in 16 bytes",
+        "log   7 bytes, string field",
+        "log   2 bytes, integer 12",
+    ];
+    assert_eq!(lines, expected);
+    assert_eq!(told(b"DEBUG LISTPACK z\r\n").1.len(), 3);
+    let no_listpack = "-ERR Not a listpack encoded object.\r\n";
+    assert_eq!(told(b"DEBUG LISTPACK l\r\n"), (no_listpack.into(), vec![]));
+    assert_eq!(told(b"DEBUG LISTPACK i\r\n"), (no_listpack.into(), vec![]));
+    let no_key = "-ERR no such key\r\n";
+    assert_eq!(told(b"DEBUG LISTPACK x\r\n"), (no_key.into(), vec![]));
+    assert_eq!(told(b"DEBUG QUICKLIST x\r\n"), (no_key.into(), vec![]));
+    let (reply, lines) = told(b"DEBUG QUICKLIST l\r\n");
+    assert_eq!(reply, "+Quicklist structure printed on stdout\r\n");
+    assert_eq!(lines.len(), 2);
+    assert_eq!(told(b"DEBUG QUICKLIST l 1\r\n").1.len(), 4);
+    let no_list = "-ERR Not a quicklist encoded object.\r\n";
+    assert_eq!(told(b"DEBUG QUICKLIST h\r\n"), (no_list.into(), vec![]));
+}
+
+#[test]
+fn elements_from_the_threshold_on_are_kept_alone() {
+    let mut node = node();
+    let mut nodes = |threshold: &str| {
+        let request = format!(
+            "DEBUG QUICKLIST-PACKED-THRESHOLD {threshold}\r\nDEL l\r\nRPUSH l 1 abc abcd 2\r\n"
+        );
+        node.send("", request.as_bytes());
+        node.send("", b"DEBUG QUICKLIST l\r\n");
+        node.world.take_asked()[1..].to_vec()
+    };
+    let packed = ["log listpack of 4 elements in 22 bytes"];
+    assert_eq!(nodes("0"), packed);
+    let (one, large) = (
+        "log listpack of 1 elements in 9 bytes",
+        "log plain element of 4 bytes",
+    );
+    let two = "log listpack of 2 elements in 14 bytes";
+    assert_eq!(nodes("4b"), [two, large, one]);
+    assert_eq!(nodes("0"), packed);
 }

@@ -342,3 +342,81 @@ fn a_key_expires_before_the_command_that_finds_out() {
         (no reply)
     "#]]);
 }
+
+#[test]
+fn what_mget_finds_expired_is_missed_then() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Kxm
+        OK
+        listener> PSUBSCRIBE __keyspace@*
+        1) "psubscribe"
+        2) "__keyspace@*"
+        3) (integer) 1
+        > SET a v EXAT 1
+        OK
+        > SET b v EXAT 1
+        OK
+        > MGET a b
+        1) (nil)
+        2) (nil)
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:a"
+        4) "expired"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:a"
+        4) "keymiss"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:b"
+        4) "expired"
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:b"
+        4) "keymiss"
+    "#]]);
+}
+
+#[test]
+fn an_empty_result_deletes_what_was_past_its_expiry() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Kxg
+        OK
+        listener> PSUBSCRIBE __keyspace@*
+        1) "psubscribe"
+        2) "__keyspace@*"
+        3) (integer) 1
+        > SET k v EXAT 1
+        OK
+        > SINTERSTORE k none
+        (integer) 0
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "expire"
+        > SET k v EXAT 1
+        OK
+        > ZDIFFSTORE k 1 none
+        (integer) 0
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "del"
+        > SET k v EXAT 1
+        OK
+        > BITOP AND k none
+        (integer) 0
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:k"
+        4) "expire"
+    "#]]);
+}

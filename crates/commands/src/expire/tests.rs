@@ -305,3 +305,15 @@ fn persist_takes_the_expiry_away() {
 }
 
 mod model;
+
+#[test]
+fn an_option_is_quoted_without_the_line_breaks_at_its_end() {
+    check(expect![[r#"
+        > PEXPIRE k 1 "\r"
+        (error) ERR Unsupported option 
+        > PEXPIRE k 1 "a\nb\r\n"
+        (error) ERR Unsupported option a b
+        > PEXPIRE k 1 "a\x00b"
+        (error) ERR Unsupported option a
+    "#]]);
+}

@@ -125,11 +125,11 @@ fn search(cx: &mut Context<'_>, args: &mut Args<'_>, from: From, may_store: bool
     while let Some(word) = args.keyword() {
         match word.as_bytes() {
             b"STORE" if may_store && !args.is_empty() && !stored => {
-                target = Some(args.key()?);
+                target = Some(args.key_of_option()?);
                 (stored, options.store_distance) = (true, false);
             }
             b"STOREDIST" if may_store && !args.is_empty() && !distances_stored => {
-                target = Some(args.key()?);
+                target = Some(args.key_of_option()?);
                 (distances_stored, options.store_distance) = (true, true);
             }
             word => options.take(word, args)?,

@@ -137,8 +137,8 @@ fn memory_speaks_of_the_whole() {
          8) STATS
          9)     Show where the memory goes.
         10) USAGE <key> [SAMPLES <count>]
-        11)     Show the bytes that a key and its value take. Of a collection <count>
-        12)     elements are looked at (default: 5, 0 means all).
+        11)     Show the bytes that a key and its value take, all elements of a collection
+        12)     counted, whatever <count> says.
         13) HELP
         14)     Print this help.
     "#]]);
@@ -170,4 +170,35 @@ fn doctor_says_what_it_finds() {
         ..healthy
     };
     assert_eq!(findings(ailing).lines().count(), 4);
+}
+
+#[test]
+fn usage_counts_all_elements_of_a_collection() {
+    let mut node = testkit::Node::new(crate::table());
+    let mut usage = |add: &str, from: usize, to: usize, samples: &str| {
+        node.send("", b"FLUSHALL\r\n");
+        for id in from..to {
+            let text = format!("{id:-<100}");
+            let request = add.replace("ID", &id.to_string()).replace("TEXT", &text);
+            node.send("", request.as_bytes());
+        }
+        let reply = node.send("", format!("MEMORY USAGE k {samples}\r\n").as_bytes());
+        let number = String::from_utf8_lossy(&reply[1..]).trim().parse::<usize>();
+        number.expect("usage is a number")
+    };
+    for add in [
+        "RPUSH k TEXT\r\n",
+        "SADD k TEXT\r\n",
+        "ZADD k ID TEXT\r\n",
+        "HSET k TEXT v\r\n",
+    ] {
+        for count in [1, 10, 1000] {
+            let bytes = usage(add, 0, count, "");
+            assert!(
+                (100 * count..200 * count + 1000).contains(&bytes),
+                "{add}: {bytes}"
+            );
+            assert_eq!(usage(add, 0, count, "SAMPLES 1"), bytes);
+        }
+    }
 }

@@ -214,7 +214,10 @@ pub(super) static ZINCRBY: Command = Command {
 };
 
 fn zincrby(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let (key, increment, member) = (args.key()?, score(args)?, args.bytes()?);
+    let key = args.key()?;
+    // An option of ZADD is one here, too: it leaves a score without a member.
+    let _none = Conditions::parse(args)?;
+    let (increment, member) = (score(args)?, args.bytes()?);
     let limits = limits(cx);
     let add = |set: &mut SortedSet| -> Result<(u64, f64), Error> {
         let score = match set.score(member) {

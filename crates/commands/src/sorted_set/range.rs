@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use datatypes::{Collection, SortedSet};
+use datatypes::{Collection, SortedSet, Text};
 use engine::command::{Flags, KeySpec};
 use engine::reply::{Done, Reply};
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error};
@@ -152,9 +152,20 @@ fn zrangestore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let query = Query::parse(args, &form)?;
     let limits = limits(cx);
     let stored = cx.view(&source, |set: &SortedSet, _| {
-        let mut part = SortedSet::default();
-        for (member, score) in set.iter(query.ranks(set)) {
+        let ranks = query.ranks(set);
+        // Only of a range by rank is known at the start how many members it has.
+        let known = match query.bounds {
+            Bounds::Ranks(..) => ranks.len(),
+            Bounds::Between(..) => 0,
+        };
+        let mut part = SortedSet::for_members(known, &limits);
+        let add = |(member, score): (Text<'_>, f64)| {
             member.with_bytes(|member| part.put(member, score, &limits));
+        };
+        // A zero loses its sign unless a longer member comes before it.
+        match query.reverse {
+            true => set.iter(ranks).rev().for_each(add),
+            false => set.iter(ranks).for_each(add),
         }
         part
     })?;

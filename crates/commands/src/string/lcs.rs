@@ -38,7 +38,9 @@ pub(super) static LCS: Command = Command {
 
 fn lcs(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (a, b) = (args.key()?, args.key()?);
-    let lens = (len_of(cx, &a)?, len_of(cx, &b)?);
+    // Both are looked up before either is found to be no string.
+    let lens = (len_of(cx, &a), len_of(cx, &b));
+    let lens = (lens.0?, lens.1?);
     let options = LcsOptions::parse(args)?;
     admit(lens, cx.string_bytes_max())?;
 

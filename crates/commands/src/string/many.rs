@@ -33,12 +33,17 @@ fn mget(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     for _ in 0..keys {
         let key = args.key()?;
         let found = db.get(&key);
-        engine.note_lookup(cx.worker, config, index, &key, found.is_some());
+        let is_found = found.is_some();
         match found.as_deref().map(text_of) {
             Some(Ok(Text::Bytes(bytes))) => array.bulk(bytes),
             Some(Ok(Text::Int(number))) => array.bulk(&number::text(number)),
             Some(Err(_)) | None => array.null(),
         }
+        // The end of a key is told before it is missed.
+        if !is_found && db.has_lapsed() {
+            engine.note_lapsed(cx.worker, config, db.take_lapsed());
+        }
+        engine.note_lookup(cx.worker, config, index, &key, is_found);
     }
     Ok(array.done())
 }

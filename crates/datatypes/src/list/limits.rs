@@ -21,7 +21,7 @@ impl Limits {
     const COUNTED_BYTES_MAX: usize = 8 << 10;
 
     /// A listpack counts its bytes in 32 bits; this leaves room to spare.
-    const PLAIN_BYTES_MIN: usize = 1 << 30;
+    pub const PLAIN_BYTES_MIN: usize = 1 << 30;
 
     /// A positive directive is a number of elements; -1 to -5 are sizes of 4 to 64 KiB.
     pub fn of_directive(size: i64) -> Limits {

@@ -236,6 +236,9 @@ impl<'a> KeyNumbers<'a> {
                     argument.kind = ArgumentKind::String;
                 }
             }
+            if argument.kind == ArgumentKind::Pattern && token.is_some() {
+                argument.key_spec = self.specs.iter().position(is_hidden);
+            }
             counted = argument.name == "numkeys";
             self.number(&mut argument.arguments, token);
         }
@@ -257,7 +260,7 @@ impl<'a> KeyNumbers<'a> {
             }
             Begin::Unknown => false,
         };
-        let hidden = |spec: &KeySpec| token.is_some() && matches!(spec.begin, Begin::Unknown);
+        let hidden = |spec: &KeySpec| token.is_some() && is_hidden(spec);
         let free = || (0..self.specs.len()).filter(|&index| !self.taken[index]);
         let found = free()
             .find(|&index| fits(&self.specs[index]))
@@ -267,4 +270,9 @@ impl<'a> KeyNumbers<'a> {
         self.last = found;
         Some(found)
     }
+}
+
+/// Whether nobody can tell where the keys are without the command's own code.
+fn is_hidden(spec: &KeySpec) -> bool {
+    matches!(spec.begin, Begin::Unknown)
 }

@@ -1,6 +1,6 @@
 //! All commands, found by name or by number.
 
-use super::{Acl, Begin, Command, Family, Find, Flags};
+use super::{Acl, Begin, Command, Family, Find, Flags, Reach};
 
 /// A command's or subcommand's place in the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -24,6 +24,17 @@ pub struct Entry {
     /// Whether the keys are all words from one on, which most commands' are: the first, the last
     /// (from the end when negative) and the step. This is what locks and prefetch read.
     pub simple_keys: Option<(usize, i64, usize)>,
+}
+
+impl Entry {
+    /// Whether a request may touch keys that are not among its words.
+    pub(crate) fn reaches_everything(&self, words: &[&[u8]]) -> bool {
+        self.flags.has(Flags::ALL_KEYS)
+            || self
+                .command
+                .finder
+                .is_some_and(|finder| finder(words, &mut |_, _| {}) == Reach::Everything)
+    }
 }
 
 /// Why a command cannot be renamed.

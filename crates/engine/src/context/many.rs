@@ -15,6 +15,7 @@ impl Context<'_> {
         keys: &[Key<'_>],
         read: impl FnOnce(&[Option<Borrowed<'_, V>>], &mut Reply<'_>) -> R,
     ) -> Result<R, Error> {
+        keys.iter().for_each(|key| self.tell_of_lapse(key));
         let index = self.db.index();
         let entries = self.db.get_all(keys);
         let mut values = Vec::with_capacity(entries.len());
@@ -34,7 +35,7 @@ impl Context<'_> {
     pub fn store<V: Value>(&mut self, key: &Key<'_>, event: Event, result: V) {
         let is_empty = result.is_empty();
         let previous = if is_empty {
-            self.db.remove(key)
+            self.db.take(key)
         } else {
             let entry = KeyEntry::holding(key.bytes, result, None);
             self.db.overwrite(key, entry)

@@ -116,15 +116,19 @@ impl Db<'_> {
     }
 
     /// Makes a key hold something, whatever it held before, which is returned. Only a key that held
-    /// nothing is reported as created.
+    /// nothing is reported as created, and wakes those who wait for it.
     pub fn overwrite(&mut self, key: &Key<'_>, entry: Entry) -> Option<Entry> {
         let previous = self.remove(key);
+        let ready = self.notes.ready.len();
         let reported = match &previous {
             Some(_) => self.notes.created.take(),
             None => None,
         };
         self.create(key, entry);
         self.notes.created = reported.or(self.notes.created.take());
+        if previous.is_some() {
+            self.notes.ready.truncate(ready);
+        }
         previous
     }
 

@@ -149,6 +149,11 @@ fn examine(
     });
     let outcome = duel.play(&shrunk, true)?;
     let shown = outcome.difference.as_ref().unwrap_or(difference);
+    let first = shown.command.lines().next().unwrap_or_default();
+    if duel.differences.excuse("fuzz", first) {
+        tally.excused += 1;
+        return Ok(());
+    }
     let count = tally.found.entry(name_of(shown)).or_default();
     *count += 1;
     if *count > 1 {

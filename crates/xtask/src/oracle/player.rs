@@ -110,6 +110,15 @@ impl Connection {
         Ok(stands)
     }
 
+    /// The next reply, if it is there already.
+    pub fn poll(&mut self) -> std::io::Result<Option<Value>> {
+        self.stream.set_nonblocking(true)?;
+        // Any time at all is given to a read that does not wait.
+        let reply = self.receive(REPLY_MAX);
+        self.stream.set_nonblocking(false)?;
+        reply
+    }
+
     /// The next reply; `None` if none comes in time, or the server hangs up.
     pub fn receive(&mut self, patience: Duration) -> std::io::Result<Option<Value>> {
         let deadline = Instant::now() + patience;

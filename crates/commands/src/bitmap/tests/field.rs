@@ -280,3 +280,41 @@ fn mistakes_show_in_their_order_and_change_nothing() {
         (error) ERR wrong number of arguments for \'bitfield_ro\' command
     "#]]);
 }
+
+#[test]
+fn a_string_that_only_grows_is_told_to_nobody() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events AKEmn
+        OK
+        listener> PSUBSCRIBE __keyevent@*
+        1) "psubscribe"
+        2) "__keyevent@*"
+        3) (integer) 1
+        > BITFIELD k OVERFLOW FAIL INCRBY u8 0 500
+        1) (nil)
+        listener<
+        1) "pmessage"
+        2) "__keyevent@*"
+        3) "__keyevent@0__:new"
+        4) "k"
+        listener<
+        (no reply)
+        > BITFIELD k OVERFLOW FAIL INCRBY u8 8 500
+        1) (nil)
+        > STRLEN k
+        (integer) 2
+        listener<
+        (no reply)
+        > BITFIELD k SET u8 16 0
+        1) (integer) 0
+        listener<
+        1) "pmessage"
+        2) "__keyevent@*"
+        3) "__keyevent@0__:setbit"
+        4) "k"
+        > BITFIELD k SET u8 16 0
+        1) (integer) 0
+        listener<
+        (no reply)
+    "#]]);
+}

@@ -186,3 +186,34 @@ fn circles_refuse_what_they_cannot_read() {
         (integer) 0
     "#]]);
 }
+
+#[test]
+fn options_may_be_called_like_options() {
+    check(expect![[r#"
+        > GEOADD g 1 1 a
+        (integer) 1
+        > GEORADIUS g 1 1 1 km STOREDIST x STORE y
+        (integer) 1
+        > GEORADIUS g 1 1 1 km STORE STORE
+        (integer) 1
+        > ZCARD STORE
+        (integer) 1
+        > GEORADIUS g 1 1 1 km STORE COUNT COUNT 1
+        (integer) 1
+    "#]]);
+}
+
+#[test]
+fn a_key_that_hides_another_is_a_mistake() {
+    let mut node = testkit::Node::new(crate::table());
+    let replies = testkit::replay(
+        &mut node,
+        "> GEORADIUS g 1 1 1 km STORE STOREDIST STOREDIST x
+         > GEORADIUSBYMEMBER g a 1 km STOREDIST STORE STORE x",
+    );
+    assert_eq!(
+        replies.matches("(error) ERR syntax error").count(),
+        2,
+        "{replies}"
+    );
+}

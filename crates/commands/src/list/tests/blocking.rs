@@ -371,22 +371,14 @@ fn resp3_pops_and_nulls() {
 #[test]
 fn one_who_is_killed_takes_nothing_along() {
     check(expect![[r#"
-        b> CLIENT ID
-        (integer) 1
         b> BLPOP l 0
         (no reply)
-        c> CLIENT ID
-        (integer) 2
         c> BLMOVE l d LEFT LEFT 0
         (no reply)
+        > CLIENT KILL TYPE normal SKIPME yes
+        (integer) 2
         e> BLPOP l 0
         (no reply)
-        > CLIENT KILL ID 1
-        (integer) 1
-        > CLIENT UNBLOCK 1
-        (integer) 0
-        > CLIENT KILL ID 2
-        (integer) 1
         > RPUSH l 1 2
         (integer) 2
         > LRANGE l 0 -1
@@ -397,4 +389,49 @@ fn one_who_is_killed_takes_nothing_along() {
         1) "l"
         2) "1"
     "#]]);
+}
+
+#[test]
+fn a_timeout_may_be_a_number_of_eighty_bits() {
+    check(expect![[r#"
+        > BLPOP none 1e400
+        (error) ERR timeout is negative
+        > BLPOP none -1e400
+        (error) ERR timeout is negative
+        > BLPOP none 1e-5000
+        (error) ERR timeout is not a float or out of range
+        > BLPOP none -0.5
+        (error) ERR timeout is negative
+        b> BLPOP none -1e-400
+        (no reply)
+        c> BLPOP none -0.0001
+        (no reply)
+    "#]]);
+}
+
+#[test]
+fn a_wait_that_is_ended_with_an_error_has_failed() {
+    let mut node = testkit::Node::new(crate::table());
+    node.send("b", b"CLIENT ID\r\n");
+    node.send("b", b"BLPOP l 0\r\n");
+    let unblock = |node: &mut testkit::Node, how: &str| {
+        let request = format!("CLIENT UNBLOCK 1{how}\r\n");
+        assert_eq!(node.send("", request.as_bytes()), b":1\r\n");
+        node.receive("b")
+    };
+    let stats = |node: &mut testkit::Node| {
+        let stats = node.send("", b"INFO commandstats\r\n");
+        let stats = String::from_utf8_lossy(&stats).into_owned();
+        let line = stats
+            .lines()
+            .find(|line| line.starts_with("cmdstat_blpop:"));
+        line.expect("it was called").to_owned()
+    };
+    assert_eq!(unblock(&mut node, ""), b"*-1\r\n");
+    assert!(stats(&mut node).ends_with("failed_calls=0"));
+    node.send("b", b"BLPOP l 0\r\n");
+    assert!(unblock(&mut node, " ERROR").starts_with(b"-UNBLOCKED"));
+    let line = stats(&mut node);
+    assert!(line.starts_with("cmdstat_blpop:calls=2,"), "{line}");
+    assert!(line.ends_with("failed_calls=1"), "{line}");
 }

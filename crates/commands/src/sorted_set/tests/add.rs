@@ -283,3 +283,15 @@ fn a_set_grows_out_of_its_listpack() {
         "listpack"
     "#]]);
 }
+
+#[test]
+fn zincrby_takes_no_option_for_a_score() {
+    check(expect![[r#"
+        > ZINCRBY z NX 1
+        (error) ERR syntax error
+        > ZINCRBY z gt lt
+        (error) ERR syntax error
+        > ZINCRBY z 1 NX
+        "1"
+    "#]]);
+}

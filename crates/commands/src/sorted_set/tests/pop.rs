@@ -326,3 +326,23 @@ fn a_wrong_timeout_is_the_last_mistake() {
         (error) ERR timeout is not a float or out of range
     "#]]);
 }
+
+#[test]
+fn a_result_over_another_value_wakes_nobody() {
+    check(expect![[r#"
+        b> BZPOPMIN z 0
+        (no reply)
+        > SET z v
+        OK
+        > ZADD y 1 m
+        (integer) 1
+        > ZUNIONSTORE z 1 y
+        (integer) 1
+        b<
+        (no reply)
+        > ZADD z 2 n
+        (integer) 1
+        b<
+        (no reply)
+    "#]]);
+}

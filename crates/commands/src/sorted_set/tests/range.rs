@@ -353,3 +353,70 @@ fn a_range_is_reversed_once() {
         (error) ERR syntax error
     "#]]);
 }
+
+#[test]
+fn a_stored_range_keeps_the_signs_of_zeros_once_it_is_large() {
+    check(expect![[r#"
+        > CONFIG SET zset-max-listpack-entries 4 zset-max-listpack-value 8
+        OK
+        > ZADD z 1 longer-than-8 2 a 3 b
+        (integer) 3
+        > ZADD z -0 c -0 d
+        (integer) 2
+        > ZRANGE z 0 -1 WITHSCORES
+         1) "c"
+         2) "-0"
+         3) "d"
+         4) "-0"
+         5) "longer-than-8"
+         6) "1"
+         7) "a"
+         8) "2"
+         9) "b"
+        10) "3"
+        > ZRANGESTORE y z 0 3
+        (integer) 4
+        > ZRANGE y 0 -1 WITHSCORES
+        1) "c"
+        2) "0"
+        3) "d"
+        4) "0"
+        5) "longer-than-8"
+        6) "1"
+        7) "a"
+        8) "2"
+        > ZRANGESTORE y z 1 4 REV
+        (integer) 4
+        > ZRANGE y 0 -1 WITHSCORES
+        1) "c"
+        2) "-0"
+        3) "d"
+        4) "-0"
+        5) "longer-than-8"
+        6) "1"
+        7) "a"
+        8) "2"
+        > ZRANGESTORE y z 1 -inf BYSCORE REV
+        (integer) 3
+        > ZRANGE y 0 -1 WITHSCORES
+        1) "c"
+        2) "-0"
+        3) "d"
+        4) "-0"
+        5) "longer-than-8"
+        6) "1"
+        > ZRANGESTORE y z 0 4
+        (integer) 5
+        > ZRANGE y 0 -1 WITHSCORES
+         1) "c"
+         2) "-0"
+         3) "d"
+         4) "-0"
+         5) "longer-than-8"
+         6) "1"
+         7) "a"
+         8) "2"
+         9) "b"
+        10) "3"
+    "#]]);
+}

@@ -290,3 +290,33 @@ proptest! {
         prop_assert_eq!(run(&[b"LCS", b"a", b"b"]), Value::Bulk(text));
     }
 }
+
+#[test]
+fn both_keys_are_looked_up() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Km
+        OK
+        > SADD a x
+        (integer) 1
+        listener> PSUBSCRIBE __keyspace@*
+        1) "psubscribe"
+        2) "__keyspace@*"
+        3) (integer) 1
+        > LCS a b
+        (error) ERR The specified keys must contain string values
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:b"
+        4) "keymiss"
+        > LCS b a
+        (error) ERR The specified keys must contain string values
+        listener<
+        1) "pmessage"
+        2) "__keyspace@*"
+        3) "__keyspace@0__:b"
+        4) "keymiss"
+        listener<
+        (no reply)
+    "#]]);
+}

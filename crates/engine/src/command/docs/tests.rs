@@ -227,6 +227,13 @@ fn keys_are_related_to_their_specifications() {
         "key:key#0 destination:key@STORE?#2"
     );
     assert_eq!(
+        numbered(
+            "key [BY pattern] [STORE destination]",
+            vec![KeySpec::at(1, RO), HIDDEN, HIDDEN]
+        ),
+        "key:key#0 pattern:pattern@BY?#1 destination:key@STORE?#2"
+    );
+    assert_eq!(
         numbered("shardchannel key", vec![KeySpec::at(1, Access::NOT_KEY)]),
         "shardchannel:string key:string"
     );

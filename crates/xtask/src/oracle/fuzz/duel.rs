@@ -23,7 +23,7 @@ pub struct Duel<'a> {
     pub tested: Side,
     /// Names of commands after which a client may have to wait.
     blocking: BTreeSet<Vec<u8>>,
-    differences: &'a Differences,
+    pub differences: &'a Differences,
 }
 
 /// How a session ended.
@@ -184,7 +184,7 @@ impl Play<'_, '_> {
         for (number, words) in commands.iter().enumerate() {
             let step = at + 1 + ends.iter().take_while(|end| **end <= number).count();
             let waits = steps.len() == 1 && self.duel.may_wait(&steps[0]);
-            if let Err(ended) = self.reply(client, words, waits, step)? {
+            if let Err(ended) = self.reply(client, words, waits, (step, last))? {
                 return Ok(Err(ended));
             }
         }
@@ -198,13 +198,14 @@ impl Play<'_, '_> {
         }
     }
 
-    /// Reads and compares the reply to one command.
+    /// Reads and compares the reply to one command, which is part of step `step` of a burst up to
+    /// step `last`.
     fn reply(
         &mut self,
         client: &str,
         words: &Words,
         may_wait: bool,
-        step: usize,
+        (step, last): (usize, usize),
     ) -> Result<Result<(), Ended>> {
         let read = |side: &mut Side| match may_wait {
             true => side.receive_or_wait(client),
@@ -219,6 +220,14 @@ impl Play<'_, '_> {
             (Ok(None), None) => Ok(Ok(())),
             (Ok(Some(reply)), Some(expected)) => {
                 let comparer = self.comparers.entry(client.to_owned()).or_default();
+                if is_corrupted(&expected) && expected == reply {
+                    let excused = self
+                        .duel
+                        .differences
+                        .excuse("fuzz INVALIDOBJ", &line("", words));
+                    self.outcome.excused |= excused;
+                    return Ok(if excused { Err(Ended) } else { Ok(()) });
+                }
                 let compared = comparer.compare(words, expected, &reply);
                 Ok(compared.map_err(|Unlike(inner)| {
                     let command = match inner == *words {
@@ -238,8 +247,9 @@ impl Play<'_, '_> {
                 Ok(Err(self.differ(step, line(client, words), shown, reply)))
             }
             (Err(error), _) => {
+                // It may be a later command of the burst that ended the server.
                 let failure = self.failure(&error);
-                Ok(Err(self.differ(step, line(client, words), shown, failure)))
+                Ok(Err(self.differ(last, line(client, words), shown, failure)))
             }
         }
     }
@@ -347,6 +357,11 @@ impl Play<'_, '_> {
             self.outcome.transcript += &format!("{client}<\n{}", testkit::render(message));
         }
     }
+}
+
+/// Whether a value was found to be corrupted, perhaps when some of it had been changed.
+fn is_corrupted(reply: &Value) -> bool {
+    matches!(reply, Value::Error(text) if text.starts_with(b"INVALIDOBJ"))
 }
 
 fn shown(reply: Option<&Value>) -> String {

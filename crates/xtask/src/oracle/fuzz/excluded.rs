@@ -52,6 +52,10 @@ pub const EXCLUDED: &[(&str, &str)] = &[
     ("shutdown", "it ends the server"),
     ("slaveof", "it is about the node"),
     ("slowlog*", "it is about time"),
+    (
+        "sort*",
+        "the order of a set shows in its ties, its limits and what it misses",
+    ),
     ("sync", "it is for replicas"),
     ("time", "clocks differ"),
     ("wait*", "it waits for replicas"),

@@ -34,7 +34,10 @@ const FREEDOMS: &[(&str, Freedom)] = &[
     ("HVALS", Freedom::Order),
     ("KEYS", Freedom::Order),
     ("OBJECT|FREQ", Freedom::Near(5)),
-    ("OBJECT|IDLETIME", Freedom::Near(3)),
+    // Of a small integer Redis says how long nobody used it under any key.
+    ("OBJECT|IDLETIME", Freedom::All),
+    // Redis shares small integers, and not all of them.
+    ("OBJECT|REFCOUNT", Freedom::All),
     ("PEXPIRETIME", Freedom::Near(2_000)),
     ("PTTL", Freedom::Near(2_000)),
     ("PUBSUB|CHANNELS", Freedom::Order),

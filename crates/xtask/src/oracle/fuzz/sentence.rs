@@ -46,6 +46,7 @@ pub fn sentence(verb: &Verb, wrong_percent: u64, vocabulary: &mut Vocabulary) ->
     tame(&mut words);
     keep_to_one_score(&mut words);
     keep_to_places(verb, &mut words);
+    keep_distances_away(&mut words);
     words
 }
 
@@ -169,10 +170,9 @@ pub const ONE_SCORE: &str = "y";
 /// Has a command whose range is by bytes use the set where that means something.
 fn keep_to_one_score(words: &mut Words) {
     let is = |word: &[u8], name: &[u8]| word.eq_ignore_ascii_case(name);
-    let is_lex = String::from_utf8_lossy(&words[0])
-        .to_ascii_lowercase()
-        .contains("lex");
-    if is_lex || words.iter().any(|word| is(word, b"BYLEX")) {
+    let name = String::from_utf8_lossy(&words[0]).to_ascii_lowercase();
+    let may_ask = matches!(name.as_str(), "zrange" | "zrangestore");
+    if name.contains("lex") || may_ask && words.iter().any(|word| is(word, b"BYLEX")) {
         let at = if is(&words[0], b"ZRANGESTORE") { 2 } else { 1 };
         if let Some(key) = words.get_mut(at) {
             *key = ONE_SCORE.as_bytes().to_vec();
@@ -191,6 +191,22 @@ fn keep_to_places(verb: &Verb, words: &mut Words) {
         if word[0] == from && word[1].is_ascii_digit() {
             word[0] = to;
         }
+    }
+}
+
+/// Has distances stored where no places are: taken for places they all are the same one, and which
+/// of them is nearer is open.
+fn keep_distances_away(words: &mut Words) {
+    let stores = words
+        .iter()
+        .position(|word| word.eq_ignore_ascii_case(b"STOREDIST"));
+    let Some(at) = stores else { return };
+    let target = match words[0].eq_ignore_ascii_case(b"GEOSEARCHSTORE") {
+        true => 1,
+        false => at + 1,
+    };
+    if let Some(word) = words.get_mut(target) {
+        *word = b"x".to_vec();
     }
 }
 

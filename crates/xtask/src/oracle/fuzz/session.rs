@@ -131,6 +131,8 @@ impl<'a> Author<'a> {
                 _ if verb.blocks => 20,
                 _ if verb.group == "pubsub" && name != "publish" => 0,
                 "multi" => 10,
+                // Ends that somebody else begins.
+                "exec" | "discard" | "reset" | "unwatch" => 1,
                 _ if RARE.contains(&name) => 1,
                 _ if FILLERS.contains(&name) => 35,
                 _ if vocabulary.chance(20) => 0,
@@ -188,6 +190,10 @@ impl<'a> Draft<'a> {
         }
         if !self.vocabulary.chance(90) {
             words[0].make_ascii_lowercase();
+        }
+        if self.vocabulary.below(200) == 0 {
+            // Perhaps there is no command of this name.
+            words.insert(0, self.vocabulary.stray());
         }
         self.steps.push(Step {
             client: client.to_owned(),
@@ -253,7 +259,11 @@ mod tests {
         let steps = filtered.session(5);
         let asked = |step: &Step| step.commands[0][0].to_ascii_uppercase();
         let begins = |step: &Step| matches!(asked(step).as_slice(), b"CONFIG" | b"HELLO");
-        let hash = |step: &Step| asked(step).starts_with(b"H") || step.client == LISTENER;
+        // A stray word may stand before the name.
+        let hash = |step: &Step| {
+            let mut names = step.commands[0].iter().take(2);
+            step.client == LISTENER || names.any(|name| name.to_ascii_uppercase().starts_with(b"H"))
+        };
         assert!(steps.iter().all(|step| begins(step) || hash(step)));
     }
 

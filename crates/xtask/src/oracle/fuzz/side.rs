@@ -18,8 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// How long a reply may take that the other server has given already.
 const PATIENCE_FOR_WOKEN: Duration = Duration::from_secs(1);
 
-/// How long a look takes whether a reply is there.
-const LOOK: Duration = Duration::from_micros(200);
+/// So many lines of what an ended server has said are shown.
+const LAST_WORDS_MAX: usize = 40;
 
 /// What every server is started with.
 const ARGUMENTS: &[&str] = &["--enable-debug-command", "yes"];
@@ -144,11 +144,13 @@ impl Side {
     pub fn receive_or_wait(&mut self, name: &str) -> std::io::Result<Option<Value>> {
         let deadline = Instant::now() + PATIENCE;
         while Instant::now() < deadline {
-            if let Some(reply) = self.client(name)?.connection.receive(LOOK)? {
+            let is_blocked = self.is_blocked(name)?;
+            let client = self.client(name)?;
+            if let Some(reply) = client.connection.poll()? {
                 return Ok(Some(reply));
             }
-            if self.is_blocked(name)? {
-                self.client(name)?.waits = true;
+            if is_blocked {
+                client.waits = true;
                 return Ok(None);
             }
         }
@@ -163,12 +165,11 @@ impl Side {
         let waiting: Vec<String> = waiting.map(|(name, _)| name.clone()).collect();
         let mut woken = Vec::new();
         for name in waiting {
-            let patience = if served.iter().any(|(other, _)| *other == name) {
-                PATIENCE_FOR_WOKEN
-            } else if self.is_blocked(&name)? {
-                LOOK
-            } else {
-                PATIENCE
+            let is_served = served.iter().any(|(other, _)| *other == name);
+            let patience = match is_served {
+                true => PATIENCE_FOR_WOKEN,
+                false if self.is_blocked(&name)? => continue,
+                false => PATIENCE,
             };
             let client = self.client(&name)?;
             if let Some(reply) = client.connection.receive(patience)? {
@@ -210,14 +211,14 @@ impl Side {
         self.control = None;
     }
 
-    /// What the server said last, if it wrote something while it ended.
+    /// Why the server ended, if it said so.
     pub fn last_words(&self) -> String {
         let text = std::fs::read_to_string(self.folder.join("stderr.log")).unwrap_or_default();
-        let lines: Vec<&str> = text
-            .lines()
-            .filter(|line| !line.trim().is_empty())
-            .collect();
-        lines[lines.len().saturating_sub(6)..].join("\n")
+        let lines: Vec<&str> = text.lines().filter(|line| !line.is_empty()).collect();
+        let panic = lines.iter().position(|line| line.contains("panicked"));
+        let from = panic.unwrap_or(lines.len().saturating_sub(LAST_WORDS_MAX));
+        let last = &lines[from..];
+        last[..last.len().min(LAST_WORDS_MAX)].join("\n")
     }
 }
 

@@ -324,12 +324,13 @@ impl Vocabulary {
 
     pub fn double(&mut self, verb: &str, name: &str) -> Vec<u8> {
         match name {
+            "timeout" if self.chance(85) => self.word(&["0", "0", "100"]),
             "timeout" => self.word(&[
                 "0", "0", "0", "0", "100", "-1", "abc", "inf", "1e300", "nan",
             ]),
-            "min" | "max" if verb.contains("lex") => self.word(LEX_BOUNDS),
+            "min" | "max" if verb.contains("lex") => self.lex_bound(),
             "min" | "max" if verb == "zrangestore" => self.bound(),
-            "min" | "max" => self.word(SCORE_BOUNDS),
+            "min" | "max" => self.score_bound(),
             "longitude" if self.chance(90) => self.place(180),
             "latitude" if self.chance(90) => self.place(85),
             "radius" | "width" | "height" if self.chance(80) => weighted!(self,
@@ -357,8 +358,24 @@ impl Vocabulary {
     pub fn bound(&mut self) -> Vec<u8> {
         weighted!(self,
             50 => self.small(),
-            25 => self.word(SCORE_BOUNDS),
-            25 => self.word(LEX_BOUNDS),
+            25 => self.score_bound(),
+            25 => self.lex_bound(),
+        )
+    }
+
+    fn score_bound(&mut self) -> Vec<u8> {
+        weighted!(self,
+            40 => self.small(),
+            45 => self.word(&["-inf", "+inf", "(1", "(2.5", "(-inf", "(inf", "1e3", "0.5"]),
+            15 => self.word(SCORE_BOUNDS),
+        )
+    }
+
+    fn lex_bound(&mut self) -> Vec<u8> {
+        weighted!(self,
+            40 => [b"[("[self.below(2) as usize], b'a' + self.below(10) as u8].to_vec(),
+            30 => self.word(&["-", "+"]),
+            30 => self.word(LEX_BOUNDS),
         )
     }
 
@@ -384,11 +401,14 @@ impl Vocabulary {
 
     pub fn string(&mut self, verb: &str, name: &str) -> Vec<u8> {
         match (verb, name) {
+            ("setbit", "value") if self.chance(95) => self.word(&["0", "1", "1"]),
+            (_, "member") if verb.starts_with("geo") && self.chance(80) => {
+                vec![b'a' + self.below(10) as u8]
+            }
             (_, "encoding") => self.word(ENCODINGS),
             (_, "operation") => self.word(&["AND", "OR", "XOR", "NOT", "and", "DIFF"]),
-            ("pfdebug", "subcommand") => {
-                self.word(&["GETREG", "ENCODING", "TODENSE", "DECODE", "todense", "X"])
-            }
+            // The others make registers dense, of which here those who watch the key are told.
+            ("pfdebug", "subcommand") => self.word(&["ENCODING", "DECODE", "decode", "X"]),
             (_, "type") => self.word(TYPES),
             (_, "channel" | "shardchannel") => self.word(CHANNELS),
             _ => self.datum(),
