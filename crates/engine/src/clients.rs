@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU64, Ordering};
 use std::task::Waker;
 
-use parking_lot::Mutex;
+use crate::sync::{AtomicU32, Mutex};
 
 /// A connection's number. Never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -199,7 +199,7 @@ impl Clients {
     }
 
     /// Has a connection closed. It counts as gone at once.
-    pub fn kill(&self, client: &Client) {
+    pub(crate) fn kill(&self, client: &Client) {
         self.remove(client.id);
         client.kill();
     }

@@ -50,7 +50,6 @@ use arc_swap::ArcSwap;
 use config::Config;
 use datatypes::packed::HashSeed;
 use keyspace::Keyspace;
-use parking_lot::Mutex;
 use stdx::time::UnixMillis;
 
 use blocking::Blocking;
@@ -68,6 +67,7 @@ use pubsub::PubSub;
 use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
+use sync::Mutex;
 
 pub use args::Args;
 pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};
@@ -164,6 +164,12 @@ impl Engine {
         self.clients.add(Arc::clone(&client));
         self.stats.connections.fetch_add(1, Ordering::Relaxed);
         Session::new(client, self.config.load().security.password.is_empty())
+    }
+
+    /// Has a connection closed. It counts as gone at once, and waits for nothing any more.
+    pub fn kill(&self, client: &Client) {
+        self.clients.kill(client);
+        self.blocking.abandon(client);
     }
 
     /// Ends a session.

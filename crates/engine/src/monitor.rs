@@ -1,13 +1,13 @@
 //! `MONITOR`: clients that see every command.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use keyspace::DbIndex;
-use parking_lot::Mutex;
 use stdx::text::quote;
 
 use crate::clients::{Client, ClientFlags};
+use crate::sync::{AtomicUsize, Mutex};
 
 #[derive(Debug, Default)]
 pub struct Monitors {

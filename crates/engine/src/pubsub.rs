@@ -8,13 +8,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use parking_lot::RwLock;
 use resp::Protocol;
 use stdx::glob;
 
 use crate::clients::{Client, ClientFlags, ClientId};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::sync::RwLock;
 
 /// What can be subscribed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

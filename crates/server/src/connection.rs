@@ -96,9 +96,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn advance(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Poll<End> {
+        debug_assert!(
+            tools.output.is_empty(),
+            "the last one took its replies along"
+        );
         match self.serve(tools, cx) {
             Ok(()) => Poll::Pending,
-            Err(end) => Poll::Ready(end),
+            Err(end) => {
+                // What could not be written is for nobody else.
+                tools.clear_output();
+                Poll::Ready(end)
+            }
         }
     }
 

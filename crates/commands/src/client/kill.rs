@@ -56,7 +56,7 @@ fn kill_matching(cx: &mut Context<'_>, filter: &Filter<'_>) -> usize {
         match client.id == own {
             // The one who asks is told how many went.
             true => cx.session.close_after_reply(),
-            false => cx.engine.clients.kill(client),
+            false => cx.engine.kill(client),
         }
     }
     clients.len()
