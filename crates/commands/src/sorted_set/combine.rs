@@ -423,7 +423,8 @@ fn keep_common(
     let found = input.with_source(cx, |source| {
         members.retain_mut(|(member, known)| match source.score(member) {
             Some(score) => {
-                *known = aggregate.of(*known, input.weighted(score));
+                // What is no number is made one when it is aggregated, and not before.
+                *known = aggregate.of(*known, score * input.weight);
                 true
             }
             None => false,

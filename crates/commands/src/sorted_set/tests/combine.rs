@@ -443,3 +443,25 @@ fn nobody_waits_for_a_combination_of_large_sorted_sets() {
     assert!(!long("ZINTERSTORE to 2 one few"));
     assert!(!long("ZDIFF 2 few one"));
 }
+
+#[test]
+fn infinity_weighed_with_nothing_counts_when_it_is_aggregated() {
+    check(expect![[r#"
+        > ZADD a -inf x 3 y
+        (integer) 2
+        > ZADD b -inf x 3 y 1 z
+        (integer) 3
+        > ZINTER 2 b a WEIGHTS 0 5 WITHSCORES
+        1) "x"
+        2) "0"
+        3) "y"
+        4) "15"
+        > ZUNION 2 b a WEIGHTS 0 5 WITHSCORES
+        1) "x"
+        2) "-inf"
+        3) "z"
+        4) "0"
+        5) "y"
+        6) "15"
+    "#]]);
+}
