@@ -104,6 +104,9 @@ pub struct Engine {
     pub started_ms: i64,
 }
 
+/// Going through more elements than this takes a millisecond or more.
+const LONG_ELEMENTS: usize = 5_000;
+
 impl Engine {
     /// `seed` is secret and new at every start: it hashes keys and names the run.
     pub fn new(table: Table, config: Config, host: Box<dyn Host>, seed: u64) -> Engine {
@@ -135,6 +138,20 @@ impl Engine {
             eviction: Eviction::default(),
             switches: maintenance::Switches::default(),
         }
+    }
+
+    /// Runs what goes through so many elements: if they are many, without keeping other sessions
+    /// waiting, unless it is for the same keys.
+    ///
+    /// For a command whose size only its values tell. One that is always long says so by its flag.
+    pub fn run_sized<R>(&self, elements: usize, run: impl FnOnce() -> R) -> R {
+        if elements <= LONG_ELEMENTS {
+            return run();
+        }
+        let (mut run, mut result) = (Some(run), None);
+        self.host
+            .run_long(&mut || result = run.take().map(|run| run()));
+        result.expect("the host runs it once")
     }
 
     pub fn now(&self) -> UnixMillis {

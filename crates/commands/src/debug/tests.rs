@@ -93,7 +93,7 @@ fn what_is_refused() {
         32) QUICKLIST key [<0 | 1>]
         33)     Writes how a list is kept to the server's log, with its elements if asked to.
         34) QUICKLIST-PACKED-THRESHOLD size
-        35)     Elements of lists from this size on are kept on their own; 0 is the default, 1gb.
+        35)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
         36) SEGFAULT
         37)     Crashes by an access to memory that is not there.
         38) SET-ACTIVE-EXPIRE <0 | 1>

@@ -1,6 +1,6 @@
 use expect_test::expect;
 
-use crate::testing::check;
+use crate::testing::{check, long_runs};
 
 #[test]
 fn unions_aggregate_scores() {
@@ -423,4 +423,23 @@ fn a_negative_zero_keeps_its_sign_in_a_large_result() {
         3) "y"
         4) "0"
     "#]]);
+}
+
+#[test]
+fn nobody_waits_for_a_combination_of_large_sorted_sets() {
+    let mut node = testkit::Node::new(crate::table());
+    for key in ["one", "two"] {
+        let members: Vec<String> = (0..6000).map(|member| format!("1 {member}")).collect();
+        let line = format!("ZADD {key} {}\r\n", members.join(" "));
+        assert_eq!(node.send("client", line.as_bytes()), b":6000\r\n");
+    }
+    node.send("client", b"ZADD few 1 1 2 2\r\n");
+    let mut long = |line: &str| long_runs(&mut node, &format!("{line}\r\n")) == 1;
+    assert!(long("ZUNION 2 one few"));
+    assert!(long("ZUNIONSTORE to 2 one two"));
+    assert!(long("ZINTERCARD 2 one two"));
+    assert!(long("ZDIFF 2 one few"));
+    // What is gone through is small here, however large the other one is.
+    assert!(!long("ZINTERSTORE to 2 one few"));
+    assert!(!long("ZDIFF 2 few one"));
 }
