@@ -431,7 +431,10 @@ impl Caller {
                 self.session.client.take_inbox(&mut out);
             }
             if self.session.client.has(ClientFlags::KILLED)
-                || !self.hall.engine.is_blocked(&mut self.session, &mut out)
+                || !self
+                    .hall
+                    .engine
+                    .is_blocked(&mut self.session, &self.worker, &mut out)
             {
                 break;
             }
