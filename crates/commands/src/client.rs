@@ -219,7 +219,8 @@ static PAUSE: Command = Command {
     summary: "Has the commands of all clients wait for some milliseconds.",
     since: "2.9.50",
     arity: Arity::AtLeast(3),
-    flags: OTHERS,
+    // Once it has replied, nothing that it holds back is under way any more.
+    flags: OTHERS.and(Flags::ALL_KEYS),
     acl: Acl::CONNECTION,
     handler: pause,
     history: &[(

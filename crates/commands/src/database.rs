@@ -57,7 +57,7 @@ const FLUSH: Command = Command {
     syntax: "[ASYNC | SYNC]",
     since: "1.0.0",
     arity: Arity::AtLeast(1),
-    flags: Flags::WRITE.and(Flags::ALL_KEYS),
+    flags: Flags::WRITE.and(Flags::ALL_KEYS).and(Flags::LONG),
     acl: Acl::KEYSPACE.and(Acl::DANGEROUS),
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],
     history: &[

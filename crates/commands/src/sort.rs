@@ -195,7 +195,8 @@ impl<'a> Options<'a> {
             // What is stored must not depend on an order that another node does not have.
             Kind::Set if self.unsorted && self.target.is_some() => Order::Alphabetical,
             Kind::List | Kind::Set | Kind::SortedSet if self.unsorted => Order::Kept,
-            Kind::List | Kind::Set | Kind::SortedSet => Order::Sorted,
+            Kind::Set => Order::Total,
+            Kind::List | Kind::SortedSet => Order::Sorted,
             Kind::String | Kind::Hash => return Err(Error::WrongKind),
         };
         let (first, count) = match order {
@@ -229,7 +230,8 @@ impl<'a> Options<'a> {
     /// The places of the wanted elements, in order.
     fn arrange(&self, cx: &mut Context<'_>, elements: &Elements) -> Result<Vec<usize>, Error> {
         let texts = &elements.texts;
-        let by = self.by.as_ref().filter(|_| elements.order == Order::Sorted);
+        let by = self.by.as_ref();
+        let by = by.filter(|_| elements.order != Order::Alphabetical);
         let weights = match elements.order {
             Order::Kept => return Ok((0..texts.len()).collect()),
             _ => by.map(|by| by.weights(cx, texts)),
@@ -237,8 +239,9 @@ impl<'a> Options<'a> {
         let window = self.window(texts.len());
         let alpha = self.alpha || elements.order == Order::Alphabetical;
         let weights = weights.as_ref().unwrap_or(texts);
+        let ties = (elements.order == Order::Total).then_some(texts);
         match alpha {
-            true => Ok(order::by_text(weights, self.direction, window)),
+            true => Ok(order::by_text(weights, ties, self.direction, window)),
             false => order::by_number(weights, texts, self.direction, window),
         }
     }
@@ -255,6 +258,8 @@ enum Order {
     /// As the collection had it; what is not wanted was left out.
     Kept,
     Sorted,
+    /// As sorted, and what is equal in the order of the elements' bytes: a set has none of its own.
+    Total,
     Alphabetical,
 }
 

@@ -72,3 +72,10 @@ pub(crate) fn commands(bytes: &[u8]) -> String {
     }
     text
 }
+
+/// How often a node told the runtime that a command takes long, while it ran these lines.
+pub(crate) fn long_runs(node: &mut testkit::Node, lines: &str) -> usize {
+    node.world.take_long_runs();
+    node.send("client", lines.as_bytes());
+    node.world.take_long_runs()
+}

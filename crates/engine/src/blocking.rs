@@ -14,17 +14,16 @@
 //! served, its time is over, it is unblocked, its client goes. [`Blocked::claim`] lets exactly one
 //! of them happen.
 //!
-//! A wait that moves an element to another key needs that key's lock too. If it cannot be had
-//! without the danger of a deadlock, the writer serves the wait right after it has given its own
-//! locks back.
+//! A wait that moves an element to another key needs that key's lock too. The keyspace knows of it,
+//! and every writer takes the locks of all that the waits at its keys could touch together with its
+//! own (`Keyspace::lock_to_serve`).
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use config::Config;
 use keyspace::{DbIndex, Key, Kind, Locked, ShardSet, WaiterId};
-use parking_lot::Mutex;
 use resp::Protocol;
 use stdx::time::UnixMillis;
 
@@ -36,6 +35,7 @@ use crate::context::Context;
 use crate::dispatch::{self, Worker, locate};
 use crate::reply::{Done, Reply};
 use crate::session::{Replies, Session};
+use crate::sync::{AtomicU8, Mutex};
 
 /// Does for a wait what its command would have done, had the key held something: the reply and the
 /// effect are this function's. The lock of `key` is held, and those of all keys that the command
@@ -140,14 +140,23 @@ impl Blocking {
     /// Ends the wait of a client, as if its time were over or with an error. Returns whether there
     /// was one.
     pub fn unblock(&self, client: ClientId, with_error: bool) -> bool {
+        match with_error {
+            true => self.end(client, State::Refused),
+            false => self.end(client, State::Released),
+        }
+    }
+
+    /// Ends the wait of a client that is to go: what comes from now on is for others.
+    pub(crate) fn abandon(&self, client: &Client) {
+        if client.has(ClientFlags::BLOCKED) {
+            self.end(client.id, State::Over);
+        }
+    }
+
+    fn end(&self, client: ClientId, state: State) -> bool {
         let waits = self.waits.lock();
         let Some(blocked) = waits.values().find(|blocked| blocked.client.id == client) else {
             return false;
-        };
-        let state = if with_error {
-            State::Refused
-        } else {
-            State::Released
         };
         let unblocked = blocked.claim(state);
         if unblocked {
@@ -183,12 +192,28 @@ impl Context<'_> {
             state: AtomicU8::new(State::Waiting as u8),
         });
         blocking.waits.lock().insert(id, Arc::clone(&blocked));
+        let beyond = self.shards_beyond(args, wait.keys);
         for key in wait.keys {
-            self.db.wait_for(key, id);
+            self.db.wait_for(key, id, beyond);
         }
         self.session.client.set(ClientFlags::BLOCKED, true);
+        if self.session.client.has(ClientFlags::KILLED) {
+            // Whoever did that may have come too early to end the wait.
+            blocked.claim(State::Over);
+        }
         self.session.blocked = Some(blocked);
         self.reply.nothing()
+    }
+
+    /// The shards of the keys that the command names beyond those it waits for.
+    fn shards_beyond(&self, args: &Args<'_>, awaited: &[Key<'_>]) -> ShardSet {
+        let mut beyond = ShardSet::NONE;
+        for located in locate_again(self.engine, self.command, args.words()) {
+            if !awaited.iter().any(|key| key.bytes == located.key.bytes) {
+                beyond.insert(located.key.slot.shard());
+            }
+        }
+        beyond
     }
 }
 
@@ -241,9 +266,6 @@ impl Engine {
     }
 }
 
-/// A key that came to hold something, and where.
-pub(crate) type Ready = (DbIndex, Box<[u8]>);
-
 /// Serves waits on the way of one session's commands.
 pub(crate) struct Server<'a> {
     pub engine: &'a Engine,
@@ -255,57 +277,21 @@ pub(crate) struct Server<'a> {
 
 impl Server<'_> {
     /// Serves the waits for all keys that came to hold something under these locks, and for those
-    /// that this makes hold something in turn. Returns the keys of which a wait needs locks that
-    /// cannot be had now.
-    pub fn serve_ready(&mut self, locked: &mut Locked<'_>) -> Vec<Ready> {
-        let mut postponed = Vec::new();
+    /// that this makes hold something in turn.
+    pub fn serve_ready(&mut self, locked: &mut Locked<'_>) {
         loop {
             let ready = locked.take_ready();
             if ready.is_empty() {
-                return postponed;
+                return;
             }
             for (db, key) in ready {
-                if !self.serve_key(locked, db, &key) {
-                    postponed.push((db, key));
-                }
+                self.serve_key(locked, db, &key);
             }
         }
     }
 
-    /// Serves what was postponed, after all locks were given back.
-    pub fn serve_postponed(&mut self, mut postponed: Vec<Ready>) {
-        while let Some((db, key)) = postponed.pop() {
-            let mut locked = self.engine.keyspace.lock(self.shards_of_waits(db, &key));
-            if !self.serve_key(&mut locked, db, &key) {
-                // Somebody else began to wait meanwhile.
-                postponed.push((db, key));
-            }
-            postponed.append(&mut self.serve_ready(&mut locked));
-            if !self.worker.effects.is_empty() {
-                self.engine.log.append(&mut self.worker.effects);
-            }
-        }
-    }
-
-    /// The shards of a key and of all that the waits for it touch.
-    fn shards_of_waits(&self, index: DbIndex, bytes: &[u8]) -> ShardSet {
-        let key = self.engine.keyspace.key(bytes);
-        let mut shards = ShardSet::of(key.slot.shard());
-        let mut locked = self.engine.keyspace.lock(shards);
-        let waiters = self.db(&mut locked, index).waiters(&key);
-        drop(locked);
-        for blocked in waiters
-            .into_iter()
-            .filter_map(|id| self.engine.blocking.get(id))
-        {
-            shards = shards.union(&self.shards_beyond(&blocked));
-        }
-        shards
-    }
-
-    /// Serves the waits for one key as long as it holds what they want. Returns false if one of
-    /// them has to be postponed.
-    fn serve_key(&mut self, locked: &mut Locked<'_>, index: DbIndex, bytes: &[u8]) -> bool {
+    /// Serves the waits for one key as long as it holds what they want.
+    fn serve_key(&mut self, locked: &mut Locked<'_>, index: DbIndex, bytes: &[u8]) {
         let key = self.engine.keyspace.key(bytes);
         for id in self.db(locked, index).waiters(&key) {
             let Some(blocked) = self.engine.blocking.get(id) else {
@@ -313,50 +299,19 @@ impl Server<'_> {
                 continue;
             };
             let Some(kind) = self.db(locked, index).peek(&key).map(|entry| entry.kind()) else {
-                return true;
+                return;
             };
-            if kind != blocked.kind || !blocked.is(State::Waiting) {
-                continue;
-            }
-            if !self
-                .shards_beyond(&blocked)
-                .iter()
-                .all(|shard| locked.try_extend(shard))
-            {
-                return false;
-            }
-            if blocked.claim(State::Claimed) {
+            if kind == blocked.kind && blocked.claim(State::Claimed) {
                 self.db(locked, index).stop_waiting(&key, id);
                 self.serve(locked, &blocked, &key);
             }
         }
-        true
-    }
-
-    /// The shards of what a wait's command names beyond the keys it waits for.
-    fn shards_beyond(&self, blocked: &Blocked) -> ShardSet {
-        let mut shards = ShardSet::NONE;
-        let words = words_of(blocked);
-        for located in self.locate(blocked, &words) {
-            if !blocked.keys.iter().any(|key| **key == *located.key.bytes) {
-                shards.insert(located.key.slot.shard());
-            }
-        }
-        shards
-    }
-
-    fn locate<'w>(&self, blocked: &Blocked, words: &'w [&'w [u8]]) -> Vec<Located<'w>> {
-        let mut located = Vec::new();
-        let entry = self.engine.table.get(blocked.command);
-        let found = locate(&self.engine.keyspace, entry, words, &mut located);
-        found.expect("the command has run with these words before");
-        located
     }
 
     fn serve(&mut self, locked: &mut Locked<'_>, blocked: &Blocked, key: &Key<'_>) {
         let entry: &Entry = self.engine.table.get(blocked.command);
         let words = words_of(blocked);
-        let located = self.locate(blocked, &words);
+        let located = locate_again(self.engine, entry, &words);
         let args = Args::new(&words, dispatch::words_of_name(entry), &located);
         let expire = self.engine.expire_mode();
         let mut out = Vec::new();
@@ -386,6 +341,14 @@ impl Server<'_> {
     fn db<'l>(&self, locked: &'l mut Locked<'_>, index: DbIndex) -> keyspace::Db<'l> {
         locked.db(index, self.now, self.engine.expire_mode())
     }
+}
+
+/// The keys among the words of a command that is running or has run.
+fn locate_again<'w>(engine: &Engine, entry: &Entry, words: &'w [&'w [u8]]) -> Vec<Located<'w>> {
+    let mut located = Vec::new();
+    let found = locate(&engine.keyspace, entry, words, &mut located);
+    found.expect("the command was run with these words");
+    located
 }
 
 fn words_of(blocked: &Blocked) -> Vec<&[u8]> {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU16, AtomicU64, Ordering};
 use std::task::Waker;
 
 use keyspace::WatchFlag;
-use parking_lot::Mutex;
+
+use crate::sync::{self, AtomicU32, Mutex};
 
 pub use line::Request;
 pub use usage::{Input, Tally, Usage};
@@ -49,7 +50,7 @@ pub struct Client {
     pub subscriptions: [AtomicU32; 3],
     pub usage: Usage,
     /// Since when more replies are unread than may be for long, in seconds of Unix time; or 0.
-    pub(crate) slow_since: AtomicI64,
+    pub(crate) slow_since: sync::AtomicI64,
     pub name: Mutex<String>,
     pub user: Mutex<String>,
     /// Raised when a key that it watches has changed.
@@ -103,7 +104,7 @@ impl Client {
             watched: AtomicU32::new(0),
             subscriptions: Default::default(),
             usage: Usage::default(),
-            slow_since: AtomicI64::new(0),
+            slow_since: sync::AtomicI64::new(0),
             name: Mutex::new(String::new()),
             user: Mutex::new("default".to_owned()),
             watching: Mutex::default(),
@@ -326,7 +327,7 @@ impl Clients {
     }
 
     /// Has a connection closed. It counts as gone at once. Returns whether it was there.
-    pub fn kill(&self, client: &Client) -> bool {
+    pub(crate) fn kill(&self, client: &Client) -> bool {
         let was_there = self.remove(client.id);
         client.kill();
         was_there

@@ -18,7 +18,7 @@ use stdx::time::UnixMillis;
 
 use crate::Engine;
 use crate::args::{Args, Located};
-use crate::blocking::{Ready, Server};
+use crate::blocking::Server;
 use crate::clients::ClientFlags;
 use crate::command::{CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
@@ -109,7 +109,6 @@ impl Engine {
             batch,
             now,
             located: recycle(mem::take(&mut worker.spare)),
-            postponed: Vec::new(),
             start: out.len(),
             full_at: 0,
             worker,
@@ -145,8 +144,6 @@ struct Run<'a, 'b> {
     batch: &'a Batch<'b>,
     now: UnixMillis,
     located: Vec<Located<'a>>,
-    /// Keys that were made to hold something, and waits for them that need other locks.
-    postponed: Vec<Ready>,
     /// Where the session's own replies begin in `out`.
     start: usize,
     /// The length of `out` at which the session leaves too much unread.
@@ -205,8 +202,12 @@ impl<'a> Run<'a, '_> {
         self.located
             .iter()
             .for_each(|located| shards.insert(located.key.slot.shard()));
-        let mut locked = self.engine.keyspace.lock(shards);
-        prepare(&mut locked, &self.config, self.worker);
+        let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
+        let mut locked = self.lock(shards, makes_ready);
+        // Meanwhile somebody may have closed a gate.
+        if self.engine.pause.is_on() || self.session.client.has(ClientFlags::KILLED) {
+            return 0;
+        }
         if self.located.len() > 1 {
             let keys = self.located.iter().map(|located| &located.key);
             locked.prefetch(self.session.db, keys);
@@ -288,7 +289,7 @@ impl<'a> Run<'a, '_> {
             memory,
         );
         match gate {
-            Gate::Open => self.run_alone(entry, words),
+            Gate::Open => return self.run_alone(entry, words),
             Gate::Queue => {
                 self.session.queue(entry.id, words);
                 let mark = self.out.len();
@@ -301,14 +302,16 @@ impl<'a> Run<'a, '_> {
         true
     }
 
-    fn run_alone(&mut self, entry: &'a Entry, words: &'a [&'a [u8]]) {
+    /// Runs one request under its locks. Returns whether it did not have to wait.
+    fn run_alone(&mut self, entry: &'a Entry, words: &'a [&'a [u8]]) -> bool {
         self.located.clear();
         let mut located = mem::take(&mut self.located);
         if let Err(error) = locate(&self.engine.keyspace, entry, words, &mut located) {
             // The handler gives its own error for words that hide the keys.
             located.clear();
             if error != Error::InvalidArguments {
-                return self.refuse(Some(entry), &error);
+                self.refuse(Some(entry), &error);
+                return true;
             }
         }
         let mut shards = if entry.reaches_everything(words) {
@@ -329,9 +332,18 @@ impl<'a> Run<'a, '_> {
                     .as_ref()
                     .is_some_and(|t| t.has(self.engine, Flags::LONG));
         let engine = self.engine;
+        let mut has_run = true;
         let mut run = || {
-            let mut locked = engine.keyspace.lock(shards);
-            prepare(&mut locked, &self.config, self.worker);
+            let mut locked = self.lock(shards, makes_ready(entry));
+            // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
+            // was let through before is asked again now that it cannot be overtaken.
+            if gates::is_paused(engine, self.session, entry) {
+                has_run = false;
+                return;
+            }
+            if self.session.client.has(ClientFlags::KILLED) {
+                return;
+            }
             let args = Args::new(words, words_of_name(entry), &located);
             self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
             self.give_back(locked);
@@ -341,6 +353,18 @@ impl<'a> Run<'a, '_> {
             false => run(),
         }
         self.located = located;
+        has_run
+    }
+
+    /// Takes locks, and if somebody may come to be served under them, also what that needs.
+    #[inline]
+    fn lock(&mut self, shards: ShardSet, makes_ready: bool) -> Locked<'a> {
+        let mut locked = match makes_ready {
+            true => self.engine.keyspace.lock_to_serve(shards),
+            false => self.engine.keyspace.lock(shards),
+        };
+        prepare(&mut locked, &self.config, self.worker);
+        locked
     }
 
     /// Runs one command under its locks. Returns when it ended.
@@ -412,27 +436,19 @@ impl<'a> Run<'a, '_> {
         if !discarded.is_empty() {
             self.engine.garbage.add(discarded);
         }
-        if !self.postponed.is_empty() {
-            let postponed = mem::take(&mut self.postponed);
-            self.server().serve_postponed(postponed);
-        }
     }
 
     /// Serves those who wait for keys that this command has made hold something.
     #[cold]
     fn serve_ready(&mut self, locked: &mut Locked<'_>) {
-        let mut postponed = self.server().serve_ready(locked);
-        self.postponed.append(&mut postponed);
-    }
-
-    fn server(&mut self) -> Server<'_> {
-        Server {
+        let mut server = Server {
             engine: self.engine,
             config: &self.config,
             session: self.session,
             worker: self.worker,
             now: self.now,
-        }
+        };
+        server.serve_ready(locked);
     }
 
     #[inline]
@@ -447,7 +463,7 @@ impl<'a> Run<'a, '_> {
         self.engine
             .intruders
             .note(self.engine.host.as_ref(), self.now);
-        self.engine.clients.kill(&self.session.client);
+        self.engine.kill(&self.session.client);
     }
 
     fn refuse(&mut self, entry: Option<&Entry>, error: &Error) {
@@ -503,6 +519,15 @@ const NOT_GROUPED: Flags = Flags::ALL_KEYS
     .and(Flags::BLOCKING)
     .and(Flags::LONG)
     .and(Flags::PROTECTED);
+
+/// Whether a command may make an awaited key hold something.
+#[inline]
+fn makes_ready(entry: &Entry) -> bool {
+    const MAKE_READY: Flags = Flags::WRITE
+        .and(Flags::MAY_REPLICATE)
+        .and(Flags::TRANSACTION);
+    entry.flags.has(MAKE_READY)
+}
 
 impl Context<'_> {
     /// Runs a handler, writes its error if it fails, and notes its effect.

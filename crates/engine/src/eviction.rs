@@ -7,12 +7,12 @@
 
 use config::{Config, EvictionPolicy};
 use keyspace::{Db, DbIndex, Detached, Entry, Expire, ShardSet};
-use parking_lot::Mutex;
 use stdx::time::UnixMillis;
 
 use crate::Engine;
 use crate::context::Event;
 use crate::dispatch::{self, Worker};
+use crate::sync::Mutex;
 
 /// Candidates that are remembered between two evictions.
 const CANDIDATES_MAX: usize = 16;

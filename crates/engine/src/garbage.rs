@@ -4,7 +4,8 @@ use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use keyspace::Detached;
-use parking_lot::Mutex;
+
+use crate::sync::Mutex;
 
 #[derive(Default)]
 pub struct Garbage {

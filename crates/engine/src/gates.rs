@@ -180,19 +180,22 @@ fn transaction_is_closed(request: &Request<'_>) -> Result<(), Gate> {
 }
 
 fn clients_are_not_paused(request: &Request<'_>) -> Result<(), Gate> {
-    let writes = |flags: Flags| flags.has(Flags::WRITE | Flags::MAY_REPLICATE);
-    let flags = request.entry.flags;
-    let may_write = writes(flags)
-        || flags.has(Flags::TRANSACTION)
-            && request
-                .session
-                .transaction
-                .as_ref()
-                .is_some_and(|transaction| {
-                    transaction.has(request.engine, Flags::WRITE | Flags::MAY_REPLICATE)
-                });
-    match request.engine.pause.holds(may_write, request.entry.flags) {
+    match is_paused(request.engine, request.session, request.entry) {
         true => Err(Gate::Wait),
         false => Ok(()),
     }
+}
+
+/// Whether a command has to wait until a pause is over.
+#[inline]
+pub(crate) fn is_paused(engine: &Engine, session: &Session, entry: &Entry) -> bool {
+    const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
+    if !engine.pause.is_on() {
+        return false;
+    }
+    let transaction = session.transaction.as_ref();
+    let may_write = entry.flags.has(MAY_WRITE)
+        || entry.flags.has(Flags::TRANSACTION)
+            && transaction.is_some_and(|transaction| transaction.has(engine, MAY_WRITE));
+    engine.pause.holds(may_write, entry.flags)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 /// Seconds that are remembered of every event.
 pub const SAMPLES_MAX: usize = 160;

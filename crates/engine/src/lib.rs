@@ -51,7 +51,6 @@ use arc_swap::ArcSwap;
 use config::Config;
 use datatypes::packed::HashSeed;
 use keyspace::Keyspace;
-use parking_lot::Mutex;
 use stdx::time::UnixMillis;
 
 use blocking::Blocking;
@@ -69,6 +68,7 @@ use pubsub::PubSub;
 use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
+use sync::Mutex;
 
 pub use args::Args;
 pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};
@@ -105,6 +105,9 @@ pub struct Engine {
     pub started_ms: i64,
 }
 
+/// Going through more elements than this takes a millisecond or more.
+const LONG_ELEMENTS: usize = 5_000;
+
 impl Engine {
     /// `seed` is secret and new at every start: it hashes keys and names the run.
     pub fn new(table: Table, config: Config, host: Box<dyn Host>, seed: u64) -> Engine {
@@ -138,6 +141,20 @@ impl Engine {
         }
     }
 
+    /// Runs what goes through so many elements: if they are many, without keeping other sessions
+    /// waiting, unless it is for the same keys.
+    ///
+    /// For a command whose size only its values tell. One that is always long says so by its flag.
+    pub fn run_sized<R>(&self, elements: usize, run: impl FnOnce() -> R) -> R {
+        if elements <= LONG_ELEMENTS {
+            return run();
+        }
+        let (mut run, mut result) = (Some(run), None);
+        self.host
+            .run_long(&mut || result = run.take().map(|run| run()));
+        result.expect("the host runs it once")
+    }
+
     pub fn now(&self) -> UnixMillis {
         UnixMillis(self.host.unix_micros() / 1000)
     }
@@ -149,6 +166,14 @@ impl Engine {
         self.clients.add(Arc::clone(&client));
         self.stats.connections.fetch_add(1, Ordering::Relaxed);
         Session::new(client, self.config.load().security.password.is_empty())
+    }
+
+    /// Has a connection closed. It counts as gone at once, and waits for nothing any more. Returns
+    /// whether it was there.
+    pub fn kill(&self, client: &Client) -> bool {
+        let was_there = self.clients.kill(client);
+        self.blocking.abandon(client);
+        was_there
     }
 
     /// Ends a session.

@@ -46,7 +46,7 @@ impl Engine {
             }
             let mut line = "Evicting client: ".to_owned();
             self.describe(&client, Request::default(), &mut line);
-            if self.clients.kill(&client) {
+            if self.kill(&client) {
                 self.stats.evicted_clients.fetch_add(1, Ordering::Relaxed);
                 self.host.log(LogLevel::Notice, &line);
             }
@@ -115,7 +115,7 @@ impl Engine {
         let mut line = "Client ".to_owned();
         self.describe(client, Request::default(), &mut line);
         line += " scheduled to be closed ASAP for overcoming of output buffer limits.";
-        if self.clients.kill(client) {
+        if self.kill(client) {
             let count = &self.stats.output_limit_disconnections;
             count.fetch_add(1, Ordering::Relaxed);
             self.host.log(LogLevel::Warning, &line);

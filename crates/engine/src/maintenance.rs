@@ -125,6 +125,9 @@ impl Maintenance {
         let mut shards = ShardSet::NONE;
         shards.insert(self.cursor.shard());
         let mut locked = engine.keyspace.lock(shards);
+        if engine.pause.is_on() {
+            return true;
+        }
         let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
         let found = db.expire_step(&mut self.cursor, STEP_KEYS);
         engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
@@ -169,7 +172,7 @@ fn close_idle_clients(engine: &Engine, now: UnixMillis) {
         let idle_ms = now.0 - client.last_use_ms.load(Ordering::Relaxed);
         if idle_ms > timeout_ms && !client.has(ATTENTIVE) {
             engine.host.log(LogLevel::Verbose, "Closing idle client");
-            engine.clients.kill(&client);
+            engine.kill(&client);
         }
     }
 }

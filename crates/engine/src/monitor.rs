@@ -1,15 +1,15 @@
 //! `MONITOR`: clients that see every command.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use config::Config;
 use keyspace::DbIndex;
-use parking_lot::Mutex;
 use stdx::text::quote;
 
 use crate::Engine;
 use crate::clients::{Client, ClientFlags};
+use crate::sync::{AtomicUsize, Mutex};
 
 #[derive(Debug, Default)]
 pub struct Monitors {

@@ -1,12 +1,11 @@
 //! `CLIENT PAUSE`: sessions that wait until a moment, or until they are let go.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
-
-use parking_lot::Mutex;
+use std::sync::atomic::Ordering;
 
 use crate::clients::{Client, ClientFlags};
 use crate::command::Flags;
+use crate::sync::{AtomicI64, AtomicU8, Mutex};
 
 /// Which commands wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -53,8 +52,10 @@ impl Pause {
     }
 
     /// Pauses until `until_ms` of Unix time. A pause under way is never shortened nor weakened, and
-    /// one that ends at once never begins.
+    /// one that ends at once never begins. Whoever holds every lock here can be sure that nothing
+    /// is under way that the pause would have held back.
     pub fn begin(&self, what: Paused, now_ms: i64, until_ms: i64) {
+        let _waiting = self.waiting.lock();
         if until_ms <= now_ms && !self.is_on() {
             return;
         }
@@ -64,18 +65,27 @@ impl Pause {
 
     /// Ends the pause and lets everybody go.
     pub fn end(&self) {
-        self.what.store(Paused::Nothing as u8, Ordering::Release);
-        self.until_ms.store(0, Ordering::Release);
-        for client in std::mem::take(&mut *self.waiting.lock()) {
-            client.set(ClientFlags::BLOCKED, false);
-            client.wake();
-        }
+        self.let_go(&mut self.waiting.lock());
     }
 
     /// Ends the pause if its time is over.
     pub fn tick(&self, now_ms: i64) {
-        if self.is_on() && self.until_ms.load(Ordering::Acquire) <= now_ms {
-            self.end();
+        if !self.is_on() {
+            return;
+        }
+        let mut waiting = self.waiting.lock();
+        // It may have been made longer meanwhile.
+        if self.until_ms.load(Ordering::Acquire) <= now_ms {
+            self.let_go(&mut waiting);
+        }
+    }
+
+    fn let_go(&self, waiting: &mut Vec<Arc<Client>>) {
+        self.what.store(Paused::Nothing as u8, Ordering::Release);
+        self.until_ms.store(0, Ordering::Release);
+        for client in waiting.drain(..) {
+            client.set(ClientFlags::BLOCKED, false);
+            client.wake();
         }
     }
 

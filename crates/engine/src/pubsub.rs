@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use config::Config;
-use parking_lot::RwLock;
 use resp::Protocol;
 use stdx::glob;
 
@@ -18,6 +17,7 @@ use crate::clients::usage::name_bytes;
 use crate::clients::{Client, ClientFlags, ClientId};
 use crate::reply::Reply;
 use crate::session::Session;
+use crate::sync::RwLock;
 
 /// What can be subscribed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use parking_lot::Mutex;
+use crate::sync::Mutex;
 
 const WORDS_MAX: usize = 32;
 const WORD_BYTES_MAX: usize = 128;

@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use parking_lot::Mutex;
-
 use crate::command::CommandId;
+use crate::sync::Mutex;
 
 /// A number that one thread writes and all may read.
 #[derive(Debug, Default)]

@@ -134,6 +134,24 @@ impl Keyspace {
             notes: Notes::default(),
         }
     }
+
+    /// Waits for the locks of `shards`, and for those of all that is touched by serving the waits
+    /// at them, and the waits that this serves in turn.
+    ///
+    /// Which these are is known only under the locks. If they are more, everything is given back
+    /// and taken anew, in order: nothing has happened yet. The set only grows, so this ends.
+    #[inline]
+    pub fn lock_to_serve(&self, shards: ShardSet) -> Locked<'_> {
+        let mut locked = self.lock(shards);
+        loop {
+            let reach = locked.reach();
+            if reach == locked.held {
+                return locked;
+            }
+            drop(locked);
+            locked = self.lock(reach);
+        }
+    }
 }
 
 /// The shards a command may touch. Dropping it gives the locks back.
@@ -206,6 +224,24 @@ impl Locked<'_> {
         }
     }
 
+    /// The shards that are held, and those that waits at them touch beyond.
+    #[inline]
+    fn reach(&mut self) -> ShardSet {
+        let held = self.held;
+        if held == ShardSet::ALL {
+            return held;
+        }
+        let (mut reach, shards) = (held, self.shards());
+        for shard in held.iter() {
+            shards
+                .shared(shard)
+                .waiters
+                .beyond()
+                .for_each(|beyond| reach.insert(beyond));
+        }
+        reach
+    }
+
     /// The keys that were found to be past their expiry, and deleted, since this was last asked.
     pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
         std::mem::take(&mut self.notes.lapsed)
@@ -233,27 +269,6 @@ impl Locked<'_> {
     /// Has keys that are created reported by [`Db::take_created`].
     pub fn report_created(&mut self) {
         self.notes.created = Some(Vec::new());
-    }
-
-    /// Takes one more lock, if that cannot lead to a deadlock. Returns whether it is held.
-    pub fn try_extend(&mut self, shard: usize) -> bool {
-        if self.held.contains(shard) {
-            return true;
-        }
-        let lock = &self.keyspace.shards[shard].lock;
-        // Behind all that are held, waiting is in order; before one of them it might be for
-        // somebody who waits for that one.
-        let taken = match self.held.iter().any(|held| held > shard) {
-            false => {
-                lock.lock();
-                true
-            }
-            true => lock.try_lock(),
-        };
-        if taken {
-            self.held.insert(shard);
-        }
-        taken
     }
 
     /// What entries remember of their use; the last of it, unless this says otherwise.
@@ -358,10 +373,6 @@ mod raw {
             self.0.lock();
         }
 
-        pub fn try_lock(&self) -> bool {
-            self.0.try_lock()
-        }
-
         /// # Safety
         /// The caller holds the lock.
         #[inline]
@@ -397,11 +408,6 @@ mod raw {
                 .wait_while(held, |held| *held)
                 .expect("no holder panics");
             *held = true;
-        }
-
-        pub fn try_lock(&self) -> bool {
-            let mut held = self.held.lock().expect("no holder panics");
-            !std::mem::replace(&mut *held, true)
         }
 
         /// # Safety

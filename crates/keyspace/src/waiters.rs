@@ -3,15 +3,25 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::DbIndex;
+use crate::lock::ShardSet;
 
 /// A number for one wait, which its owner chose and knows the rest of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct WaiterId(pub u64);
 
+/// A wait at a key.
+struct Waiting {
+    id: WaiterId,
+    /// The shards that serving it touches besides those of the keys it waits for.
+    beyond: ShardSet,
+}
+
 /// The waits for the keys of one shard, those for the same key in the order they began.
 #[derive(Default)]
 pub(crate) struct Waiters {
-    by_key: BTreeMap<(DbIndex, Box<[u8]>), VecDeque<WaiterId>>,
+    by_key: BTreeMap<(DbIndex, Box<[u8]>), VecDeque<Waiting>>,
+    /// How many waits touch each shard beyond.
+    beyond: BTreeMap<usize, usize>,
 }
 
 impl Waiters {
@@ -20,19 +30,32 @@ impl Waiters {
         self.by_key.is_empty()
     }
 
-    pub fn add(&mut self, index: DbIndex, key: &[u8], id: WaiterId) {
+    pub fn add(&mut self, index: DbIndex, key: &[u8], id: WaiterId, beyond: ShardSet) {
         let waiting = self.by_key.entry((index, key.into())).or_default();
-        if !waiting.contains(&id) {
-            waiting.push_back(id);
+        if waiting.iter().any(|other| other.id == id) {
+            return;
+        }
+        waiting.push_back(Waiting { id, beyond });
+        for shard in beyond.iter() {
+            *self.beyond.entry(shard).or_default() += 1;
         }
     }
 
     pub fn remove(&mut self, index: DbIndex, key: &[u8], id: WaiterId) {
         let place = (index, Box::from(key));
-        if let Some(waiting) = self.by_key.get_mut(&place) {
-            waiting.retain(|other| *other != id);
-            if waiting.is_empty() {
-                self.by_key.remove(&place);
+        let Some(waiting) = self.by_key.get_mut(&place) else {
+            return;
+        };
+        let at = waiting.iter().position(|other| other.id == id);
+        let removed = at.and_then(|at| waiting.remove(at));
+        if waiting.is_empty() {
+            self.by_key.remove(&place);
+        }
+        for shard in removed.iter().flat_map(|removed| removed.beyond.iter()) {
+            let count = self.beyond.get_mut(&shard).expect("it was counted");
+            *count -= 1;
+            if *count == 0 {
+                self.beyond.remove(&shard);
             }
         }
     }
@@ -40,7 +63,7 @@ impl Waiters {
     /// The waits for a key, the oldest first.
     pub fn of(&self, index: DbIndex, key: &[u8]) -> Vec<WaiterId> {
         let waiting = self.by_key.get(&(index, key.into()));
-        waiting.into_iter().flatten().copied().collect()
+        waiting.into_iter().flatten().map(|one| one.id).collect()
     }
 
     pub fn contains(&self, index: DbIndex, key: &[u8]) -> bool {
@@ -51,5 +74,11 @@ impl Waiters {
     pub fn keys(&self, index: DbIndex) -> Vec<Box<[u8]>> {
         let keys = self.by_key.keys().filter(|(db, _)| *db == index);
         keys.map(|(_, key)| key.clone()).collect()
+    }
+
+    /// The shards that serving the waits touches beyond this one.
+    #[inline]
+    pub fn beyond(&self) -> impl Iterator<Item = usize> {
+        self.beyond.keys().copied()
     }
 }

@@ -106,11 +106,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     }
 
     fn advance(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Poll<End> {
+        debug_assert!(
+            tools.output.is_empty(),
+            "the last one took its replies along"
+        );
         match self.serve(tools, cx) {
             Ok(()) => Poll::Pending,
             Err(end) => {
-                // What it was to be sent must not reach the next client of this thread.
-                tools.drop_output();
+                // What could not be written is for nobody else.
+                tools.clear_output();
                 Poll::Ready(end)
             }
         }

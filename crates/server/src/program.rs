@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
 use engine::command::{RenameError, Table};
@@ -435,8 +435,10 @@ impl Upkeep {
             while !end.load(Ordering::Relaxed) {
                 let hz = u64::from(engine.config.load().process.hz.max(1));
                 maintenance.tick(&engine, &mut worker, hz);
-                while engine.garbage.free_some(GARBAGE_STEP_ELEMENTS) {}
-                std::thread::sleep(Duration::from_millis(1000 / hz));
+                // Keys expire on time however much there is to free.
+                let next = Instant::now() + Duration::from_millis(1000 / hz);
+                while Instant::now() < next && engine.garbage.free_some(GARBAGE_STEP_ELEMENTS) {}
+                std::thread::sleep(next.saturating_duration_since(Instant::now()));
             }
         };
         let thread = std::thread::Builder::new()

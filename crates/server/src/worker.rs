@@ -45,12 +45,6 @@ impl Tools {
         self.batch = batch.recycle();
     }
 
-    /// Empties the reply buffer of one who does not read it, and gives back what it has grown by.
-    pub fn drop_output(&mut self) {
-        self.output.clear();
-        self.output.shrink_to(INPUT_BYTES);
-    }
-
     /// Empties the reply buffer, keeping its memory unless it has grown large.
     pub fn clear_output(&mut self) {
         self.output.clear();

@@ -1,7 +1,7 @@
 //! A host without a machine: its clock stands still until a test moves it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use config::{Config, Effect};
 use engine::host::{
@@ -21,6 +21,8 @@ struct State {
     elapsed_micros: AtomicI64,
     /// What the engine asked for that a test may want to know.
     asked: Mutex<Vec<String>>,
+    /// How often something said that it may take long.
+    long_runs: AtomicUsize,
     /// An effect of the configuration that cannot be had, and why.
     refused: Mutex<Option<(Effect, String)>>,
 }
@@ -33,6 +35,11 @@ impl World {
     /// What was asked of the host since this was last called: `shutdown`, `log …`, and so on.
     pub fn take_asked(&self) -> Vec<String> {
         std::mem::take(&mut self.0.asked.lock())
+    }
+
+    /// How often something ran that was said to take long, since this was last called.
+    pub fn take_long_runs(&self) -> usize {
+        self.0.long_runs.swap(0, Ordering::SeqCst)
     }
 
     /// Has this effect of a changed configuration fail from now on.
@@ -55,6 +62,7 @@ impl Host for World {
     }
 
     fn run_long(&self, run: &mut dyn FnMut()) {
+        self.0.long_runs.fetch_add(1, Ordering::SeqCst);
         run();
     }
 

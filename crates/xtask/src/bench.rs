@@ -4,14 +4,20 @@
 //! cell is the median of the rounds. Targets are ratios, or plain values where that is what was
 //! promised. Nothing here fails a build: a number is read by a person.
 
+mod collection;
 mod elements;
+mod families;
 mod growth;
 mod idle;
 mod load;
 mod memory;
 mod monopoly;
 mod probe;
+mod publish;
+mod removal;
+mod requests;
 mod sample;
+mod sweep;
 mod table;
 mod throughput;
 
@@ -61,6 +67,12 @@ pub struct Options {
 enum Section {
     /// Requests per second and server CPU per request, at pipelines of 1, 16 and 100.
     Throughput,
+    /// The same for a command of every family, at pipeline 16.
+    Families,
+    /// Server CPU per message that reaches a subscriber.
+    Publish,
+    /// Time of commands that read every element of large collections.
+    Sweep,
     /// Bytes per key.
     Memory,
     /// Bytes per element of a large collection.
@@ -71,6 +83,8 @@ enum Section {
     Idle,
     /// What a bystander waits while another client runs KEYS.
     Monopoly,
+    /// What a bystander waits while millions of elements or keys are deleted.
+    Removal,
 }
 
 /// The two servers and how to measure them.
@@ -111,11 +125,15 @@ pub fn run(options: &Options) -> Result<()> {
     };
     let all = [
         Section::Throughput,
+        Section::Families,
+        Section::Publish,
+        Section::Sweep,
         Section::Memory,
         Section::Elements,
         Section::Growth,
         Section::Idle,
         Section::Monopoly,
+        Section::Removal,
     ];
     let mut rows = Vec::new();
     for section in all
@@ -124,11 +142,15 @@ pub fn run(options: &Options) -> Result<()> {
     {
         rows.extend(match section {
             Section::Throughput => throughput::measure(&bench)?,
+            Section::Families => families::measure(&bench)?,
+            Section::Publish => publish::measure(&bench)?,
+            Section::Sweep => sweep::measure(&bench)?,
             Section::Memory => memory::measure(&bench)?,
             Section::Elements => elements::measure(&bench)?,
             Section::Growth => growth::measure(&bench)?,
             Section::Idle => idle::measure(&bench)?,
             Section::Monopoly => monopoly::measure(&bench)?,
+            Section::Removal => removal::measure(&bench)?,
         });
     }
     let name = |path: &PathBuf| {
@@ -145,7 +167,8 @@ pub fn run(options: &Options) -> Result<()> {
 }
 
 impl Bench {
-    /// Measures both servers in turns and returns the medians: ours, theirs, one pair per value.
+    /// Measures both servers in turns, each time a fresh process, and returns the medians: ours,
+    /// theirs, one pair per value.
     fn compare<const N: usize>(
         &self,
         what: &str,
@@ -153,12 +176,31 @@ impl Bench {
         arguments: &[&str],
         measure: impl Fn(&Server) -> Result<[f64; N]>,
     ) -> Result<[(f64, f64); N]> {
+        self.take_turns(what, rounds, |side| measure(&self.start(side, arguments)?))
+    }
+
+    /// As [`Bench::compare`], of two servers that run all the time. One at rest takes nothing from
+    /// the other, so that the turns are as short as one measurement.
+    fn alternate<const N: usize>(
+        &self,
+        what: &str,
+        servers: &[Server; 2],
+        measure: impl Fn(&Server) -> Result<[f64; N]>,
+    ) -> Result<[(f64, f64); N]> {
+        self.take_turns(what, self.rounds, |side| measure(&servers[side]))
+    }
+
+    fn take_turns<const N: usize>(
+        &self,
+        what: &str,
+        rounds: usize,
+        measure: impl Fn(usize) -> Result<[f64; N]>,
+    ) -> Result<[(f64, f64); N]> {
         let mut values = [[const { Vec::new() }; N], [const { Vec::new() }; N]];
         for round in 0..rounds {
             for side in turns(round) {
-                let server = self.start(side, arguments)?;
                 self.announce(what, round, rounds, side);
-                for (list, value) in values[side].iter_mut().zip(measure(&server)?) {
+                for (list, value) in values[side].iter_mut().zip(measure(side)?) {
                     list.push(value);
                 }
             }
@@ -167,6 +209,11 @@ impl Bench {
         Ok(std::array::from_fn(|i| {
             (median(ours[i].clone()), median(theirs[i].clone()))
         }))
+    }
+
+    /// Starts both servers.
+    fn start_both(&self, arguments: &[&str]) -> Result<[Server; 2]> {
+        Ok([self.start(0, arguments)?, self.start(1, arguments)?])
     }
 
     /// Starts one of the two servers: 0 is ours, 1 is theirs.

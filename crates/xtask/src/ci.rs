@@ -52,13 +52,18 @@ const CARGO_TEST: Step = Step {
     environment: &[],
 };
 
-/// Locks and log under many schedules. Apart from the tests, since a feature changes the locks.
+/// Locks, log and waits under many schedules. Apart from the tests, since a feature changes the
+/// locks.
 const INTERLEAVINGS: Step = Step {
     name: "interleavings",
     words: &[
         "test",
         "--package",
+        "keyspace",
+        "--package",
         "engine",
+        "--package",
+        "commands",
         "--features",
         "shuttle",
         "--test",

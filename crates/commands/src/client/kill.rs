@@ -57,7 +57,7 @@ fn kill_matching(cx: &mut Context<'_>, filter: &Filter<'_>) -> usize {
             // The one who asks is told how many went.
             cx.session.close_after_reply();
         } else {
-            cx.engine.clients.kill(client);
+            cx.engine.kill(client);
         }
     }
     clients.len()

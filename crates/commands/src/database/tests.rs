@@ -1,6 +1,15 @@
 use expect_test::expect;
 
-use crate::testing::check;
+use crate::testing::{check, long_runs};
+
+#[test]
+fn nobody_waits_for_a_flush() {
+    let mut node = testkit::Node::new(crate::table());
+    assert_eq!(long_runs(&mut node, "FLUSHALL\r\n"), 1);
+    assert_eq!(long_runs(&mut node, "FLUSHDB\r\n"), 1);
+    assert_eq!(long_runs(&mut node, "MULTI\r\nFLUSHALL\r\nEXEC\r\n"), 1);
+    assert_eq!(long_runs(&mut node, "DBSIZE\r\n"), 0);
+}
 
 #[test]
 fn select_chooses_a_db_for_one_connection() {

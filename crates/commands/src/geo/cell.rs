@@ -83,9 +83,9 @@ impl Cell {
         let border = |at: u32, max: f64| f64::from(at) / cells * (max * 2.0) - max;
         Borders {
             west: border(self.column, LONGITUDE_MAX),
-            east: border(self.column + 1, LONGITUDE_MAX),
+            east: border(self.column.wrapping_add(1), LONGITUDE_MAX),
             south: border(self.row, LATITUDE_MAX),
-            north: border(self.row + 1, LATITUDE_MAX),
+            north: border(self.row.wrapping_add(1), LATITUDE_MAX),
         }
     }
 
@@ -111,6 +111,17 @@ impl Cell {
     }
 }
 
+/// The number that a score stands for. Any sorted set can be read as places, so below 0 it is the
+/// complement of two, and what 64 bits cannot hold stands for 0.
+fn hash_of(score: f64) -> u64 {
+    const BEYOND: f64 = 18_446_744_073_709_551_616.0;
+    match score {
+        ..0.0 => score as i64 as u64,
+        0.0..BEYOND => score as u64,
+        _ => 0,
+    }
+}
+
 impl Place {
     /// The score of a member at this place.
     pub fn score(self) -> f64 {
@@ -119,7 +130,7 @@ impl Place {
 
     /// The middle of the smallest cell that a score stands for.
     pub fn of_score(score: f64) -> Place {
-        let borders = Cell::of_hash(score as u64, STEPS_MAX).borders();
+        let borders = Cell::of_hash(hash_of(score), STEPS_MAX).borders();
         let middle = |from: f64, to: f64, max: f64| ((from + to) / 2.0).clamp(-max, max);
         Place {
             longitude: middle(borders.west, borders.east, LONGITUDE_MAX),

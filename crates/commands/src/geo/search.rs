@@ -101,16 +101,16 @@ fn stated(
             (word, ..) => options.take(word, args)?,
         }
     }
-    // The command as the client wrote it.
-    let name = String::from_utf8_lossy(args.words()[0]);
-    let lacking = |what: &str| Error::text(format!("ERR exactly one of {what} for {name}"));
-    let (_, middle) = middle.ok_or_else(|| lacking("FROMMEMBER or FROMLONLAT can be specified"))?;
-    let area = area.ok_or_else(|| lacking("BYRADIUS and BYBOX can be specified"))?;
     if stores && options.returns.any() {
         return Err(Error::text(
             "ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options",
         ));
     }
+    // The command as the client wrote it.
+    let name = String::from_utf8_lossy(args.words()[0]);
+    let lacking = |what: &str| Error::text(format!("ERR exactly one of {what} for {name}"));
+    let (_, middle) = middle.ok_or_else(|| lacking("FROMMEMBER or FROMLONLAT can be specified"))?;
+    let area = area.ok_or_else(|| lacking("BYRADIUS and BYBOX can be specified"))?;
     options.query(middle, area)
 }
 

@@ -52,7 +52,7 @@ pub(super) static SINTER: Command = Command {
     summary: "Returns the members that all of the sets have.",
     complexity: INTERSECTION_COMPLEXITY,
     handler: |cx, args| {
-        reply_with(cx, args, |sets, reply, _| {
+        reply_with(cx, args, least, |sets, reply, _| {
             reply_members(reply, common(sets))
         })
     },
@@ -63,7 +63,7 @@ pub(super) static SUNION: Command = Command {
     name: "sunion",
     summary: "Returns the members that any of the sets has.",
     handler: |cx, args| {
-        reply_with(cx, args, |sets, reply, limits| {
+        reply_with(cx, args, total, |sets, reply, limits| {
             let union = union(sets, limits);
             let mut members = reply.set(union.len());
             for member in union.iter() {
@@ -79,7 +79,7 @@ pub(super) static SDIFF: Command = Command {
     name: "sdiff",
     summary: "Returns the members that only the first of the sets has.",
     handler: |cx, args| {
-        reply_with(cx, args, |sets, reply, _| {
+        reply_with(cx, args, first, |sets, reply, _| {
             reply_members(reply, only_first(sets))
         })
     },
@@ -95,7 +95,7 @@ pub(super) static SINTERSTORE: Command = Command {
         KeySpec::from(2, Access::RO.and(Access::ACCESS)),
     ],
     handler: |cx, args| {
-        store_as(cx, args, event::SINTERSTORE, |sets, limits| {
+        store_as(cx, args, event::SINTERSTORE, least, |sets, limits| {
             set_of(common(sets), limits)
         })
     },
@@ -105,7 +105,7 @@ pub(super) static SINTERSTORE: Command = Command {
 pub(super) static SUNIONSTORE: Command = Command {
     name: "sunionstore",
     summary: "Stores the members that any of the sets has.",
-    handler: |cx, args| store_as(cx, args, event::SUNIONSTORE, union),
+    handler: |cx, args| store_as(cx, args, event::SUNIONSTORE, total, union),
     ..STORER
 };
 
@@ -113,7 +113,7 @@ pub(super) static SDIFFSTORE: Command = Command {
     name: "sdiffstore",
     summary: "Stores the members that only the first of the sets has.",
     handler: |cx, args| {
-        store_as(cx, args, event::SDIFFSTORE, |sets, limits| {
+        store_as(cx, args, event::SDIFFSTORE, first, |sets, limits| {
             set_of(only_first(sets), limits)
         })
     },
@@ -123,11 +123,12 @@ pub(super) static SDIFFSTORE: Command = Command {
 fn reply_with(
     cx: &mut Context<'_>,
     args: &mut Args<'_>,
+    size: fn(&Sets<'_>) -> usize,
     combine: impl FnOnce(&Sets<'_>, &mut Reply<'_>, &SetLimits) -> Done,
 ) -> CommandResult {
-    let (keys, limits) = (keys(args, args.len())?, limits(cx));
+    let (engine, keys, limits) = (cx.engine, keys(args, args.len())?, limits(cx));
     cx.view_all(&keys, |sets: &Sets<'_>, reply| {
-        combine(sets, reply, &limits)
+        engine.run_sized(size(sets), || combine(sets, reply, &limits))
     })
 }
 
@@ -135,11 +136,14 @@ fn store_as(
     cx: &mut Context<'_>,
     args: &mut Args<'_>,
     event: Event,
+    size: fn(&Sets<'_>) -> usize,
     combine: impl FnOnce(&Sets<'_>, &SetLimits) -> Set,
 ) -> CommandResult {
     let target = args.key()?;
-    let (keys, limits) = (keys(args, args.len())?, limits(cx));
-    let result = cx.view_all(&keys, |sets: &Sets<'_>, _| combine(sets, &limits))?;
+    let (engine, keys, limits) = (cx.engine, keys(args, args.len())?, limits(cx));
+    let result = cx.view_all(&keys, |sets: &Sets<'_>, _| {
+        engine.run_sized(size(sets), || combine(sets, &limits))
+    })?;
     let len = result.len();
     cx.store(&target, event, result);
     Ok(cx.reply.count(len))
@@ -180,13 +184,35 @@ fn sintercard(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         0 => usize::MAX,
         limit => limit,
     };
+    let engine = cx.engine;
     cx.view_all(&keys, |sets: &Sets<'_>, reply| {
-        reply.count(common(sets).take(most).count())
+        let size = least(sets).min(most);
+        reply.count(engine.run_sized(size, || common(sets).take(most).count()))
     })
 }
 
 fn keys<'a>(args: &mut Args<'a>, count: usize) -> Result<Vec<Key<'a>>, Error> {
     (0..count).map(|_| args.key()).collect()
+}
+
+/// How many members an intersection goes through: those of the smallest set.
+fn least(sets: &Sets<'_>) -> usize {
+    lens(sets).min().unwrap_or(0)
+}
+
+/// How many a union goes through.
+fn total(sets: &Sets<'_>) -> usize {
+    lens(sets).sum()
+}
+
+/// How many a difference goes through.
+fn first(sets: &Sets<'_>) -> usize {
+    lens(sets).next().unwrap_or(0)
+}
+
+fn lens(sets: &Sets<'_>) -> impl Iterator<Item = usize> {
+    sets.iter()
+        .map(|set| set.as_ref().map_or(0, |set| set.len()))
 }
 
 /// The members that all sets have: those of the smallest that the others have too, of which a

@@ -4,7 +4,7 @@ use expect_test::expect;
 use resp::value::Value;
 use testkit::Node;
 
-use crate::testing::{check, check_log};
+use crate::testing::{check, check_log, long_runs};
 
 mod random;
 mod replay;
@@ -721,4 +721,26 @@ fn what_chance_chooses_is_different_and_all_of_it_there() {
     }
     assert_eq!(popped.len(), 1000);
     assert_eq!(ask(&mut node, "EXISTS s"), Value::Integer(0));
+}
+
+#[test]
+fn nobody_waits_for_a_combination_of_large_sets() {
+    let mut node = Node::new(crate::table());
+    for key in ["one", "two"] {
+        let members: Vec<String> = (0..6000).map(|member| member.to_string()).collect();
+        let line = format!("SADD {key} {}\r\n", members.join(" "));
+        assert_eq!(node.send("client", line.as_bytes()), b":6000\r\n");
+    }
+    node.send("client", b"SADD few 1 2 3\r\n");
+    let mut long = |line: &str| long_runs(&mut node, &format!("{line}\r\n")) == 1;
+    assert!(long("SUNION one few"));
+    assert!(long("SINTER one two"));
+    assert!(long("SINTERCARD 2 one two"));
+    assert!(long("SDIFFSTORE to one few"));
+    // What is gone through is small here, however large the other set is.
+    assert!(!long("SINTER one few"));
+    assert!(!long("SINTERSTORE to one nothing"));
+    assert!(!long("SINTERCARD 2 one two LIMIT 10"));
+    assert!(!long("SDIFF few one"));
+    assert!(!long("SUNION few few"));
 }

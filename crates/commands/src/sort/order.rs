@@ -36,14 +36,21 @@ struct Item {
 }
 
 /// The places of texts in the order of their bytes, as far as they are within the window. Absent
-/// ones come first.
-pub(super) fn by_text(weights: &Texts, direction: Direction, window: Range<usize>) -> Vec<usize> {
+/// ones come first. Where these are equal the bytes of `ties` decide, if there are any.
+pub(super) fn by_text(
+    weights: &Texts,
+    ties: Option<&Texts>,
+    direction: Direction,
+    window: Range<usize>,
+) -> Vec<usize> {
     let items = (0..weights.len()).map(|place| Item {
         rank: weights.get(place).map_or(0, first_bytes),
         place,
     });
+    let tie = |place| ties.and_then(|ties| ties.get(place));
     arrange(items.collect(), direction, window, |a, b| {
-        weights.get(a).cmp(&weights.get(b))
+        let by_weight = weights.get(a).cmp(&weights.get(b));
+        by_weight.then_with(|| tie(a).cmp(&tie(b)))
     })
 }
 

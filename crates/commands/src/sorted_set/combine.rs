@@ -21,6 +21,18 @@ enum Operation {
     Difference,
 }
 
+impl Operation {
+    /// How many members it goes through.
+    fn size(self, inputs: &[Input<'_>]) -> usize {
+        let mut lens = inputs.iter().map(|input| input.len);
+        match self {
+            Operation::Union => lens.sum(),
+            Operation::Intersection => lens.min().unwrap_or(0),
+            Operation::Difference => lens.next().unwrap_or(0),
+        }
+    }
+}
+
 /// What becomes of several scores of one member.
 #[derive(Clone, Copy, Default)]
 enum Aggregate {
@@ -110,11 +122,14 @@ pub(super) static ZDIFF: Command = Command {
 fn combine(cx: &mut Context<'_>, args: &mut Args<'_>, operation: Operation) -> CommandResult {
     let mut inputs = inputs(cx, args)?;
     let options = Options::parse(args, operation, Form::Reply, &mut inputs)?;
-    let members = combined(cx, operation, options.aggregate, inputs);
-    let members = members
-        .iter()
-        .map(|(member, score)| (Text::Bytes(member), *score));
-    Ok(reply_members(&mut cx.reply, members, options.with_scores))
+    let (engine, size) = (cx.engine, operation.size(&inputs));
+    Ok(engine.run_sized(size, || {
+        let members = combined(cx, operation, options.aggregate, inputs);
+        let members = members
+            .iter()
+            .map(|(member, score)| (Text::Bytes(member), *score));
+        reply_members(&mut cx.reply, members, options.with_scores)
+    }))
 }
 
 pub(super) static ZINTERCARD: Command = Command {
@@ -131,7 +146,10 @@ pub(super) static ZINTERCARD: Command = Command {
 fn zintercard(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let mut inputs = inputs(cx, args)?;
     let options = Options::parse(args, Operation::Intersection, Form::Count, &mut inputs)?;
-    let count = combined(cx, Operation::Intersection, Aggregate::Sum, inputs).len();
+    let (engine, size) = (cx.engine, Operation::Intersection.size(&inputs));
+    let count = engine.run_sized(size, || {
+        combined(cx, Operation::Intersection, Aggregate::Sum, inputs).len()
+    });
     Ok(cx.reply.count(match options.limit {
         0 => count,
         limit => count.min(limit),
@@ -180,10 +198,14 @@ fn combine_and_store(
     let target = args.key()?;
     let mut inputs = inputs(cx, args)?;
     let options = Options::parse(args, operation, Form::Store, &mut inputs)?;
-    let members = combined(cx, operation, options.aggregate, inputs);
-    let set = SortedSet::of(&members, &limits(cx));
+    let (engine, size) = (cx.engine, operation.size(&inputs));
+    let set = engine.run_sized(size, || {
+        let members = combined(cx, operation, options.aggregate, inputs);
+        SortedSet::of(&members, &limits(cx))
+    });
+    let len = set.len();
     cx.store(&target, event, set);
-    Ok(cx.reply.count(members.len()))
+    Ok(cx.reply.count(len))
 }
 
 /// A key whose members are combined, and what their scores are multiplied by.
@@ -401,7 +423,8 @@ fn keep_common(
     let found = input.with_source(cx, |source| {
         members.retain_mut(|(member, known)| match source.score(member) {
             Some(score) => {
-                *known = aggregate.of(*known, input.weighted(score));
+                // What is no number is made one when it is aggregated, and not before.
+                *known = aggregate.of(*known, score * input.weight);
                 true
             }
             None => false,

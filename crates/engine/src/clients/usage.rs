@@ -5,9 +5,10 @@
 //! nothing that others read.
 
 use std::mem::size_of;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 use crate::session::Session;
+use crate::sync::{AtomicU64, AtomicUsize};
 
 use super::Client;
 

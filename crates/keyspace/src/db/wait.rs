@@ -2,16 +2,19 @@
 
 use super::Db;
 use crate::DbIndex;
+use crate::lock::ShardSet;
 use crate::slot::{Key, SHARDS};
 use crate::waiters::WaiterId;
 
 impl Db<'_> {
     /// Notes that somebody waits for the key, behind those who wait for it already. When the key
     /// comes to hold something it is reported by [`Locked::take_ready`](crate::Locked::take_ready).
-    pub fn wait_for(&mut self, key: &Key<'_>, id: WaiterId) {
+    /// Whoever may be the one to make it so locks the shards `beyond` too, for they are what
+    /// serving the wait touches: see [`Keyspace::lock_to_serve`](crate::Keyspace::lock_to_serve).
+    pub fn wait_for(&mut self, key: &Key<'_>, id: WaiterId, beyond: ShardSet) {
         let index = self.index;
         let shard = self.shards.get(key.slot.shard());
-        shard.waiters.add(index, key.bytes, id);
+        shard.waiters.add(index, key.bytes, id, beyond);
     }
 
     pub fn stop_waiting(&mut self, key: &Key<'_>, id: WaiterId) {

@@ -18,4 +18,5 @@ mod limits;
 mod live;
 mod process;
 mod starting;
+mod stress;
 mod wire;

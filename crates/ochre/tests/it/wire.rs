@@ -6,6 +6,7 @@ use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
 
 use resp::reply::write_request;
+use resp::value::Value;
 
 use crate::process::PATIENCE;
 
@@ -68,14 +69,30 @@ impl<S: Read + Write> Wire<S> {
         self.reply()
     }
 
+    /// Sends lines of words split at spaces all at once, and returns their replies.
+    #[track_caller]
+    pub fn ask_all<L: AsRef<str>>(&mut self, lines: &[L]) -> Vec<Value> {
+        let mut requests = Vec::new();
+        for line in lines {
+            write_request(&mut requests, &line.as_ref().split(' ').collect::<Vec<_>>());
+        }
+        self.send(&requests).unwrap();
+        lines.iter().map(|_| self.next().0).collect()
+    }
+
     /// The next reply.
     #[track_caller]
     pub fn reply(&mut self) -> String {
+        let text = String::from_utf8_lossy(&self.next().1).into_owned();
+        text.trim_end_matches("\r\n").to_owned()
+    }
+
+    /// The next reply, and its bytes.
+    #[track_caller]
+    fn next(&mut self) -> (Value, Vec<u8>) {
         loop {
-            if let Some((_, len)) = resp::value::read(&self.input).unwrap() {
-                let reply: Vec<u8> = self.input.drain(..len).collect();
-                let text = String::from_utf8_lossy(&reply).into_owned();
-                return text.trim_end_matches("\r\n").to_owned();
+            if let Some((value, len)) = resp::value::read(&self.input).unwrap() {
+                return (value, self.input.drain(..len).collect());
             }
             let more = self.read_some().expect("the server replies");
             assert!(more > 0, "the server closed the connection");

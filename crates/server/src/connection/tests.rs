@@ -60,6 +60,29 @@ fn half_a_request_and_a_close_leave_nothing_behind() {
     assert_eq!(converse(&[b"*2\r\n$3\r\nGET\r\n$100\r\nabc"]), b"");
 }
 
+#[test]
+fn replies_to_somebody_who_has_gone_reach_nobody_else() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime of one thread").block_on(async {
+        let world = Box::new(World::default());
+        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 1));
+        let mut replies = Vec::new();
+        for (word, stays) in [("secret", false), ("own", true)] {
+            let (mut client, server) = duplex(1000);
+            let sent = client.write_all(&request(&["ECHO", word])).await;
+            sent.expect("the pipe has room");
+            let session = engine.connect(Endpoints::default());
+            match stays {
+                true => client.shutdown().await.expect("the pipe is open"),
+                false => drop(std::mem::replace(&mut client, duplex(1).0)),
+            }
+            Connection::new(server, Arc::clone(&engine), session).await;
+            drop(client.read_to_end(&mut replies).await);
+        }
+        assert_eq!(replies, b"$3\r\nown\r\n");
+    });
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]

@@ -22,10 +22,16 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Asks again as soon as it is answered.
     pub fn start(port: u16) -> Self {
+        Self::paced(port, Duration::ZERO)
+    }
+
+    /// Asks so often, or later if an answer takes longer.
+    pub fn paced(port: u16, pace: Duration) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || watch(port, &stopped));
+        let thread = std::thread::spawn(move || watch(port, pace, &stopped));
         Self { stop, thread }
     }
 
@@ -49,11 +55,12 @@ pub fn micros(nanos: u64) -> f64 {
     nanos as f64 / 1e3
 }
 
-fn watch(port: u16, stop: &AtomicBool) -> Result<Histogram<u64>> {
+fn watch(port: u16, pace: Duration, stop: &AtomicBool) -> Result<Histogram<u64>> {
     let mut stream = connect(port)?;
     let mut latencies = Histogram::new_with_max(LATENCY_NANOS_MAX, 3)?;
     let request = get_request(0);
     let mut reply = [0; 64];
+    let interval = INTERVAL_NANOS.max(pace.as_nanos() as u64);
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         stream.write_all(&request)?;
@@ -66,8 +73,12 @@ fn watch(port: u16, stop: &AtomicBool) -> Result<Histogram<u64>> {
             }
             len += read;
         }
-        let waited = begun.elapsed().as_nanos() as u64;
-        latencies.record_correct(waited.min(LATENCY_NANOS_MAX), INTERVAL_NANOS)?;
+        let waited = begun.elapsed();
+        let nanos = waited.as_nanos() as u64;
+        latencies.record_correct(nanos.min(LATENCY_NANOS_MAX), interval)?;
+        if waited < pace {
+            std::thread::sleep(pace - waited);
+        }
     }
     Ok(latencies)
 }

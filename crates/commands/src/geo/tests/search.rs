@@ -311,3 +311,23 @@ fn a_missing_key_is_told_whatever_else_is_wrong() {
         (no reply)
     "#]]);
 }
+
+#[test]
+fn any_score_is_read_as_a_place() {
+    check(expect![[r#"
+        > ZADD h 1e308 a -17 b -1e300 c inf d -inf e 9223372036854775808 f
+        (integer) 6
+        > GEOHASH h a b c d e f
+        1) "00bh0hbj200"
+        2) "bp05b5048p0"
+        3) "00bh0hbj200"
+        4) "00bh0hbj200"
+        5) "00bh0hbj200"
+        6) "00bh0hbj200"
+        > GEOPOS h b
+        1) 1) "180"
+           2) "85.0511287799999991"
+        > GEOSEARCHSTORE x F WITHCOORD BYRADIUS 0 FT STOREDIST
+        (error) ERR GEOSEARCHSTORE is not compatible with WITHDIST, WITHHASH and WITHCOORD options
+    "#]]);
+}

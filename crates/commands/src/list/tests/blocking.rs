@@ -369,6 +369,29 @@ fn resp3_pops_and_nulls() {
 }
 
 #[test]
+fn one_who_is_killed_takes_nothing_along() {
+    check(expect![[r#"
+        b> BLPOP l 0
+        (no reply)
+        c> BLMOVE l d LEFT LEFT 0
+        (no reply)
+        > CLIENT KILL TYPE normal SKIPME yes
+        (integer) 2
+        e> BLPOP l 0
+        (no reply)
+        > RPUSH l 1 2
+        (integer) 2
+        > LRANGE l 0 -1
+        1) "2"
+        > EXISTS d
+        (integer) 0
+        e<
+        1) "l"
+        2) "1"
+    "#]]);
+}
+
+#[test]
 fn a_timeout_may_be_a_number_of_eighty_bits() {
     check(expect![[r#"
         > BLPOP none 1e400

@@ -47,7 +47,7 @@ proptest! {
         let window = start..(start + len).min(items.len());
         let mut expected: Vec<usize> = (0..items.len()).collect();
         expected.sort_by(|&a, &b| in_direction(&items[a], &items[b], direction));
-        let sorted = order::by_text(&texts(&items), direction, window.clone());
+        let sorted = order::by_text(&texts(&items), None, direction, window.clone());
         prop_assert_eq!(&sorted, &expected[window]);
     }
 

@@ -288,3 +288,31 @@ fn a_transaction_looks_at_keys_nobody_declared() {
         3) "7"
     "#]]);
 }
+
+#[test]
+fn equal_weights_of_a_set_are_in_the_order_of_its_members() {
+    check(expect![[r#"
+        > SADD s d b a c e
+        (integer) 5
+        > MSET w_d x w_a x
+        OK
+        > SORT s BY w_* ALPHA
+        1) "b"
+        2) "c"
+        3) "e"
+        4) "a"
+        5) "d"
+        > SORT s BY w_* ALPHA DESC LIMIT 0 3
+        1) "d"
+        2) "a"
+        3) "e"
+        > SORT s BY w_*->f ALPHA STORE m
+        (integer) 5
+        > LRANGE m 0 -1
+        1) "a"
+        2) "b"
+        3) "c"
+        4) "d"
+        5) "e"
+    "#]]);
+}

@@ -1,6 +1,6 @@
 use expect_test::expect;
 
-use crate::testing::check;
+use crate::testing::{check, long_runs};
 
 #[test]
 fn unions_aggregate_scores() {
@@ -422,5 +422,46 @@ fn a_negative_zero_keeps_its_sign_in_a_large_result() {
         2) "0"
         3) "y"
         4) "0"
+    "#]]);
+}
+
+#[test]
+fn nobody_waits_for_a_combination_of_large_sorted_sets() {
+    let mut node = testkit::Node::new(crate::table());
+    for key in ["one", "two"] {
+        let members: Vec<String> = (0..6000).map(|member| format!("1 {member}")).collect();
+        let line = format!("ZADD {key} {}\r\n", members.join(" "));
+        assert_eq!(node.send("client", line.as_bytes()), b":6000\r\n");
+    }
+    node.send("client", b"ZADD few 1 1 2 2\r\n");
+    let mut long = |line: &str| long_runs(&mut node, &format!("{line}\r\n")) == 1;
+    assert!(long("ZUNION 2 one few"));
+    assert!(long("ZUNIONSTORE to 2 one two"));
+    assert!(long("ZINTERCARD 2 one two"));
+    assert!(long("ZDIFF 2 one few"));
+    // What is gone through is small here, however large the other one is.
+    assert!(!long("ZINTERSTORE to 2 one few"));
+    assert!(!long("ZDIFF 2 few one"));
+}
+
+#[test]
+fn infinity_weighed_with_nothing_counts_when_it_is_aggregated() {
+    check(expect![[r#"
+        > ZADD a -inf x 3 y
+        (integer) 2
+        > ZADD b -inf x 3 y 1 z
+        (integer) 3
+        > ZINTER 2 b a WEIGHTS 0 5 WITHSCORES
+        1) "x"
+        2) "0"
+        3) "y"
+        4) "15"
+        > ZUNION 2 b a WEIGHTS 0 5 WITHSCORES
+        1) "x"
+        2) "-inf"
+        3) "z"
+        4) "0"
+        5) "y"
+        6) "15"
     "#]]);
 }
