@@ -79,7 +79,9 @@ impl Unsent {
 
 /// Why a connection ends.
 enum End {
-    /// The client has gone, or was told to go.
+    /// The client sends nothing more.
+    Input,
+    /// The client is to go.
     Closed,
     Failed,
 }
@@ -143,6 +145,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return self.read_ahead(tools, cx);
             }
             match self.read_and_run(tools, cx) {
+                Poll::Ready(Err(End::Input)) if self.unsent.len() > 0 => {
+                    // It may well read what it has asked for; if it has gone, writing fails.
+                    self.session.close_after_reply();
+                    return Ok(());
+                }
                 Poll::Ready(result) => result?,
                 Poll::Pending if self.session.client.has(ClientFlags::WOKEN) => {}
                 Poll::Pending => return Ok(()),
@@ -251,7 +258,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut tail = mem::take(&mut self.tail);
         make_room(&mut tail, self.parser.standing(start).argument_left);
         match pin!(self.stream.read_buf(&mut tail)).poll(cx) {
-            Poll::Ready(Ok(0)) => Poll::Ready(Err(End::Closed)),
+            Poll::Ready(Ok(0)) => Poll::Ready(Err(End::Input)),
             Poll::Ready(Ok(len)) => {
                 tools.worker.stats.bytes_in.add(len as u64);
                 self.note_input(tail.len(), tail.capacity());
@@ -297,7 +304,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     fn read(&mut self, into: &mut [u8], cx: &mut Context<'_>) -> Poll<Result<usize, End>> {
         let mut buffer = ReadBuf::new(into);
         match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
-            Ok(()) if buffer.filled().is_empty() => Poll::Ready(Err(End::Closed)),
+            Ok(()) if buffer.filled().is_empty() => Poll::Ready(Err(End::Input)),
             Ok(()) => Poll::Ready(Ok(buffer.filled().len())),
             Err(error) => Poll::Ready(Err(error.into())),
         }

@@ -61,6 +61,32 @@ fn half_a_request_and_a_close_leave_nothing_behind() {
 }
 
 #[test]
+fn somebody_who_sends_nothing_more_is_told_the_rest() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime of one thread").block_on(async {
+        let world = Box::new(World::default());
+        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 1));
+        let session = engine.connect(Endpoints::default());
+        let (mut client, server) = duplex(64);
+        tokio::spawn(Connection::new(server, Arc::clone(&engine), session));
+        let sent = client
+            .write_all(&request(&["ECHO", "word"]).repeat(100))
+            .await;
+        sent.expect("the server reads");
+        client.shutdown().await.expect("the pipe is open");
+        // The server sees the end while most replies have not found room.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        let mut replies = Vec::new();
+        let received = client.read_to_end(&mut replies).await;
+        received.expect("the server closes the pipe in its time");
+        assert_eq!(replies, b"$4\r\nword\r\n".repeat(100));
+        assert!(engine.clients.is_empty(), "nobody is left");
+    });
+}
+
+#[test]
 fn replies_to_somebody_who_has_gone_reach_nobody_else() {
     let runtime = tokio::runtime::Builder::new_current_thread().build();
     runtime.expect("a runtime of one thread").block_on(async {
