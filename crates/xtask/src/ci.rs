@@ -74,6 +74,7 @@ const INTERLEAVINGS: Step = Step {
 
 /// How long random sessions are played.
 const FUZZING_SECONDS: u64 = 60;
+const FUZZING_SEED: u64 = 7;
 
 const DOCS: Step = Step {
     name: "docs",
@@ -150,18 +151,18 @@ fn run_oracle() -> Result<()> {
     Ok(())
 }
 
-/// Other random sessions every day, and the same ones all day.
+/// The same random sessions every time: a change is judged by what it changes. New ones are for
+/// whoever looks for new differences.
 fn run_fuzzer() -> Result<()> {
     if let Some(reason) = oracle::missing() {
         println!("ci: fuzzer skipped, {reason}");
         return Ok(());
     }
-    let seed = std::time::UNIX_EPOCH.elapsed()?.as_secs() / (24 * 60 * 60);
     println!("ci: fuzzer");
-    oracle::run(&oracle::Options::of_fuzzer(FUZZING_SECONDS, seed)).with_context(|| {
+    oracle::run(&oracle::Options::of_fuzzer(FUZZING_SECONDS, FUZZING_SEED)).with_context(|| {
         format!(
             "ci: the fuzzer found a difference; repeat it with\n  \
-             cargo xtask oracle --fuzz {FUZZING_SECONDS} --seed {seed}"
+             cargo xtask oracle --fuzz {FUZZING_SECONDS} --seed {FUZZING_SEED}"
         )
     })
 }
