@@ -10,6 +10,15 @@ pub(crate) fn check(transcript: Expect) {
     transcript.assert_eq(&replayed);
 }
 
+/// As [`check`], to a client that has asked for RESP3.
+#[track_caller]
+pub(crate) fn check_resp3(transcript: Expect) {
+    let mut node = testkit::Node::new(crate::table());
+    node.command("", &[b"HELLO".to_vec(), b"3".to_vec()]);
+    let replayed = testkit::replay(&mut node, transcript.data());
+    transcript.assert_eq(&replayed);
+}
+
 /// What a transcript leaves in the log, as commands, one a line. Those of the start are not among
 /// them: the log is read from the line `# log` on.
 #[track_caller]

@@ -1,7 +1,6 @@
-use expect_test::{Expect, expect};
-use testkit::Node;
+use expect_test::expect;
 
-use crate::testing::{check, check_log};
+use crate::testing::{check, check_log, check_resp3};
 
 mod blocking;
 mod events;
@@ -9,15 +8,6 @@ mod pop;
 mod range;
 mod search;
 mod transfer;
-
-/// As [`check`], to a client that has asked for RESP3.
-#[track_caller]
-fn check_resp3(transcript: Expect) {
-    let mut node = Node::new(crate::table());
-    node.command("", &[b"HELLO".to_vec(), b"3".to_vec()]);
-    let replayed = testkit::replay(&mut node, transcript.data());
-    transcript.assert_eq(&replayed);
-}
 
 #[test]
 fn pushes_add_at_their_end_one_by_one() {

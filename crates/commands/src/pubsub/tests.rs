@@ -1,16 +1,6 @@
-use expect_test::{Expect, expect};
-use testkit::Node;
+use expect_test::expect;
 
-use crate::testing::check;
-
-/// As [`check`], to a client that has asked for RESP3.
-#[track_caller]
-fn check_resp3(transcript: Expect) {
-    let mut node = Node::new(crate::table());
-    node.command("", &[b"HELLO".to_vec(), b"3".to_vec()]);
-    let replayed = testkit::replay(&mut node, transcript.data());
-    transcript.assert_eq(&replayed);
-}
+use crate::testing::{check, check_resp3};
 
 #[test]
 fn messages_reach_channels_and_patterns() {

@@ -1,7 +1,7 @@
-use engine::Family;
-use engine::command::Table;
 use expect_test::{Expect, expect};
 use testkit::{Node, Step};
+
+use crate::testing::{check, check_resp3};
 
 mod counter;
 mod hostile;
@@ -10,39 +10,11 @@ mod many;
 mod range;
 mod replay;
 mod set;
-mod stand_ins;
-
-/// The command table, and stand-ins for what these tests need of families it does not have.
-fn table() -> Table {
-    let has = |family: &Family| {
-        let mut known = crate::FAMILIES.iter().flat_map(|known| known.commands);
-        known.any(|known| known.name == family.commands[0].name)
-    };
-    let missing = stand_ins::FAMILIES.iter().filter(|family| !has(family));
-    let families: Vec<&Family> = crate::FAMILIES.iter().chain(missing).copied().collect();
-    Table::new(&families)
-}
-
-#[track_caller]
-fn check(transcript: Expect) {
-    let mut node = Node::new(table());
-    let replayed = testkit::replay(&mut node, transcript.data());
-    transcript.assert_eq(&replayed);
-}
-
-/// As [`check`], to a client that has asked for RESP3.
-#[track_caller]
-fn check_resp3(transcript: Expect) {
-    let mut node = Node::new(table());
-    node.command("", &[b"HELLO".to_vec(), b"3".to_vec()]);
-    let replayed = testkit::replay(&mut node, transcript.data());
-    transcript.assert_eq(&replayed);
-}
 
 /// Compares what the commands of a transcript write to the log, in place of their replies.
 #[track_caller]
 fn check_log(transcript: Expect) {
-    let mut node = Node::new(table());
+    let mut node = Node::new(crate::table());
     let reader = replay::subscribe(&node);
     let mut text = String::new();
     for (line, step) in testkit::parse(transcript.data()) {

@@ -482,7 +482,7 @@ proptest! {
         let (key_len, value_len) = if swapped { (other, len) } else { (len, other) };
         let byte = if digits { b'1' } else { b'x' };
         let (key, value) = (vec![byte; key_len], vec![byte; value_len]);
-        let mut node = Node::new(super::table());
+        let mut node = Node::new(crate::table());
         let mut ask = |words: &[&[u8]]| {
             let words: Vec<Vec<u8>> = words.iter().map(|word| word.to_vec()).collect();
             node.command("", &words).expect("every command has a reply")

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use resp::value::Value;
 use testkit::Node;
 
-use super::{check_resp3, table};
+use super::check_resp3;
 use crate::testing::check;
 
 #[test]
@@ -276,7 +276,7 @@ proptest! {
         a in vec(b'a'..b'e', 0..200),
         b in vec(b'a'..b'e', 0..200),
     ) {
-        let mut node = Node::new(table());
+        let mut node = Node::new(crate::table());
         let mut run = |words: &[&[u8]]| {
             let words: Vec<Vec<u8>> = words.iter().map(|word| word.to_vec()).collect();
             node.command("", &words).expect("every command has a reply")

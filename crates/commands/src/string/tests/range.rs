@@ -3,7 +3,7 @@ use config::{ByteSize, Config};
 use expect_test::{Expect, expect};
 use testkit::Node;
 
-use super::{check, check_log, table};
+use super::{check, check_log};
 
 #[test]
 fn strlen_counts_bytes() {
@@ -300,7 +300,7 @@ fn growth_ends_at_the_longest_string() {
 fn check_with_longest(bytes: u64, transcript: Expect) {
     let mut config = Config::default();
     config.clients.bulk_len_max = ByteSize(bytes);
-    let mut node = Node::with_config(table(), config);
+    let mut node = Node::with_config(crate::table(), config);
     let replayed = testkit::replay(&mut node, transcript.data());
     transcript.assert_eq(&replayed);
 }

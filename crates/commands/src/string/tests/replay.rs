@@ -10,8 +10,6 @@ use resp::value::Value;
 use stdx::number;
 use testkit::Node;
 
-use super::table;
-
 /// Begins to read a node's log.
 pub(super) fn subscribe(node: &Node) -> Reader {
     let all = node.engine.keyspace.lock(ShardSet::ALL);
@@ -190,7 +188,7 @@ fn step() -> impl Strategy<Value = Step> {
 fn small_node() -> Node {
     let mut config = Config::default();
     config.process.databases = 1;
-    Node::with_config(table(), config)
+    Node::with_config(crate::table(), config)
 }
 
 proptest! {
