@@ -1,0 +1,1 @@
+//! The append-only file: its manifest, its records, and values as commands.

@@ -1,0 +1,1 @@
+//! RDB: a snapshot as a file, and the payload of `DUMP`.

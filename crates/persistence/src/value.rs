@@ -1,0 +1,32 @@
+//! What a key holds, on its way from bytes into the keyspace or from there into bytes.
+
+use datatypes::{Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, Text};
+
+/// What a key holds, read from bytes.
+pub enum Value {
+    String(Vec<u8>),
+    List(List),
+    Set(Set),
+    SortedSet(SortedSet),
+    Hash(Hash),
+}
+
+/// What a key holds, to be written as bytes.
+#[derive(Clone, Copy)]
+pub enum ValueRef<'a> {
+    String(Text<'a>),
+    List(&'a List),
+    Set(&'a Set),
+    SortedSet(&'a SortedSet),
+    Hash(&'a Hash),
+}
+
+/// What decides in which encoding a collection is kept that is read from bytes, whatever encoding
+/// it was written in.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    pub list: datatypes::list::Limits,
+    pub set: SetLimits,
+    pub sorted_set: SortedSetLimits,
+    pub hash: HashLimits,
+}
