@@ -20,6 +20,7 @@
 mod decoder;
 mod error;
 mod frame;
+mod input;
 pub mod kind;
 pub mod lzf;
 mod payload;
