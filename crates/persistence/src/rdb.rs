@@ -27,6 +27,8 @@ mod payload;
 mod scanner;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod writer;
 mod ziplist;
