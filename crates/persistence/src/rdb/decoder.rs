@@ -266,3 +266,6 @@ fn hash_of_texts(input: &mut Input<'_>, limits: &HashLimits) -> Result<Hash, Rea
     }
     Ok(hash)
 }
+
+#[cfg(test)]
+mod tests;

@@ -314,3 +314,6 @@ fn push_packed(bytes: &[u8], into: &mut Vec<u8>) -> bool {
     into.splice(start..body, head);
     true
 }
+
+#[cfg(test)]
+mod tests;

@@ -86,3 +86,6 @@ fn text(body: &[u8]) -> Option<(Text<'_>, usize)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;
