@@ -50,10 +50,10 @@ fn lengths_take_few_bytes() {
 #[test]
 fn other_forms_are_refused() {
     assert_eq!(length(&[0x82]), Err(Reason::Length(2)));
-    assert_eq!(length(&[0xc0, 1]), Err(Reason::Length(0)));
+    assert_eq!(length(&[0xc0, 1]), Err(Reason::Length(3)));
     assert_eq!(read(&[0xc4, 1]), Err(Reason::StringForm(4)));
-    assert_eq!(read(&[0xbf, 1]), Err(Reason::Length(63)));
-    assert_eq!(read(&[0xc3, 1, 0xc0]), Err(Reason::Length(0)));
+    assert_eq!(read(&[0xbf, 1]), Err(Reason::Length(2)));
+    assert_eq!(read(&[0xc3, 1, 0xc0]), Err(Reason::Length(3)));
     assert_eq!(read(&[0xc3, 1, 1, 9]), Err(Reason::Compression));
 }
 
