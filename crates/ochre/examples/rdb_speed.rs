@@ -1,12 +1,12 @@
 //! How fast snapshots are written, scanned and decoded, on one core.
 //!
-//!     cargo run --release -p persistence --example rdb_speed
+//!     cargo run --release -p ochre --example rdb_speed
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use datatypes::packed::HashSeed;
-use datatypes::{Hash, HashLimits, List, SetLimits, SortedSet, SortedSetLimits, Text, list};
+use datatypes::{Hash, List, SortedSet, Text, list};
 use persistence::rdb::{
     Entry, Item, Record, ScanOptions, Scanner, Usage, WriteOptions, Writer, decode, kind, string,
 };
@@ -15,38 +15,17 @@ use persistence::{Limits, ValueRef};
 const SEED: HashSeed = HashSeed(7);
 const BLOCK_BYTES: usize = 1 << 20;
 
-const LIMITS: Limits = Limits {
-    list: list::Limits {
-        bytes_max: 8 << 10,
-        count_max: usize::MAX,
-        plain_bytes_min: list::Limits::PLAIN_BYTES_MIN,
-    },
-    set: SetLimits {
-        ints_max: 512,
-        seed: SEED,
-    },
-    sorted_set: SortedSetLimits {
-        entries_max: 128,
-        value_bytes_max: 64,
-        seed: SEED,
-    },
-    hash: HashLimits {
-        entries_max: 512,
-        value_bytes_max: 64,
-        seed: SEED,
-    },
-};
-
 fn main() {
+    let limits = Limits::with_seed(SEED);
     let text = |number: usize| format!("member:{number:09}").into_bytes();
     let mut hash = Hash::default();
-    (0..100).for_each(|n| _ = hash.insert(&text(n), &text(n * 7), &LIMITS.hash));
+    (0..100).for_each(|n| _ = hash.insert(&text(n), &text(n * 7), &limits.hash));
     let mut large_hash = Hash::default();
-    (0..100_000).for_each(|n| _ = large_hash.insert(&text(n), &text(n * 7), &LIMITS.hash));
+    (0..100_000).for_each(|n| _ = large_hash.insert(&text(n), &text(n * 7), &limits.hash));
     let mut list = List::new();
-    (0..10_000).for_each(|n| list.push(list::End::Tail, Text::Bytes(&text(n)), &LIMITS.list));
+    (0..10_000).for_each(|n| list.push(list::End::Tail, Text::Bytes(&text(n)), &limits.list));
     let mut large_zset = SortedSet::default();
-    (0..100_000).for_each(|n| _ = large_zset.put(&text(n), n as f64, &LIMITS.sorted_set));
+    (0..100_000).for_each(|n| _ = large_zset.put(&text(n), n as f64, &limits.sorted_set));
     let value = b"0123456789abcdef".to_vec();
     let long: Vec<u8> = (0..1000_u32)
         .map(|n| (n.wrapping_mul(n) >> 5) as u8)
@@ -84,6 +63,7 @@ fn main() {
 }
 
 fn measure(name: &str, count: usize, value: ValueRef<'_>, compress: bool) {
+    let limits = Limits::with_seed(SEED);
     let mut dump = Vec::new();
     let writing = timed(|| dump = write(count, value, compress));
     drop(dump);
@@ -99,7 +79,7 @@ fn measure(name: &str, count: usize, value: ValueRef<'_>, compress: bool) {
             if record.kind == kind::STRING {
                 black_box(string(bytes).expect("a string"));
             } else {
-                black_box(decode(record.kind, bytes, &LIMITS).expect("a value"));
+                black_box(decode(record.kind, bytes, &limits).expect("a value"));
             }
         });
     });
