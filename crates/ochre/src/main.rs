@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+mod check_rdb;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -50,7 +52,12 @@ const PROGRAMS: &[Program] = &[
         "redis-check-aof",
         "checks and mends an append-only file",
     ),
-    missing("check-rdb", "redis-check-rdb", "checks a snapshot"),
+    Program {
+        name: "check-rdb",
+        link: "redis-check-rdb",
+        summary: "checks a snapshot",
+        main: Some(check_rdb::main),
+    },
 ];
 
 const fn missing(name: &'static str, link: &'static str, summary: &'static str) -> Program {
