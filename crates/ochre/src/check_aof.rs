@@ -11,11 +11,12 @@ mod records;
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
+use crate::check_rdb;
 use persistence::aof::Manifest;
 use persistence::aof::reader::SNAPSHOT_MAGIC;
 use records::{Defect, Next, Records, leading_number};
@@ -99,11 +100,7 @@ fn timestamp(text: &[u8]) -> Option<i64> {
 }
 
 fn check(wish: &Wish, out: &mut dyn Write) -> Outcome<()> {
-    let mut checker = Checker {
-        wish,
-        line: 1,
-        out,
-    };
+    let mut checker = Checker { wish, line: 1, out };
     let has_snapshot = checker.has_snapshot(&wish.path)?;
     if !has_snapshot && checker.is_manifest(&wish.path)? {
         return checker.check_manifest();
@@ -153,7 +150,7 @@ impl Checker<'_> {
         let text = std::fs::read(path).map_err(|error| self.cannot("open", path, &error, ""))?;
         let manifest = Manifest::parse(&text).map_err(|malformed| {
             for line in malformed.report() {
-                say!(self.out, line);
+                server::warn(&(line + "\n"));
             }
             Failed
         })?;
@@ -198,12 +195,24 @@ impl Checker<'_> {
             Verdict::Valid => say!(self.out, kind, name, " is valid"),
             Verdict::Empty => say!(self.out, kind, name, " is empty"),
             Verdict::NothingLater => {
-                say!(self.out, "Truncate nothing in AOF ", name, " to timestamp ", until);
+                say!(
+                    self.out,
+                    "Truncate nothing in AOF ",
+                    name,
+                    " to timestamp ",
+                    until
+                );
                 say!(self.out, kind, name, " is valid");
             }
             Verdict::CutOff => say!(self.out, "Successfully truncated AOF ", name),
             Verdict::CutOffLater => {
-                say!(self.out, "Successfully truncated AOF ", name, " to timestamp ", until);
+                say!(
+                    self.out,
+                    "Successfully truncated AOF ",
+                    name,
+                    " to timestamp ",
+                    until
+                );
             }
         }
     }
@@ -217,27 +226,34 @@ impl Checker<'_> {
             return Ok(false);
         }
         let mut head = Vec::new();
-        let read = file.take(SNAPSHOT_MAGIC.len() as u64).read_to_end(&mut head);
-        read.map_err(|_| self.cannot_read(path))?;
-        Ok(head == SNAPSHOT_MAGIC)
+        let read = file
+            .take(SNAPSHOT_MAGIC.len() as u64)
+            .read_to_end(&mut head);
+        // What cannot be read is told when it is read as something else.
+        Ok(read.is_ok() && head == SNAPSHOT_MAGIC)
     }
 
     /// Whether a file lists others: its first line does that is no comment and not empty.
     fn is_manifest(&mut self, path: &Path) -> Outcome<bool> {
         let file = File::open(path).map_err(|error| self.cannot("open", path, &error, ""))?;
         let mut input = BufReader::new(file);
+        let mut is_comment = false;
         loop {
-            let mut line = Vec::new();
-            let read = (&mut input).take(LINE_BYTES_MAX).read_until(b'\n', &mut line);
+            let mut piece = Vec::new();
+            let read = (&mut input)
+                .take(LINE_BYTES_MAX)
+                .read_until(b'\n', &mut piece);
             read.map_err(|_| self.cannot_read(path))?;
-            match line.trim_ascii() {
-                _ if line.is_empty() => return Ok(false),
-                [] | [b'#', ..] => {}
-                line => {
-                    let word = line.get(..4).unwrap_or_default();
-                    return Ok(word.eq_ignore_ascii_case(b"file"));
-                }
+            if piece.is_empty() {
+                return Ok(false);
             }
+            let text = piece.trim_ascii();
+            is_comment |= piece.starts_with(b"#");
+            if !is_comment && !text.is_empty() {
+                let word = text.get(..4).unwrap_or_default();
+                return Ok(word.eq_ignore_ascii_case(b"file"));
+            }
+            is_comment &= !piece.ends_with(b"\n");
         }
     }
 
@@ -249,16 +265,16 @@ impl Checker<'_> {
             true => Err(io::Error::from_raw_os_error(IS_A_DIRECTORY)),
             false => Ok((about.len(), file)),
         });
-        let (size, file) = opened.map_err(|error| self.cannot("open", path, &error, ", aborting..."))?;
+        let (size, mut file) =
+            opened.map_err(|error| self.cannot("open", path, &error, ", aborting..."))?;
         if size == 0 {
             return Ok(Verdict::Empty);
         }
-        let mut input = BufReader::new(file);
         let at = match has_snapshot {
-            true => self.check_snapshot(&mut input, part)?,
+            true => self.check_snapshot(&mut file, part)?,
             false => 0,
         };
-        let mut records = Records::new(input, at, self.line);
+        let mut records = Records::new(BufReader::new(file), at, self.line);
         let cut_off = self.read_records(&mut records, part)?;
         self.line = records.line();
         if cut_off {
@@ -278,6 +294,20 @@ impl Checker<'_> {
             0 => Ok(Verdict::Valid),
             _ => self.mend(part, size, valid).map(|()| Verdict::CutOff),
         }
+    }
+
+    /// Checks the snapshot that a file begins with, and returns where the records begin.
+    fn check_snapshot(&mut self, file: &mut File, part: &Part) -> Outcome<u64> {
+        let checked = check_rdb::check_beginning(file, &part.name, &mut self.out);
+        let Ok(Some(len)) = checked else {
+            let verdict = "RDB preamble of AOF file is not sane, aborting.";
+            say!(self.out, verdict);
+            return Err(Failed);
+        };
+        let verdict = "RDB preamble is OK, proceeding with AOF tail...";
+        say!(self.out, verdict);
+        let found = file.seek(SeekFrom::Start(len));
+        found.map_err(|_| self.cannot_read(&part.path))
     }
 
     /// Reads to the end or the first defect. Whether the file was cut off because what follows
@@ -377,7 +407,16 @@ impl Checker<'_> {
     fn cannot(&mut self, what: &str, path: &Path, error: &io::Error, end: &str) -> Failed {
         let words = error.to_string();
         let words = words.split(" (os error").next().unwrap_or_default();
-        say!(self.out, "Cannot ", what, " file ", bytes(path), ": ", words, end);
+        say!(
+            self.out,
+            "Cannot ",
+            what,
+            " file ",
+            bytes(path),
+            ": ",
+            words,
+            end
+        );
         Failed
     }
 

@@ -47,19 +47,38 @@ fn called(args: usize) -> String {
 
 /// Writes what is found out about a file. Returns whether it can be loaded.
 fn check(path: &[u8], output: &mut impl Write) -> io::Result<bool> {
+    begin(path, output)?;
+    match File::open(OsStr::from_bytes(path)) {
+        Ok(mut file) => Ok(go_through(&mut file, output)?.is_some()),
+        Err(_) => Ok(false),
+    }
+}
+
+/// Writes what is found out about the snapshot that a file begins with. Returns how long it is, if
+/// it can be loaded.
+pub fn check_beginning(
+    file: &mut impl Read,
+    name: &[u8],
+    output: &mut impl Write,
+) -> io::Result<Option<u64>> {
+    begin(name, output)?;
+    go_through(file, output)
+}
+
+fn begin(name: &[u8], output: &mut impl Write) -> io::Result<()> {
     output.write_all(b"[offset 0] Checking RDB file ")?;
-    output.write_all(path)?;
-    output.write_all(b"\n")?;
-    let Ok(mut file) = File::open(OsStr::from_bytes(path)) else {
-        return Ok(false);
-    };
+    output.write_all(name)?;
+    output.write_all(b"\n")
+}
+
+fn go_through(file: &mut impl Read, output: &mut impl Write) -> io::Result<Option<u64>> {
     let mut check = Check::new(output);
-    let broken = check.run(&mut file)?;
+    let broken = check.run(file)?;
     if let Some(error) = &broken {
         check.report(error)?;
     }
     check.totals()?;
-    Ok(broken.is_none())
+    Ok(broken.is_none().then(|| check.scanner.offset()))
 }
 
 /// A check on its way.

@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+mod check_aof;
 mod check_rdb;
 
 use std::ffi::OsString;
@@ -47,11 +48,12 @@ const PROGRAMS: &[Program] = &[
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
     missing("proxy", "nutcracker", "stands between clients and servers"),
-    missing(
-        "check-aof",
-        "redis-check-aof",
-        "checks and mends an append-only file",
-    ),
+    Program {
+        name: "check-aof",
+        link: "redis-check-aof",
+        summary: "checks and mends an append-only file",
+        main: Some(check_aof::main),
+    },
     Program {
         name: "check-rdb",
         link: "redis-check-rdb",

@@ -6,6 +6,9 @@
 
 use std::io::{self, BufRead};
 
+#[cfg(test)]
+mod tests;
+
 /// The longest piece of an annotation that is looked at as one.
 const ANNOTATION_BYTES_MAX: usize = 1023;
 
@@ -127,14 +130,14 @@ impl<R: BufRead> Records<R> {
     }
 
     fn annotation(&mut self) -> io::Result<Next> {
-        let start = self.at;
+        self.part = self.at;
         let line = self.take_line(ANNOTATION_BYTES_MAX)?;
         let Some(text) = line.strip_prefix(b"#TS:") else {
             return Ok(Next::Record);
         };
         let (seconds, rest) = leading_number(text);
         Ok(Next::Timestamp {
-            at: start,
+            at: self.part,
             seconds: (rest == b"\r\n").then_some(seconds),
         })
     }
@@ -262,7 +265,10 @@ pub fn leading_number(text: &[u8]) -> (i64, &[u8]) {
         [b'+', rest @ ..] => (false, rest),
         rest => (false, rest),
     };
-    let len = digits.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let len = digits
+        .iter()
+        .take_while(|byte| byte.is_ascii_digit())
+        .count();
     if len == 0 {
         return (0, text);
     }
