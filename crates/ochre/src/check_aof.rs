@@ -21,14 +21,16 @@ use persistence::aof::Manifest;
 use persistence::aof::reader::SNAPSHOT_MAGIC;
 use records::{Defect, Next, Records, leading_number};
 
-const USAGE: &str = "Usage: redis-check-aof \
-                     [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>";
+const USAGE: &str = "[--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>";
 
 /// A snapshot is at least so long.
 const SNAPSHOT_BYTES_MIN: u64 = 8;
 
 /// Of a manifest that is looked at to tell that it is one, per line.
 const LINE_BYTES_MAX: u64 = 1024;
+
+/// Of a manifest that is read. One that lists a thousand files has a hundredth of this.
+const MANIFEST_BYTES_MAX: u64 = 16 << 20;
 
 /// The system's number for what a folder is when it should be a file.
 const IS_A_DIRECTORY: i32 = 21;
@@ -83,7 +85,8 @@ fn wish(args: &[Vec<u8>], out: &mut dyn Write) -> Outcome<Wish> {
             }
         },
         _ => {
-            say!(out, USAGE);
+            let called = check_rdb::called(args.len());
+            say!(out, "Usage: ", called, " ", USAGE);
             return Err(Failed);
         }
     };
@@ -147,7 +150,10 @@ impl Checker<'_> {
     fn check_manifest(&mut self) -> Outcome<()> {
         say!(self.out, "Start checking Multi Part AOF");
         let path = &self.wish.path;
-        let text = std::fs::read(path).map_err(|error| self.cannot("open", path, &error, ""))?;
+        let mut text = Vec::new();
+        let read =
+            File::open(path).and_then(|file| file.take(MANIFEST_BYTES_MAX).read_to_end(&mut text));
+        read.map_err(|_| self.cannot_read(path))?;
         let manifest = Manifest::parse(&text).map_err(|malformed| {
             for line in malformed.report() {
                 server::warn(&(line + "\n"));

@@ -38,7 +38,7 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
 }
 
 /// As what this program was called, which has so many arguments.
-fn called(args: usize) -> String {
+pub fn called(args: usize) -> String {
     let words: Vec<String> = std::env::args_os()
         .map(|word| word.to_string_lossy().into_owned())
         .collect();

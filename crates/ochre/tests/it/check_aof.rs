@@ -458,12 +458,12 @@ fn misuse_is_told() {
     let folder = Folder::new();
     let link = folder.path("redis-check-aof");
     symlink(OCHRE, &link).unwrap();
+    let usage = format!(
+        "Usage: {link} [--fix|--truncate-to-timestamp $timestamp] <file.manifest|file.aof>\n"
+    );
     for (args, words) in [
-        (
-            &[][..],
-            "Usage: redis-check-aof [--fix|--truncate-to-timestamp $timestamp] \
-             <file.manifest|file.aof>\n",
-        ),
+        (&[][..], usage.as_str()),
+        (&["--what", "file"], &usage),
         (
             &["gone"],
             "Cannot open file gone: No such file or directory\n",
