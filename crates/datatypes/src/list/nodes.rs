@@ -8,8 +8,11 @@
 use std::collections::VecDeque;
 
 use super::{End, Limits, Node};
-use crate::listpack::Position;
 use crate::{Listpack, Text};
+
+mod gap;
+
+pub(super) use gap::Gap;
 
 #[derive(Clone, Default)]
 pub(super) struct Nodes {
@@ -46,33 +49,6 @@ const HEAD_BYTES_MAX: usize = 4 << 10;
 
 /// The directory gives room back from this many nodes on.
 const SHRINK_NODES_MIN: usize = 64;
-
-/// A place between two elements, seen from a node beside it.
-#[derive(Clone, Copy)]
-pub(super) enum Gap {
-    Start,
-    Before(Position),
-    End,
-}
-
-impl Gap {
-    /// The place before what stands at `at`, which may be the end.
-    fn before(pack: &Listpack, at: Position) -> Gap {
-        match at {
-            at if Some(at) == pack.first() => Gap::Start,
-            at if at == pack.end() => Gap::End,
-            at => Gap::Before(at),
-        }
-    }
-
-    /// The place on the side of the element at `at` that is nearer to `side`.
-    pub fn beside(pack: &Listpack, at: Position, side: End) -> Gap {
-        match side {
-            End::Head => Gap::before(pack, at),
-            End::Tail => pack.next(at).map_or(Gap::End, Gap::Before),
-        }
-    }
-}
 
 impl Kept {
     fn of_pack(pack: Listpack) -> Kept {
