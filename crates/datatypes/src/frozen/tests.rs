@@ -261,7 +261,7 @@ fn play<H: Hashed>(count: u16, acts: &[Act]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 12, ..ProptestConfig::default() })]
     #[test]
     fn hashed_collections_show_what_they_held(
         count in prop_oneof![0_u16..20, 2000_u16..6000],
