@@ -9,7 +9,7 @@ use std::ptr::NonNull;
 use crate::class::class;
 use crate::listpack::{Invalid, Position};
 use crate::packed::{HashSeed, PackedMap};
-use crate::{Collection, Compact, Listpack, Text};
+use crate::{Collection, Compact, Listpack, Shown, Text};
 
 /// A field and its value are this many elements.
 const STEP: usize = 2;
@@ -224,6 +224,42 @@ impl Collection for Hash {
         match self {
             Hash::Pairs(pairs) => std::mem::take(pairs).len() / 2,
             Hash::Table(table) => table.free_some(budget),
+        }
+    }
+
+    fn freeze(&mut self) -> bool {
+        match self {
+            Hash::Pairs(_) => false,
+            Hash::Table(table) => {
+                table.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match self {
+            Hash::Pairs(_) => None,
+            Hash::Table(table) => table.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match self {
+            Hash::Pairs(_) => false,
+            Hash::Table(table) => table.show_frozen(budget, &mut |item| {
+                visit(Shown::Pair(
+                    Text::Bytes(item.field),
+                    Text::Bytes(item.value),
+                ));
+            }),
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match self {
+            Hash::Pairs(_) => false,
+            Hash::Table(table) => table.thaw(budget),
         }
     }
 }

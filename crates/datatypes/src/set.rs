@@ -10,7 +10,7 @@ use stdx::number::parse_i64;
 use crate::class::class;
 use crate::intset::IntSet;
 use crate::packed::{HashSeed, PackedSet};
-use crate::{Collection, Compact, Text};
+use crate::{Collection, Compact, Shown, Text};
 
 /// A set, in the encoding that fits its members.
 #[derive(Clone)]
@@ -161,6 +161,39 @@ impl Collection for Set {
         match self {
             Set::Ints(ints) => std::mem::take(ints).len(),
             Set::Table(table) => table.free_some(budget),
+        }
+    }
+
+    fn freeze(&mut self) -> bool {
+        match self {
+            Set::Ints(_) => false,
+            Set::Table(table) => {
+                table.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match self {
+            Set::Ints(_) => None,
+            Set::Table(table) => table.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match self {
+            Set::Ints(_) => false,
+            Set::Table(table) => table.show_frozen(budget, &mut |item| {
+                visit(Shown::Element(Text::Bytes(item.field)));
+            }),
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match self {
+            Set::Ints(_) => false,
+            Set::Table(table) => table.thaw(budget),
         }
     }
 }

@@ -17,7 +17,7 @@ use std::ptr::NonNull;
 
 use crate::listpack::{Invalid, Listpack};
 use crate::packed::HashSeed;
-use crate::{Collection, Compact, Text};
+use crate::{Collection, Compact, Shown, Text};
 
 mod element;
 mod large;
@@ -122,6 +122,39 @@ impl Collection for SortedSet {
         match &mut self.0 {
             Encoding::Small(_) => std::mem::take(self).len(),
             Encoding::Large(large) => large.free_some(budget),
+        }
+    }
+
+    fn freeze(&mut self) -> bool {
+        match &mut self.0 {
+            Encoding::Small(_) => false,
+            Encoding::Large(large) => {
+                large.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match &self.0 {
+            Encoding::Small(_) => None,
+            Encoding::Large(large) => large.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match &mut self.0 {
+            Encoding::Small(_) => false,
+            Encoding::Large(large) => large.show_frozen(budget, &mut |member, score| {
+                visit(Shown::Scored(Text::Bytes(member), score));
+            }),
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match &mut self.0 {
+            Encoding::Small(_) => false,
+            Encoding::Large(large) => large.thaw(budget),
         }
     }
 }
