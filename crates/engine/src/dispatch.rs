@@ -138,6 +138,40 @@ impl Engine {
         progress
     }
 
+    /// Runs a command of the append-only file, whatever the gates say. Returns whether it is known.
+    pub(crate) fn replay(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let words = batch.request(0);
+        let Some(entry) = self.table.resolve(words) else {
+            return false;
+        };
+        if session.transaction.is_some() && !entry.flags.has(Flags::NOT_QUEUED) {
+            session.queue(entry.id, words);
+            return true;
+        }
+        let mut run = Run {
+            engine: self,
+            config: self.config.load(),
+            session,
+            batch,
+            now: self.now(),
+            located: recycle(mem::take(&mut worker.spare)),
+            start: 0,
+            full_at: usize::MAX,
+            worker,
+            out,
+        };
+        run.run_alone(entry, batch.request(0));
+        let located = mem::take(&mut run.located);
+        run.worker.spare = recycle(located);
+        true
+    }
+
     /// Replies that the stream is broken. The session ends.
     pub fn refuse_stream(&self, session: &mut Session, error: ProtocolError, out: &mut Vec<u8>) {
         let text = format!("ERR {error}");
@@ -353,7 +387,7 @@ impl<'a> Run<'a, '_> {
             let mut locked = self.lock(shards, makes_ready(entry));
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
-            if gates::is_paused(engine, self.session, entry) {
+            if !self.session.replays && gates::is_paused(engine, self.session, entry) {
                 has_run = false;
                 return;
             }
@@ -394,7 +428,8 @@ impl<'a> Run<'a, '_> {
     ) -> u64 {
         let mark = self.out.len();
         let words = args.words();
-        let expire = self.engine.expire_mode();
+        let replays = self.session.replays;
+        let expire = self.engine.expire_mode(self.session);
         let mut db = locked.db(self.session.db, self.now, expire);
         db.set_touches(self.session.touches);
         self.note_command(entry);
@@ -408,7 +443,7 @@ impl<'a> Run<'a, '_> {
             now: self.now,
             command: entry,
             nested: false,
-            logged: self.engine.log.is_read(),
+            logged: self.engine.log.is_read() && !replays,
             changes: 0,
             has_own_effect: false,
         };
@@ -422,11 +457,13 @@ impl<'a> Run<'a, '_> {
             self.config = self.engine.config.load();
             self.measure();
         }
-        let nanos = ended.saturating_sub(started);
-        let redacted = &mut self.worker.redacted;
-        self.engine
-            .observe(self.session, entry, words, redacted, nanos, &self.config);
-        self.worker.count(entry, nanos, &self.config);
+        if !replays {
+            let nanos = ended.saturating_sub(started);
+            let redacted = &mut self.worker.redacted;
+            self.engine
+                .observe(self.session, entry, words, redacted, nanos, &self.config);
+            self.worker.count(entry, nanos, &self.config);
+        }
         if self.session.replies != Replies::On {
             let pushes = entry.flags.has(Flags::PUSHES);
             self.finish_reply(if pushes { self.out.len() } else { mark });
@@ -644,9 +681,12 @@ impl Engine {
         }
     }
 
-    /// How keys past their expiry are treated now: while writes are paused they stay.
-    pub(crate) fn expire_mode(&self) -> Expire {
-        if self.pause.is_on() {
+    /// How keys past their expiry are treated now: while writes are paused they stay, and for
+    /// commands that were logged they are what they were then.
+    pub(crate) fn expire_mode(&self, session: &Session) -> Expire {
+        if session.replays {
+            Expire::Ignore
+        } else if self.pause.is_on() {
             Expire::Hide
         } else {
             Expire::Delete
@@ -657,7 +697,7 @@ impl Engine {
 /// Has the keyspace do what the configuration asks for under these locks.
 #[inline]
 pub(crate) fn prepare(locked: &mut Locked<'_>, config: &Config, worker: &mut Worker) {
-    locked.set_recall(recall(config, worker));
+    locked.set_recall(recall(config, || worker.prng.next_u64()));
     if config
         .clients
         .keyspace_events
@@ -669,14 +709,14 @@ pub(crate) fn prepare(locked: &mut Locked<'_>, config: &Config, worker: &mut Wor
 
 /// What keys are to remember of their use, for the policy of eviction.
 #[inline]
-fn recall(config: &Config, worker: &mut Worker) -> Recall {
+pub(crate) fn recall(config: &Config, seed: impl FnOnce() -> u64) -> Recall {
     if !config.memory.policy.keeps_frequency() {
         return Recall::Recency;
     }
     Recall::Frequency(Frequency {
         log_factor: config.memory.lfu_log_factor,
         decay_minutes: config.memory.lfu_decay_time,
-        chances: Prng::new(worker.prng.next_u64()),
+        chances: Prng::new(seed()),
     })
 }
 

@@ -4,8 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use config::{Config, Effect};
+use engine::Engine;
 use engine::host::{
-    Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown, ShutdownFailed,
+    Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
+    SaveError, Shutdown, ShutdownFailed, Started,
 };
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
@@ -143,6 +145,34 @@ impl Host for Machine {
     /// A shutdown waits for nothing, so there is none to call off.
     fn abort_shutdown(&self) -> bool {
         false
+    }
+
+    // Nothing is kept in files: nothing can be saved, and there is nothing to load.
+
+    fn save(&self, _: &Engine) -> Result<(), SaveError> {
+        Err(SaveError::Failed)
+    }
+
+    fn save_in_background(&self, _: &Engine, _: bool) -> Result<Started, Refused> {
+        Err(Refused::Failed)
+    }
+
+    fn rewrite_log(&self, _: &Engine) -> Result<Started, Refused> {
+        Err(Refused::Failed)
+    }
+
+    fn save_emptiness(&self, _: &Engine) {}
+
+    fn write_snapshot(&self, _: &mut Produce<'_>) -> Result<(), SaveError> {
+        Err(SaveError::Failed)
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn std::io::Read + Send>, String> {
+        Err("No such file or directory".to_owned())
+    }
+
+    fn load_log(&self, _: &Engine) -> Result<(), LoadFailed> {
+        Err(LoadFailed)
     }
 
     fn crash(&self, how: Crash) {

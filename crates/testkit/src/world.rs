@@ -1,11 +1,14 @@
 //! A host without a machine: its clock stands still until a test moves it.
 
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 
 use config::{Config, Effect};
+use engine::Engine;
 use engine::host::{
-    Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown, ShutdownFailed,
+    Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
+    SaveError, Shutdown, ShutdownFailed, Started,
 };
 use parking_lot::Mutex;
 
@@ -25,6 +28,8 @@ struct State {
     long_runs: AtomicUsize,
     /// An effect of the configuration that cannot be had, and why.
     refused: Mutex<Option<(Effect, String)>>,
+    /// The snapshot file.
+    snapshot: Mutex<Vec<u8>>,
 }
 
 impl World {
@@ -110,6 +115,37 @@ impl Host for World {
 
     fn abort_shutdown(&self) -> bool {
         false
+    }
+
+    fn save(&self, engine: &Engine) -> Result<(), SaveError> {
+        engine.note_save(engine.stats.totals().dirty);
+        Ok(())
+    }
+
+    fn save_in_background(&self, engine: &Engine, _: bool) -> Result<Started, Refused> {
+        engine.begin_background_save();
+        Ok(Started::Now)
+    }
+
+    fn rewrite_log(&self, _: &Engine) -> Result<Started, Refused> {
+        Ok(Started::Now)
+    }
+
+    fn save_emptiness(&self, _: &Engine) {}
+
+    fn write_snapshot(&self, produce: &mut Produce<'_>) -> Result<(), SaveError> {
+        let mut bytes = Vec::new();
+        while produce(&mut bytes) {}
+        *self.0.snapshot.lock() = bytes;
+        Ok(())
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn io::Read + Send>, String> {
+        Ok(Box::new(io::Cursor::new(self.0.snapshot.lock().clone())))
+    }
+
+    fn load_log(&self, _: &Engine) -> Result<(), LoadFailed> {
+        Ok(())
     }
 
     fn crash(&self, how: Crash) {

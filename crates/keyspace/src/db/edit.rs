@@ -3,6 +3,7 @@
 use super::{Db, WrongType};
 use crate::entry::Entry;
 use crate::kind::{Kind, Value};
+use crate::recall::Usage;
 use crate::slot::Key;
 
 impl Db<'_> {
@@ -130,6 +131,12 @@ impl Db<'_> {
             self.notes.ready.truncate(ready);
         }
         previous
+    }
+
+    /// As [`Db::create`], of an entry that was used elsewhere.
+    pub fn create_used(&mut self, key: &Key<'_>, mut entry: Entry, usage: Usage) {
+        entry.set_access(self.notes.recall.restored(usage, self.now));
+        self.insert(key, entry);
     }
 
     /// Makes a key that is not there hold something. The entry carries the same key.
