@@ -2,10 +2,20 @@
 //!
 //! ```text
 //!   storage    the files, as far as a node may know them
+//!   draft      a file that appears whole or not at all
+//!   keeper     keeps what the engine holds in files: what all who take part share
 //!   log_file   the append-only file as it grows
+//!   jobs       saves and rewrites in the background, step by step
+//!   schedule   when they begin by themselves
 //! ```
 
 #![forbid(unsafe_code)]
 
+pub mod draft;
+pub mod jobs;
+pub mod keeper;
 pub mod log_file;
+pub mod rewrite;
+pub mod save;
+pub mod schedule;
 pub mod storage;
