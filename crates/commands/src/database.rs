@@ -107,8 +107,8 @@ fn flush(cx: &mut Context<'_>, args: &mut Args<'_>, dbs: std::ops::Range<u16>) -
     let mut keys = 0;
     for index in dbs {
         cx.db.select(DbIndex(index));
+        keys += cx.db.count().0;
         let detached = cx.db.detach_all();
-        keys += detached.iter().map(|part| part.keys()).sum::<usize>();
         match lazily {
             true => cx.engine.garbage.add(detached),
             false => cx.db.discard_now(detached),

@@ -42,6 +42,15 @@ impl Set {
         }
     }
 
+    /// The set of these integers. It becomes a table if the limits ask for one.
+    pub fn of_ints(ints: IntSet, limits: &SetLimits) -> Set {
+        let mut set = Set::Ints(ints);
+        if set.len() > limits.ints_max {
+            set.make_table(limits.seed);
+        }
+        set
+    }
+
     /// Adds a member. Returns whether it was missing.
     pub fn insert(&mut self, member: &[u8], limits: &SetLimits) -> bool {
         if let Set::Ints(ints) = self {

@@ -30,3 +30,16 @@ pub struct Limits {
     pub sorted_set: SortedSetLimits,
     pub hash: HashLimits,
 }
+
+impl Value {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Value::String(bytes) => ValueRef::String(Text::Bytes(bytes)),
+            Value::List(list) => ValueRef::List(list),
+            Value::Set(set) => ValueRef::Set(set),
+            Value::SortedSet(set) => ValueRef::SortedSet(set),
+            Value::Hash(hash) => ValueRef::Hash(hash),
+        }
+    }
+}

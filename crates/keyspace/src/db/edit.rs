@@ -39,8 +39,9 @@ impl Db<'_> {
         let recall = &mut self.notes.recall;
         Ok(Some(place.update(|entry| {
             let access = recall.used(entry.access(), now);
+            let changed = entry.is_changed();
             let (mut entry, result) = change(entry, planned);
-            entry.set_access(access);
+            entry.succeed(changed, access);
             (entry, result)
         })))
     }
