@@ -62,6 +62,7 @@ pub(crate) struct LogSet {
     /// written by then.
     pub settled_bytes: u64,
     pub bytes_at_settling: u64,
+    /// Keeps other servers out of the folder.
     pub lock: Option<Box<dyn Lock>>,
 }
 
@@ -140,6 +141,19 @@ impl Keeper {
     }
 }
 
+impl Keeper {
+    /// As [`Keeper::produce`], for whoever holds every lock.
+    pub(crate) fn produce_under(
+        &self,
+        engine: &Engine,
+        snapshot: &mut Snapshot,
+        db: &mut keyspace::Db<'_>,
+        into: &mut Vec<u8>,
+    ) -> bool {
+        snapshot.step_under(engine, db, STEP_BYTES, into)
+    }
+}
+
 /// The snapshot file, on the spot.
 impl Keeper {
     /// Saves all data before it returns. No lock is held.
@@ -180,7 +194,7 @@ impl Keeper {
         let facts = self.facts(engine, false);
         let mut snapshot = Snapshot::under_locks(engine, db, Form::Rdb, &facts);
         self.write_snapshot(engine, &mut |into| {
-            snapshot.step_under(engine, db, STEP_BYTES, into)
+            self.produce_under(engine, &mut snapshot, db, into)
         })
     }
 
@@ -363,8 +377,7 @@ impl Keeper {
 
     /// Whether syncing is left to the system for now.
     pub fn leaves_sync(&self, engine: &Engine) -> bool {
-        engine.config.load().persistence.no_fsync_on_rewrite
-            && self.is_busy.load(Ordering::Relaxed)
+        engine.config.load().persistence.no_fsync_on_rewrite && self.is_busy.load(Ordering::Relaxed)
     }
 
     /// Has the gates know whether the log can be kept.

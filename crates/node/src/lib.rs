@@ -7,6 +7,8 @@
 //!   log_file   the append-only file as it grows
 //!   jobs       saves and rewrites in the background, step by step
 //!   schedule   when they begin by themselves
+//!   load       files into the engine
+//!   start      what is loaded when a node starts
 //! ```
 
 #![forbid(unsafe_code)]
@@ -14,8 +16,10 @@
 pub mod draft;
 pub mod jobs;
 pub mod keeper;
+pub mod load;
 pub mod log_file;
 pub mod rewrite;
 pub mod save;
 pub mod schedule;
+pub mod start;
 pub mod storage;

@@ -46,10 +46,7 @@ impl SaveJob {
 
     /// Does a part of the work, and returns whether there is more. `produce` appends a piece of the
     /// snapshot, and returns whether there is more of it.
-    pub fn step(
-        &mut self,
-        produce: &mut dyn FnMut(&mut Vec<u8>) -> bool,
-    ) -> Result<bool, Failure> {
+    pub fn step(&mut self, produce: &mut dyn FnMut(&mut Vec<u8>) -> bool) -> Result<bool, Failure> {
         self.stage = match self.stage {
             Stage::Write => {
                 self.buffer.clear();

@@ -94,10 +94,7 @@ mod tests {
     }
 
     fn point(seconds: u64, changes: u64) -> SavePoint {
-        SavePoint {
-            seconds,
-            changes,
-        }
+        SavePoint { seconds, changes }
     }
 
     #[test]

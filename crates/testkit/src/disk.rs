@@ -265,7 +265,9 @@ impl File for DiskFile {
         state.begin("write", &self.path)?;
         let full = state.is_full();
         let len = if full { bytes.len() / 2 } else { bytes.len() };
-        state.files[self.file].bytes.extend_from_slice(&bytes[..len]);
+        state.files[self.file]
+            .bytes
+            .extend_from_slice(&bytes[..len]);
         match full && len == 0 {
             true => Err(Failure::new(
                 "write",
