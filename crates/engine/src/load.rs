@@ -96,6 +96,16 @@ impl Engine {
         Ok(())
     }
 
+    /// Gives all keys of all dbs up, for what is loaded takes their place. No lock is held.
+    pub fn clear(&self) {
+        let mut locked = self.keyspace.lock(ShardSet::ALL);
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        for index in 0..self.keyspace.dbs() {
+            db.select(DbIndex(index));
+            self.garbage.add(db.detach_all());
+        }
+    }
+
     /// Puts one record into the keyspace, under the lock of its shard.
     pub fn load_record(
         &self,

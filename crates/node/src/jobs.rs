@@ -57,7 +57,7 @@ impl Jobs {
         if engine.persistence.is_loading() || keeper.is_ending.load(Ordering::Acquire) {
             return;
         }
-        let wants_log = engine.config.load().persistence.append_only;
+        let wants_log = engine.persistence.log_file.is_enabled();
         if !wants_log && keeper.log_file.is_on() {
             if let Some(Job::Rewrite(_)) = self.job {
                 self.give_up(engine, Outcome::Abandoned);
@@ -160,7 +160,7 @@ impl Jobs {
         }
         match self.keeper.take_wanted() {
             Wanted { rewrite: true, .. } => {
-                let logging = match engine.config.load().persistence.append_only {
+                let logging = match engine.persistence.log_file.is_enabled() {
                     true if self.keeper.log_file.is_on() => Logging::On,
                     true => Logging::Begins,
                     false => Logging::Off,

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use config::{AppendFsync, Config};
 use engine::Engine;
+use engine::host::LoadFailed;
 use engine::snapshot::{Form, Snapshot};
 use keyspace::{DbIndex, Expire, ShardSet};
 use persistence::aof::names::{is_temporary, temporary_base};
@@ -374,6 +375,21 @@ impl Keeper {
             }
         }
         Ok(())
+    }
+
+    /// Replaces all data by what the append-only file holds. No lock is held.
+    pub fn reload_log(&self, engine: &Engine, crew: &dyn Crew) -> Result<(), LoadFailed> {
+        self.flush(engine, u64::MAX);
+        let config = engine.config.load();
+        let manifest = self.set.lock().manifest.clone();
+        engine.persistence.begin_load(engine.now(), 0);
+        engine.clear();
+        let loaded = self.load_parts(engine, crew, &config, &manifest);
+        engine.persistence.end_load();
+        loaded.map(drop).map_err(|refusal| {
+            refusal.0.iter().for_each(|line| warning(engine, line));
+            LoadFailed
+        })
     }
 
     /// Whether replies wait for a sync.
