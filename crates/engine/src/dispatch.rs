@@ -26,7 +26,7 @@ use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
-use crate::log::Effects;
+use crate::log::{Effects, Log};
 use crate::reply::Reply;
 use crate::session::{Replies, Session};
 use crate::stats::WorkerStats;
@@ -41,6 +41,8 @@ pub struct Worker {
     pub stats: Arc<WorkerStats>,
     pub prng: Prng,
     pub(crate) effects: Effects,
+    /// Where in the log the last effects of this thread ended.
+    appended_to: u64,
     /// Words of the command under way that nobody else may see.
     pub(crate) redacted: Vec<usize>,
     spare: Vec<Located<'static>>,
@@ -52,9 +54,23 @@ impl Worker {
             stats: engine.stats.join(),
             prng: Prng::new(seed),
             effects: Effects::default(),
+            appended_to: 0,
             redacted: Vec::new(),
             spare: Vec::new(),
         }
+    }
+
+    /// Where in the log the last effects of this thread ended, since this was last called; 0 if
+    /// there were none. Replies to whoever caused them wait until that much is in the files.
+    #[inline]
+    pub fn take_appended_to(&mut self) -> u64 {
+        mem::take(&mut self.appended_to)
+    }
+
+    /// Enters what was done into the log. The locks it was done under are still held.
+    #[inline]
+    pub(crate) fn append_effects(&mut self, log: &Log) {
+        self.appended_to = log.append(&mut self.effects);
     }
 
     /// Counts a command that ran for so long.
@@ -465,7 +481,7 @@ impl<'a> Run<'a, '_> {
     #[inline]
     fn give_back(&mut self, mut locked: Locked<'_>) {
         if !self.worker.effects.is_empty() {
-            self.engine.log.append(&mut self.worker.effects);
+            self.worker.append_effects(&self.engine.log);
         }
         let (discarded, now) = (locked.take_discarded(), locked.take_discarded_now());
         drop(locked);

@@ -6,8 +6,10 @@
 //! refused, nothing is appended to the log, and no key expires by itself.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
-use ::persistence::Value;
+use ::persistence::{Limits, Value};
+use datatypes::{HashLimits, SetLimits, SortedSetLimits, list};
 use keyspace::{DbIndex, Entry, Expire, ShardSet, Usage};
 use resp::request::Batch;
 use stdx::time::UnixMillis;
@@ -45,6 +47,34 @@ pub enum LoadError {
 }
 
 impl Engine {
+    /// What decides about the encodings of values that are read.
+    pub fn value_limits(&self) -> Limits {
+        let config = self.config.load();
+        let encodings = &config.encodings;
+        let size = |limit| usize::try_from(limit).unwrap_or(usize::MAX);
+        let seed = self.hash_seed;
+        Limits {
+            list: list::Limits {
+                plain_bytes_min: self.switches.list_plain_bytes_min.load(Ordering::Relaxed),
+                ..list::Limits::of_directive(encodings.list_node_size_max)
+            },
+            set: SetLimits {
+                ints_max: size(encodings.set_integers_max),
+                seed,
+            },
+            sorted_set: SortedSetLimits {
+                entries_max: size(encodings.sorted_set_entries_max),
+                value_bytes_max: size(encodings.sorted_set_value_max.0),
+                seed,
+            },
+            hash: HashLimits {
+                entries_max: size(encodings.hash_entries_max),
+                value_bytes_max: size(encodings.hash_value_max.0),
+                seed,
+            },
+        }
+    }
+
     /// Puts records into the keyspace, and counts them. Any thread may do so, with no lock held.
     pub fn load(&self, records: Vec<Record>, policy: LoadPolicy) -> Result<(), LoadError> {
         let (now, config) = (self.now(), self.config.load());

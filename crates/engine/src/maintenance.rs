@@ -132,7 +132,7 @@ impl Maintenance {
         let found = db.expire_step(&mut self.cursor, STEP_KEYS);
         engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
         if !worker.effects.is_empty() {
-            engine.log.append(&mut worker.effects);
+            worker.append_effects(&engine.log);
         }
         self.round.alive += found.alive;
         self.round.left_ms += found.left_ms;

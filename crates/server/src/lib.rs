@@ -13,6 +13,7 @@
 //! ```
 
 mod connection;
+mod disk;
 mod governor;
 mod journal;
 mod listener;

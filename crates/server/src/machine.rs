@@ -199,11 +199,7 @@ impl Host for Machine {
     }
 }
 
-/// The system's words, without the number that Rust adds.
-pub fn system_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
-}
+pub use node::storage::system_words;
 
 /// Descriptors the program needs beside those of clients.
 const OWN_DESCRIPTORS: u64 = 32;
