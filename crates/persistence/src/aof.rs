@@ -21,6 +21,7 @@
 //!   commands   a key as the commands that make it
 //! ```
 
+pub mod commands;
 pub mod manifest;
 pub mod names;
 pub mod plan;

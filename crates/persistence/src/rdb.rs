@@ -20,12 +20,15 @@
 mod decoder;
 mod error;
 mod frame;
+mod input;
 pub mod kind;
 pub mod lzf;
 mod payload;
 mod scanner;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 mod text;
 mod writer;
 mod ziplist;

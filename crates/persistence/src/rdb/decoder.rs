@@ -8,11 +8,11 @@ use datatypes::intset::IntSet;
 use datatypes::listpack::Listpack;
 use datatypes::{Collection, Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits};
 use datatypes::{Text, list};
-use stdx::float;
 
 use crate::{Limits, Value};
 
 use super::error::{Error, Phase, Reason};
+use super::input::Input;
 use super::text::{self, Str};
 use super::{kind, ziplist, zipmap};
 
@@ -25,13 +25,13 @@ const PAIRS_BYTES_MAX: usize = 1 << 30;
 
 /// The value of type `kind` that these bytes are, all of them.
 pub fn decode(kind: u8, bytes: &[u8], limits: &Limits) -> Result<Value, Error> {
-    let mut input = Input { bytes, at: 0 };
+    let mut input = Input::new(bytes);
     let value = value(kind, &mut input, limits).and_then(|value| match input.is_at_end() {
         true => Ok(value),
         false => Err(Reason::Excess),
     });
     value.map_err(|reason| Error {
-        offset: input.at as u64,
+        offset: input.at() as u64,
         phase: Phase::Value,
         reason,
     })
@@ -52,90 +52,20 @@ pub fn string(bytes: &[u8]) -> Result<Str<'_>, Error> {
     }
 }
 
-/// Bytes of a value, and how far they were read.
-struct Input<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Input<'a> {
-    fn is_at_end(&self) -> bool {
-        self.at == self.bytes.len()
-    }
-
-    #[inline]
-    fn rest(&self) -> &'a [u8] {
-        &self.bytes[self.at..]
-    }
-
-    #[inline]
-    fn length(&mut self) -> Result<u64, Reason> {
-        let (len, size) = text::length(self.rest())?.ok_or(Reason::Truncated)?;
-        self.at += size;
-        Ok(len)
-    }
-
-    /// The length of a collection, which has elements.
-    fn count(&mut self) -> Result<u64, Reason> {
-        match self.length()? {
-            0 => Err(Reason::Empty),
-            count => Ok(count),
-        }
-    }
-
-    #[inline]
-    fn string(&mut self) -> Result<Str<'a>, Reason> {
-        let (string, size) = text::read(self.rest())?;
-        self.at += size;
-        Ok(string)
-    }
-
-    fn array<const LEN: usize>(&mut self) -> Result<[u8; LEN], Reason> {
-        let bytes = self.rest().first_chunk().ok_or(Reason::Truncated)?;
-        self.at += LEN;
-        Ok(*bytes)
-    }
-
-    /// A score in binary.
-    fn score(&mut self) -> Result<f64, Reason> {
-        number(f64::from_le_bytes(self.array()?))
-    }
-
-    /// A score in digits.
-    fn score_text(&mut self) -> Result<f64, Reason> {
-        let [len] = self.array()?;
-        match len {
-            255 => return Ok(f64::NEG_INFINITY),
-            254 => return Ok(f64::INFINITY),
-            253 => return Err(NOT_A_NUMBER),
-            _ => {}
-        }
-        let digits = self
-            .rest()
-            .get(..usize::from(len))
-            .ok_or(Reason::Truncated)?;
-        self.at += digits.len();
-        number(float::parse(digits).ok_or(NOT_A_NUMBER)?)
-    }
-}
-
-const NOT_A_NUMBER: Reason = Reason::Structure("Zset with NAN score detected");
-
-fn number(score: f64) -> Result<f64, Reason> {
-    match score.is_nan() {
-        true => Err(NOT_A_NUMBER),
-        false => Ok(score),
-    }
-}
-
 fn value(kind: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Value, Reason> {
     Ok(match kind {
         kind::STRING => Value::String(input.string()?.into_bytes().into_owned()),
         kind::LIST => Value::List(list_of_texts(input, &limits.list)?),
-        kind::LIST_ZIPLIST => Value::List(list_of_nodes(1, input, &limits.list, ziplist_node)?),
+        kind::LIST_ZIPLIST => {
+            let broken = "List ziplist integrity check failed.";
+            let node = |input: &mut Input<'_>| ziplist_node(broken, input);
+            Value::List(list_of_nodes(1, input, &limits.list, node)?)
+        }
         kind::LIST_QUICKLIST => {
+            let broken = "Ziplist integrity check failed.";
+            let node = |input: &mut Input<'_>| ziplist_node(broken, input);
             let count = input.count()?;
-            Value::List(list_of_nodes(count, input, &limits.list, ziplist_node)?)
+            Value::List(list_of_nodes(count, input, &limits.list, node)?)
         }
         kind::LIST_QUICKLIST_2 => {
             let count = input.count()?;
@@ -153,22 +83,28 @@ fn value(kind: u8, input: &mut Input<'_>, limits: &Limits) -> Result<Value, Reas
             Value::SortedSet(set)
         }
         kind::SORTED_SET_ZIPLIST | kind::SORTED_SET_LISTPACK => {
-            let pairs = pairs(kind, input)?;
+            let broken = Reason::Structure(match kind {
+                kind::SORTED_SET_ZIPLIST => "Zset ziplist integrity check failed.",
+                _ => "Zset listpack integrity check failed.",
+            });
+            let pairs = pairs(kind, input, &broken)?;
             let set = SortedSet::of_listpack(pairs, &limits.sorted_set);
-            Value::SortedSet(set.map_err(|_| INTEGRITY)?)
+            Value::SortedSet(set.map_err(|_| broken)?)
         }
         kind::HASH => Value::Hash(hash_of_texts(input, &limits.hash)?),
         kind::HASH_ZIPMAP | kind::HASH_ZIPLIST | kind::HASH_LISTPACK => {
-            let pairs = pairs(kind, input)?;
-            Value::Hash(Hash::of_listpack(pairs, &limits.hash).map_err(|_| INTEGRITY)?)
+            let broken = Reason::Structure(match kind {
+                kind::HASH_ZIPMAP => "Zipmap integrity check failed.",
+                kind::HASH_ZIPLIST => "Hash ziplist integrity check failed.",
+                _ => "Hash listpack integrity check failed.",
+            });
+            let pairs = pairs(kind, input, &broken)?;
+            Value::Hash(Hash::of_listpack(pairs, &limits.hash).map_err(|_| broken)?)
         }
         _ if kind::is_known(kind) => return Err(Reason::Unsupported(kind)),
         _ => return Err(Reason::Type(kind)),
     })
 }
-
-/// Of a collection in one piece.
-const INTEGRITY: Reason = Reason::Structure("Listpack integrity check failed.");
 
 fn list_of_texts(input: &mut Input<'_>, limits: &list::Limits) -> Result<List, Reason> {
     let mut list = List::new();
@@ -203,9 +139,9 @@ fn list_of_nodes(
     }
 }
 
-fn ziplist_node(input: &mut Input<'_>) -> Result<Node, Reason> {
-    let bytes = input.string()?.into_bytes();
-    Ok(Node::Packed(ziplist::to_listpack(&bytes).ok_or(ZIPLIST)?))
+fn ziplist_node(broken: &'static str, input: &mut Input<'_>) -> Result<Node, Reason> {
+    let pack = input.string()?.with_bytes(ziplist::to_listpack);
+    pack.map(Node::Packed).ok_or(Reason::Structure(broken))
 }
 
 fn any_node(input: &mut Input<'_>) -> Result<Node, Reason> {
@@ -219,30 +155,23 @@ fn any_node(input: &mut Input<'_>) -> Result<Node, Reason> {
     }
 }
 
-const ZIPLIST: Reason = Reason::Structure("Ziplist integrity check failed.");
-
 fn listpack(input: &mut Input<'_>) -> Result<Listpack, Reason> {
     let pack = input.string()?;
-    pack.with_bytes(Listpack::from_bytes).map_err(|_| INTEGRITY)
+    let broken = Reason::Structure("Listpack integrity check failed.");
+    pack.with_bytes(Listpack::from_bytes).map_err(|_| broken)
 }
 
 /// Fields and values, or members and scores, in one piece.
-fn pairs(kind: u8, input: &mut Input<'_>) -> Result<Listpack, Reason> {
-    let pairs = match kind {
-        kind::HASH_LISTPACK | kind::SORTED_SET_LISTPACK => listpack(input)?,
-        kind::HASH_ZIPMAP => {
-            let bytes = input.string()?.into_bytes();
-            let zipmap = Reason::Structure("Zipmap integrity check failed.");
-            zipmap::to_listpack(&bytes).ok_or(zipmap)?
-        }
-        _ => {
-            let bytes = input.string()?.into_bytes();
-            ziplist::to_listpack(&bytes).ok_or(ZIPLIST)?
-        }
-    };
-    match pairs.is_empty() {
-        true => Err(Reason::Empty),
-        false => Ok(pairs),
+fn pairs(kind: u8, input: &mut Input<'_>, broken: &Reason) -> Result<Listpack, Reason> {
+    let pairs = input.string()?.with_bytes(|bytes| match kind {
+        kind::HASH_LISTPACK | kind::SORTED_SET_LISTPACK => Listpack::from_bytes(bytes).ok(),
+        kind::HASH_ZIPMAP => zipmap::to_listpack(bytes),
+        _ => ziplist::to_listpack(bytes),
+    });
+    match pairs {
+        None => Err(broken.clone()),
+        Some(pairs) if pairs.is_empty() => Err(Reason::Empty),
+        Some(pairs) => Ok(pairs),
     }
 }
 
@@ -257,7 +186,7 @@ fn set_of_texts(input: &mut Input<'_>, limits: &SetLimits) -> Result<Set, Reason
 fn add(set: &mut Set, member: Text<'_>, limits: &SetLimits) -> Result<(), Reason> {
     match member.with_bytes(|member| set.insert(member, limits)) {
         true => Ok(()),
-        false => Err(Reason::Duplicate),
+        false => Err(Reason::Structure("Duplicate set members detected")),
     }
 }
 
@@ -293,11 +222,13 @@ fn sorted_set(
         let score = score(input)?;
         let put = member.with_bytes(|member| set.put(member, score, limits));
         if put != datatypes::sorted_set::Put::Added {
-            return Err(Reason::Duplicate);
+            return Err(Reason::Structure("Duplicate zset fields detected"));
         }
     }
     Ok(set)
 }
+
+const HASH_DUPLICATE: Reason = Reason::Structure("Hash with dup elements");
 
 /// A hash of fields and values one by one. While they fit a listpack they are only lined up there,
 /// and looked through once, for a search of each would take long.
@@ -320,12 +251,12 @@ fn hash_of_texts(input: &mut Input<'_>, limits: &HashLimits) -> Result<Hash, Rea
     }
     let mut hash = match pack.is_empty() {
         true => Hash::for_fields(usize::try_from(count).unwrap_or(usize::MAX), limits),
-        false => Hash::of_listpack(pack, limits).map_err(|_| Reason::Duplicate)?,
+        false => Hash::of_listpack(pack, limits).map_err(|_| HASH_DUPLICATE)?,
     };
     let mut add = |field: &Str<'_>, value: &Str<'_>| {
         let is_missing =
             field.with_bytes(|field| value.with_bytes(|value| hash.insert(field, value, limits)));
-        is_missing.then_some(()).ok_or(Reason::Duplicate)
+        is_missing.then_some(()).ok_or(HASH_DUPLICATE)
     };
     if let Some((field, value)) = next {
         add(&field, &value)?;

@@ -5,7 +5,7 @@ use std::fmt;
 /// Why bytes are no dump, or none that can be taken.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Error {
-    /// Where the part begins that is wrong: counted from the first byte that was given.
+    /// How far the bytes were read when it showed, counted from the first that was given.
     pub offset: u64,
     pub reason: Reason,
     pub phase: Phase,
@@ -25,16 +25,14 @@ pub enum Reason {
     Unsupported(u8),
     /// A library of functions in a form that was never released.
     FunctionForm,
-    /// A length that is none.
-    Length,
-    /// A string that is in no known form.
-    StringForm,
+    /// A length in an unknown form.
+    Length(u8),
+    /// A string in an unknown form.
+    StringForm(u8),
     /// A string that does not decompress to what it announces.
     Compression,
     /// A value whose parts contradict each other.
     Structure(&'static str),
-    /// A member or field that is there twice.
-    Duplicate,
     /// A collection without elements.
     Empty,
     /// A value with bytes behind its end.
@@ -96,11 +94,10 @@ impl fmt::Display for Reason {
                 write!(f, "Values of type {kind} ({name}) are not supported")
             }
             Reason::FunctionForm => f.write_str("Pre-release function format not supported"),
-            Reason::Length => f.write_str("Unknown length encoding"),
-            Reason::StringForm => f.write_str("Unknown RDB string encoding type"),
+            Reason::Length(form) => write!(f, "Unknown length encoding {form}"),
+            Reason::StringForm(form) => write!(f, "Unknown RDB string encoding type {form}"),
             Reason::Compression => f.write_str("Invalid LZF compressed string"),
             Reason::Structure(what) => f.write_str(what),
-            Reason::Duplicate => f.write_str("Duplicate members detected"),
             Reason::Empty => f.write_str("Collection without elements"),
             Reason::Excess => f.write_str("Bytes behind the end of a value"),
             Reason::When => f.write_str("bad when_opcode"),

@@ -26,6 +26,9 @@ pub(super) enum Part {
 
 use Part::{Bytes, Length, Module, Repeat, Score, Text, Times};
 
+/// The last form in which modules write items.
+const MODULE_FORM_MAX: u64 = 5;
+
 const ID: Part = Bytes(16);
 const TIME: Part = Bytes(8);
 
@@ -34,8 +37,62 @@ const PENDING: Part = Repeat(&[ID, TIME, Length]);
 const CONSUMERS: Part = Repeat(&[Text, TIME, Repeat(&[ID])]);
 const CONSUMERS_3: Part = Repeat(&[Text, TIME, TIME, Repeat(&[ID])]);
 
-/// What an instruction before the keys holds that a module gave: its name, when, and its data.
-pub(super) const MODULE_AUX: &[Part] = &[Times(3, &[Length]), Module];
+/// What a module gave to be kept beside the keys.
+pub(super) const MODULE_DATA: &[Part] = &[Module];
+
+/// The parts of an instruction, none of which is repeated.
+pub(super) fn instruction_parts(byte: u8) -> &'static [Part] {
+    match byte {
+        kind::EXPIRY_MILLIS => &[Bytes(8)],
+        kind::EXPIRY_SECONDS => &[Bytes(4)],
+        kind::FREQUENCY => &[Bytes(1)],
+        kind::SELECT | kind::IDLE => &[Length],
+        kind::SIZES => &[Length, Length],
+        // A name, the form of what follows, and when.
+        kind::MODULE_AUX | kind::SLOT_INFO => &[Length, Length, Length],
+        kind::FUNCTION => &[Text],
+        kind::AUX => &[Text, Text],
+        _ => &[],
+    }
+}
+
+/// How many bytes these parts take together, if they are all there.
+pub(super) fn measure(parts: &[Part], bytes: &[u8]) -> Result<Option<usize>, Reason> {
+    let mut at = 0;
+    for &part in parts {
+        match size(part, &bytes[at..])? {
+            Some(size) if size <= (bytes.len() - at) as u64 => at += size as usize,
+            _ => return Ok(None),
+        }
+    }
+    Ok(Some(at))
+}
+
+/// How many bytes of these parts can be read, where they end too early or are wrong.
+pub(super) fn reach(parts: &[Part], bytes: &[u8]) -> usize {
+    let mut at = 0;
+    for &part in parts {
+        let rest = &bytes[at..];
+        match size(part, rest) {
+            Ok(Some(size)) if size <= rest.len() as u64 => at += size as usize,
+            _ => return at + part_reach(part, rest),
+        }
+    }
+    at
+}
+
+fn part_reach(part: Part, rest: &[u8]) -> usize {
+    match part {
+        Text => text::reach(rest),
+        Length | Repeat(_) => text::length_reach(rest),
+        Score => rest.len().min(1),
+        Bytes(_) | Times(..) => 0,
+        Module => match text::length(rest) {
+            Ok(Some((form, head))) => head + part_reach(module_part(form), &rest[head..]),
+            _ => text::length_reach(rest),
+        },
+    }
+}
 
 /// The parts of a value; none if nobody here knows where it ends.
 pub(super) fn parts(kind: u8) -> Option<&'static [Part]> {
@@ -123,6 +180,11 @@ impl Frame {
         Ok(Stop::Whole)
     }
 
+    /// How many bytes of the next part can be read.
+    pub fn reach(&mut self, bytes: &[u8]) -> usize {
+        self.part().map_or(0, |part| part_reach(part, bytes))
+    }
+
     /// The next part.
     fn part(&mut self) -> Option<Part> {
         loop {
@@ -177,14 +239,20 @@ fn module_size(rest: &[u8]) -> Result<Option<u64>, Reason> {
     let Some((form, head)) = text::length(rest)? else {
         return Ok(None);
     };
-    let behind = &rest[head..];
-    let size = match form {
-        0 => Some(0),
-        1 | 2 => text::length(behind)?.map(|(_, size)| size as u64),
-        3 => Some(4),
-        4 => Some(8),
-        5 => text::end(behind)?,
-        _ => return Err(Reason::Structure("Unknown form of module data")),
-    };
+    if form > MODULE_FORM_MAX {
+        return Err(Reason::Structure("Unknown form of module data"));
+    }
+    let size = size(module_part(form), &rest[head..])?;
     Ok(size.and_then(|size| size.checked_add(head as u64)))
+}
+
+/// What is behind the form of an item that a module wrote.
+fn module_part(form: u64) -> Part {
+    match form {
+        1 | 2 => Length,
+        3 => Bytes(4),
+        4 => Bytes(8),
+        MODULE_FORM_MAX => Text,
+        _ => Times(0, &[]),
+    }
 }

@@ -19,11 +19,18 @@ use stdx::crc64;
 
 use super::error::{Error, Phase, Reason};
 use super::frame::{self, Frame, Stop};
-use super::{VERSION_READ_MAX, kind, text};
+use super::input::Input;
+use super::text::{self, Str};
+use super::{VERSION_READ_MAX, kind};
 
 /// A dump's name and version.
 const SIGNATURE: &[u8] = b"REDIS";
 const HEADER_BYTES: usize = 9;
+
+/// The form of the number that says when a module's data is to be read.
+const WHEN_FORM: u64 = 2;
+
+const SUM_BYTES: usize = 8;
 
 /// From this version on a dump ends with its checksum.
 const VERSION_SUMMED: u32 = 5;
@@ -64,7 +71,7 @@ pub enum Item {
     },
     /// The code of a library of functions.
     Function(Vec<u8>),
-    /// Data of a module, which is left out: the module's name.
+    /// The name of a module, whose data follows and is left out.
     ModuleAux(String),
     Record(Record),
     /// The end. What is behind it is not the dump's.
@@ -132,9 +139,8 @@ enum Stage {
         start: usize,
         middle: usize,
     },
-    ModuleAux {
-        start: usize,
-    },
+    /// Behind the name of a module.
+    ModuleData,
     End,
     Over,
 }
@@ -144,6 +150,8 @@ enum Stage {
 pub struct Scanner {
     options: ScanOptions,
     stage: Stage,
+    /// What is being read where instructions are.
+    instruction: Phase,
     frame: Frame,
     version: u32,
     db: u64,
@@ -169,6 +177,7 @@ impl Scanner {
         Scanner {
             options,
             stage: Stage::Header,
+            instruction: Phase::Type,
             frame: Frame::default(),
             version: 0,
             db: 0,
@@ -195,10 +204,10 @@ impl Scanner {
     pub fn phase(&self) -> Phase {
         match self.stage {
             Stage::Header => Phase::Start,
-            Stage::Instruction | Stage::Over => Phase::Type,
+            Stage::Instruction | Stage::Over => self.instruction,
             Stage::Key(_) => Phase::Key,
             Stage::Value { .. } => Phase::Value,
-            Stage::ModuleAux { .. } => Phase::ModuleAux,
+            Stage::ModuleData => Phase::ModuleAux,
             Stage::End => Phase::Checksum,
         }
     }
@@ -224,13 +233,9 @@ impl Scanner {
         let consumed = std::mem::take(&mut self.consumed);
         self.base += consumed as u64;
         self.at -= consumed;
-        match &mut self.stage {
-            Stage::Value { start, middle, .. } => {
-                *start -= consumed;
-                *middle -= consumed;
-            }
-            Stage::ModuleAux { start } => *start -= consumed,
-            _ => {}
+        if let Stage::Value { start, middle, .. } = &mut self.stage {
+            *start -= consumed;
+            *middle -= consumed;
         }
         consumed
     }
@@ -247,22 +252,36 @@ impl Scanner {
                 }
                 Ok(Ok(None)) => {}
                 Ok(Err(Hungry)) => return Ok(None),
-                Err(reason) => return Err(self.error(reason)),
+                Err(reason) => return Err(self.error(reason, buffer)),
             }
         }
     }
 
     /// Says that no more bytes will come: an error if the dump has not come to its end.
-    pub fn finish(&self) -> Result<(), Error> {
+    pub fn finish(&mut self, buffer: &[u8]) -> Result<(), Error> {
         match self.stage {
             Stage::Over => Ok(()),
-            _ => Err(self.error(Reason::Truncated)),
+            _ => Err(self.error(Reason::Truncated, buffer)),
         }
     }
 
-    fn error(&self, reason: Reason) -> Error {
+    #[cold]
+    fn error(&mut self, reason: Reason, buffer: &[u8]) -> Error {
+        let rest = &buffer[self.at..];
+        let reach = match self.stage {
+            Stage::Header if rest.len() < HEADER_BYTES => 0,
+            Stage::Header => HEADER_BYTES,
+            Stage::Instruction => rest.split_first().map_or(0, |(&byte, rest)| {
+                1 + frame::reach(frame::instruction_parts(byte), rest)
+            }),
+            Stage::Key(_) => text::reach(rest),
+            Stage::Value { .. } | Stage::ModuleData => self.frame.reach(rest),
+            Stage::End if reason == Reason::Truncated => 0,
+            Stage::End => SUM_BYTES,
+            Stage::Over => 0,
+        };
         Error {
-            offset: self.offset(),
+            offset: self.offset() + reach as u64,
             phase: self.phase(),
             reason,
         }
@@ -288,21 +307,19 @@ impl Scanner {
                 middle,
             } => self.value(kind, start..middle, buffer),
             Stage::Header => self.header(buffer),
-            Stage::ModuleAux { start } => self.module_aux(start, buffer),
+            Stage::ModuleData => self.module_data(buffer),
             Stage::End => self.end(buffer),
             Stage::Over => Ok(Err(Hungry)),
         }
     }
 
     fn header(&mut self, buffer: &[u8]) -> Step {
-        let known = buffer.len().min(SIGNATURE.len());
-        if buffer[..known] != SIGNATURE[..known] {
-            return Err(Reason::Signature);
-        }
         let Some(header) = buffer.get(..HEADER_BYTES) else {
             return Ok(Err(Hungry));
         };
-        let digits = &header[SIGNATURE.len()..];
+        let Some(digits) = header.strip_prefix(SIGNATURE) else {
+            return Err(Reason::Signature);
+        };
         let version = leading_number(digits);
         if !(1..=VERSION_READ_MAX).contains(&version) {
             return Err(Reason::Version(version));
@@ -315,20 +332,17 @@ impl Scanner {
 
     #[inline]
     fn instruction(&mut self, buffer: &[u8]) -> Step {
-        let Some((&byte, rest)) = buffer.get(self.at..).and_then(<[u8]>::split_first) else {
+        self.instruction = Phase::Type;
+        let Some((&byte, rest)) = buffer[self.at..].split_first() else {
             return Ok(Err(Hungry));
         };
-        if byte < kind::SLOT_INFO {
-            return self.begin_record(byte);
-        }
         match byte {
+            ..kind::SLOT_INFO => self.begin_record(byte),
             kind::EXPIRY_MILLIS => {
-                Ok(self.expiry(rest.first_chunk().map(|b| (i64::from_le_bytes(*b), 8))))
+                self.instruction = Phase::Expiry;
+                let expiry = rest.first_chunk().map(|bytes| i64::from_le_bytes(*bytes));
+                Ok(self.expires(expiry, 8))
             }
-            kind::EXPIRY_SECONDS => Ok(self.expiry(
-                rest.first_chunk()
-                    .map(|b| (i64::from(i32::from_le_bytes(*b)) * 1000, 4)),
-            )),
             kind::END => {
                 self.at += 1;
                 self.stage = Stage::End;
@@ -353,9 +367,8 @@ impl Scanner {
         Ok(Ok(None))
     }
 
-    fn expiry(&mut self, found: Option<(i64, usize)>) -> Result<Option<Item>, Hungry> {
-        let (expiry, size) = found.ok_or(Hungry)?;
-        self.expiry = Some(expiry);
+    fn expires(&mut self, expiry: Option<i64>, size: usize) -> Result<Option<Item>, Hungry> {
+        self.expiry = Some(expiry.ok_or(Hungry)?);
         self.at += 1 + size;
         Ok(None)
     }
@@ -408,84 +421,79 @@ impl Scanner {
         })
     }
 
-    /// Instructions that are not one for every key.
+    /// Instructions that do not stand before every key.
     fn rare(&mut self, byte: u8, rest: &[u8]) -> Step {
-        let mut cursor = Some(0);
-        let mut length = || -> Result<Option<u64>, Reason> {
-            let Some(at) = cursor else { return Ok(None) };
-            let found = text::length(&rest[at..])?;
-            cursor = found.map(|(_, size)| at + size);
-            Ok(found.map(|(len, _)| len))
+        self.instruction = match byte {
+            kind::EXPIRY_SECONDS => Phase::Expiry,
+            kind::SELECT | kind::SIZES => Phase::Length,
+            kind::AUX => Phase::Aux,
+            kind::MODULE_AUX => Phase::ModuleAux,
+            kind::FUNCTION | kind::FUNCTION_EARLY => Phase::Functions,
+            _ => Phase::Type,
         };
-        let item = match byte {
-            kind::SELECT => length()?.map(|db| {
-                self.db = db;
-                Some(Item::Select(db))
+        if byte == kind::FUNCTION_EARLY {
+            return Err(Reason::FunctionForm);
+        }
+        let Some(size) = frame::measure(frame::instruction_parts(byte), rest)? else {
+            return Ok(Err(Hungry));
+        };
+        let item = self.instructed(byte, &mut Input::new(&rest[..size]))?;
+        self.at += 1 + size;
+        Ok(Ok(item))
+    }
+
+    /// Does what an instruction says whose parts are all there.
+    fn instructed(&mut self, byte: u8, parts: &mut Input<'_>) -> Result<Option<Item>, Reason> {
+        let own = |string: Str<'_>| string.into_bytes().into_owned();
+        Ok(match byte {
+            kind::SELECT => {
+                self.db = parts.length()?;
+                Some(Item::Select(self.db))
+            }
+            kind::SIZES => Some(Item::Sizes {
+                keys: parts.length()?,
+                expiries: parts.length()?,
             }),
-            kind::SIZES => match (length()?, length()?) {
-                (Some(keys), Some(expiries)) => Some(Some(Item::Sizes { keys, expiries })),
-                _ => None,
-            },
-            kind::IDLE => length()?.map(|seconds| {
-                self.usage = Usage::Idle(seconds);
+            kind::EXPIRY_SECONDS => {
+                let seconds = i32::from_le_bytes(parts.array()?);
+                self.expiry = Some(i64::from(seconds) * 1000);
                 None
-            }),
-            kind::SLOT_INFO => match (length()?, length()?, length()?) {
-                (Some(_), Some(_), Some(_)) => Some(None),
-                _ => None,
-            },
+            }
+            kind::IDLE => {
+                self.usage = Usage::Idle(parts.length()?);
+                None
+            }
             kind::FREQUENCY => {
-                cursor = Some(1);
-                rest.first().map(|&frequency| {
-                    self.usage = Usage::Frequency(frequency);
-                    None
-                })
+                let [frequency] = parts.array()?;
+                self.usage = Usage::Frequency(frequency);
+                None
             }
+            kind::AUX => Some(Item::Aux {
+                name: own(parts.string()?),
+                value: own(parts.string()?),
+            }),
+            kind::FUNCTION => Some(Item::Function(own(parts.string()?))),
             kind::MODULE_AUX => {
-                self.at += 1;
-                self.frame.start(frame::MODULE_AUX);
-                self.stage = Stage::ModuleAux { start: self.at };
-                return Ok(Ok(None));
+                let (name, form) = (module_name(parts.length()?), parts.length()?);
+                if form != WHEN_FORM {
+                    return Err(Reason::When);
+                }
+                self.frame.start(frame::MODULE_DATA);
+                self.stage = Stage::ModuleData;
+                Some(Item::ModuleAux(name))
             }
-            kind::FUNCTION_EARLY => return Err(Reason::FunctionForm),
-            kind::AUX | kind::FUNCTION => return self.texts(byte, rest),
+            // How many keys a slot of a cluster has: a hint.
+            kind::SLOT_INFO => None,
             _ => return Err(Reason::Type(byte)),
-        };
-        match (item, cursor) {
-            (Some(item), Some(size)) => {
-                self.at += 1 + size;
-                Ok(Ok(item))
-            }
-            _ => Ok(Err(Hungry)),
-        }
+        })
     }
 
-    /// Instructions that consist of strings.
-    fn texts(&mut self, byte: u8, rest: &[u8]) -> Step {
-        let Some(first) = whole_text(rest)? else {
-            return Ok(Err(Hungry));
-        };
-        let own = |bytes: &[u8]| Ok(text::read(bytes)?.0.into_bytes().into_owned());
-        if byte == kind::FUNCTION {
-            let code = own(rest)?;
-            self.at += 1 + first;
-            return Ok(Ok(Some(Item::Function(code))));
-        }
-        let Some(second) = whole_text(&rest[first..])? else {
-            return Ok(Err(Hungry));
-        };
-        let (name, value) = (own(rest)?, own(&rest[first..])?);
-        self.at += 1 + first + second;
-        Ok(Ok(Some(Item::Aux { name, value })))
-    }
-
-    fn module_aux(&mut self, start: usize, buffer: &[u8]) -> Step {
+    fn module_data(&mut self, buffer: &[u8]) -> Step {
         match self.frame.walk(buffer, &mut self.at)? {
             Stop::Hungry => Ok(Err(Hungry)),
             Stop::Whole => {
                 self.stage = Stage::Instruction;
-                let (id, _) = text::length(&buffer[start..])?.ok_or(Reason::Length)?;
-                Ok(Ok(Some(Item::ModuleAux(module_name(id)))))
+                Ok(Ok(None))
             }
         }
     }
@@ -510,7 +518,7 @@ impl Scanner {
                 Sum::Right
             }
         };
-        self.at += 8;
+        self.at += SUM_BYTES;
         self.stage = Stage::Over;
         Ok(Ok(Some(Item::End(sum))))
     }

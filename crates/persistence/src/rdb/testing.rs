@@ -68,7 +68,10 @@ pub(crate) fn read(value: ValueRef<'_>) -> Contents {
                 .collect(),
         ),
         ValueRef::SortedSet(set) => (
-            set.encoding(),
+            match set.encoding() {
+                "listpack" => "zset listpack",
+                large => large,
+            },
             set.iter(0..set.len())
                 .map(|(member, score)| (member.to_vec(), score.to_bits().to_be_bytes().to_vec()))
                 .collect(),

@@ -55,7 +55,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, Reason> {
             1 => rest
                 .first_chunk()
                 .map(|bytes| (Head::Length(u64::from_be_bytes(*bytes)), 9)),
-            _ => return Err(Reason::Length),
+            _ => return Err(Reason::Length(low)),
         },
         _ => Some((Head::Form(low), 1)),
     })
@@ -66,7 +66,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, Reason> {
 pub(super) fn length(bytes: &[u8]) -> Result<Option<(u64, usize)>, Reason> {
     match head(bytes)? {
         Some((Head::Length(len), size)) => Ok(Some((len, size))),
-        Some((Head::Form(_), _)) => Err(Reason::Length),
+        Some((Head::Form(form), _)) => Err(Reason::Length(form)),
         None => Ok(None),
     }
 }
@@ -89,7 +89,7 @@ fn form(bytes: &[u8]) -> Result<Option<Form>, Reason> {
         Head::Length(len) => Ok(Some(Form::Plain { head, len })),
         Head::Form(int @ 0..=2) => Ok(Some(Form::Int(1 << int))),
         Head::Form(3) => packed_form(bytes),
-        Head::Form(_) => Err(Reason::StringForm),
+        Head::Form(form) => Err(Reason::StringForm(form)),
     }
 }
 
@@ -117,8 +117,38 @@ pub(super) fn end(bytes: &[u8]) -> Result<Option<u64>, Reason> {
         Some(Form::Plain { head, len }) => (head, len),
         Some(Form::Packed { head, packed, .. }) => (head, packed),
     };
-    let end = body.checked_add(head as u64).ok_or(Reason::Length)?;
-    Ok(Some(end))
+    // An end beyond all numbers is not reached either.
+    Ok(Some(body.saturating_add(head as u64)))
+}
+
+/// How many bytes of the length that `bytes` begin with can be read: all, or its first.
+pub(super) fn length_reach(bytes: &[u8]) -> usize {
+    match head(bytes) {
+        Ok(Some((_, size))) => size,
+        Ok(None) | Err(_) => bytes.len().min(1),
+    }
+}
+
+/// As [`length_reach`], for a string: its length and what else comes before its bytes, and they if
+/// all are there.
+pub(super) fn reach(bytes: &[u8]) -> usize {
+    let head = match form(bytes) {
+        Ok(Some(Form::Plain { head, .. } | Form::Packed { head, .. })) => head,
+        Ok(Some(Form::Int(_))) => 1,
+        Ok(None) | Err(_) if matches!(bytes, [0xc3, ..]) => {
+            let first = 1 + length_reach(&bytes[1..]);
+            let second = match length(&bytes[1..]) {
+                Ok(Some(_)) => length_reach(&bytes[first..]),
+                _ => 0,
+            };
+            return first + second;
+        }
+        Ok(None) | Err(_) => return length_reach(bytes),
+    };
+    match end(bytes) {
+        Ok(Some(end)) if end <= bytes.len() as u64 => end as usize,
+        _ => head,
+    }
 }
 
 /// A string that was read.

@@ -17,7 +17,7 @@ fn scan(pieces: &[&[u8]], take: bool) -> Result<Vec<String>, Error> {
             buffer.drain(..scanner.take_consumed());
         }
     }
-    scanner.finish()?;
+    scanner.finish(&buffer)?;
     Ok(items)
 }
 
