@@ -32,9 +32,6 @@ use parking_lot::Mutex;
 
 use crate::storage::{Failure, File, Storage};
 
-#[cfg(test)]
-mod tests;
-
 /// A sync may take this long before writes are postponed rather than made to wait for it.
 const SYNC_NANOS_MAX: u64 = 50_000_000;
 
