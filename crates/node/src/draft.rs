@@ -35,7 +35,10 @@ impl Draft {
             }
             lock => lock.ok(),
         };
-        let file = storage.create(path)?;
+        let file = storage.create(path).inspect_err(|_| {
+            // The lock may have made it. What cannot be removed is removed at the next start.
+            let _ = remove_if_there(storage.as_ref(), path);
+        })?;
         Ok(Draft {
             storage: Arc::clone(storage),
             path: path.to_owned(),

@@ -31,7 +31,7 @@ enum Job {
     /// A save whose moment has not come, because somebody else takes a snapshot.
     SaveWaits,
     Save {
-        job: SaveJob,
+        job: Box<SaveJob>,
         /// `None` when it is written to its end.
         snapshot: Option<Snapshot>,
     },
@@ -182,8 +182,10 @@ impl Jobs {
         };
         match self.keeper.begin_save(engine) {
             Ok(job) => {
-                let snapshot = Some(snapshot);
-                self.job = Some(Job::Save { job, snapshot });
+                self.job = Some(Job::Save {
+                    job: Box::new(job),
+                    snapshot: Some(snapshot),
+                });
                 true
             }
             Err(failure) => {
@@ -196,7 +198,7 @@ impl Jobs {
     fn step_save(
         &mut self,
         engine: &Engine,
-        mut job: SaveJob,
+        mut job: Box<SaveJob>,
         mut snapshot: Option<Snapshot>,
     ) -> bool {
         let keeper = Arc::clone(&self.keeper);
@@ -273,7 +275,7 @@ impl Jobs {
                     snapshot.abandon(engine);
                 }
                 // It says what goes wrong.
-                drop(self.keeper.give_up(engine, job));
+                drop(self.keeper.give_up(engine, *job));
             }
             Some(Job::SaveWaits) | None => {}
         }

@@ -53,6 +53,10 @@ pub enum Problem {
     },
     /// It holds data of a module.
     Module(String),
+    /// There is something behind its end.
+    Excess {
+        offset: u64,
+    },
 }
 
 impl fmt::Display for Problem {
@@ -83,6 +87,9 @@ impl fmt::Display for Problem {
                 "unknown command '{}' at offset {offset}",
                 String::from_utf8_lossy(name)
             ),
+            Problem::Excess { offset } => {
+                write!(out, "bytes behind its end (at offset {offset})")
+            }
             Problem::Module(name) => {
                 write!(
                     out,
@@ -343,6 +350,16 @@ pub fn snapshot<'a>(
     );
     notice(engine, &line);
     Ok(batches.into_rest())
+}
+
+/// Loads a snapshot file. Nothing may be behind the snapshot: that would be a sign of damage.
+pub fn snapshot_file(engine: &Engine, crew: &dyn Crew, source: Source<'_>) -> Result<(), Problem> {
+    let (mut source, mut rest) = snapshot(engine, crew, source, Vec::new())?;
+    let offset = source.offset - rest.len() as u64;
+    match rest.is_empty() && source.read(engine, &mut rest)? == 0 {
+        true => Ok(()),
+        false => Err(Problem::Excess { offset }),
+    }
 }
 
 /// Loads a file of the append-only file: commands, with a snapshot before them or without.

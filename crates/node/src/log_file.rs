@@ -58,6 +58,8 @@ pub struct LogFile {
     delayed: AtomicU64,
     /// Bytes of all increments that were written.
     bytes: AtomicU64,
+    /// Held while syncing.
+    syncing: Mutex<()>,
     /// Increments that were written to since they were last synced.
     unsynced: Mutex<Vec<Arc<Increment>>>,
     trouble: Mutex<Trouble>,
@@ -82,6 +84,8 @@ struct Segment {
 #[derive(Default)]
 struct Writer {
     spare: Vec<u8>,
+    /// What was written to last.
+    increment: Option<Arc<Increment>>,
     /// The second of the last note of the time in the files.
     stamped: i64,
 }
@@ -189,6 +193,7 @@ impl LogFile {
             postponed_since: AtomicU64::new(0),
             delayed: AtomicU64::new(0),
             bytes: AtomicU64::new(0),
+            syncing: Mutex::default(),
             unsynced: Mutex::default(),
             trouble: Mutex::default(),
             waiting: Mutex::default(),
@@ -320,6 +325,10 @@ impl LogFile {
             let Some((increment, mut bytes, end)) = self.queue.lock().take(log, spare) else {
                 break;
             };
+            if let Err(failure) = self.turn_to(log, &increment, writer) {
+                self.queue.lock().give_back(bytes);
+                return Err(failure);
+            }
             if let Some(stamp) = stamp.filter(|now| *now > writer.stamped) {
                 writer.stamped = stamp;
                 bytes.splice(0..0, format!("#TS:{stamp}\r\n").into_bytes());
@@ -340,6 +349,25 @@ impl LogFile {
         if matches!(*trouble, Trouble::Write { .. }) {
             *trouble = Trouble::None;
         }
+        Ok(())
+    }
+
+    /// Begins to write to an increment. What is in those before must outlast a crash by then: a
+    /// hole in the middle could not be told from the end.
+    fn turn_to(
+        &self,
+        log: &Log,
+        increment: &Arc<Increment>,
+        writer: &mut Writer,
+    ) -> Result<(), Failure> {
+        let is_current = |last: &Arc<Increment>| Arc::ptr_eq(last, increment);
+        if writer.increment.as_ref().is_some_and(is_current) {
+            return Ok(());
+        }
+        if writer.increment.is_some() {
+            self.sync_files(log)?;
+        }
+        writer.increment = Some(Arc::clone(increment));
         Ok(())
     }
 
@@ -376,27 +404,31 @@ impl LogFile {
             self.write_out(log, &mut writer, now.stamp)?;
         }
         let written = self.written();
-        let unsynced = std::mem::take(&mut *self.unsynced.lock());
-        if !unsynced.is_empty() {
-            self.sync_began.store(now.nanos.max(1), Ordering::Relaxed);
-            let result = unsynced.into_iter().try_for_each(|increment| {
-                let synced = increment.file.sync();
-                synced.map_err(|failure| (increment, failure))
-            });
-            self.sync_began.store(0, Ordering::Relaxed);
-            if let Err((increment, failure)) = result {
-                let words = failure.words();
-                *self.trouble.lock() = Trouble::Sync { words, increment };
-                self.lose(log);
-                return Err(failure);
-            }
-        }
+        self.sync_began.store(now.nanos.max(1), Ordering::Relaxed);
+        let synced = self.sync_files(log);
+        self.sync_began.store(0, Ordering::Relaxed);
+        synced?;
         if self.needs_rewrite() {
             // The part that failed stays in doubt, and with it all that comes behind.
             self.lose(log);
         } else {
             self.synced.fetch_max(written, Ordering::AcqRel);
             self.wake(written);
+        }
+        Ok(())
+    }
+
+    /// Syncs every increment that was written to.
+    fn sync_files(&self, log: &Log) -> Result<(), Failure> {
+        let _syncing = self.syncing.lock();
+        let unsynced = std::mem::take(&mut *self.unsynced.lock());
+        for increment in unsynced {
+            if let Err(failure) = increment.file.sync() {
+                let words = failure.words();
+                *self.trouble.lock() = Trouble::Sync { words, increment };
+                self.lose(log);
+                return Err(failure);
+            }
         }
         Ok(())
     }

@@ -211,6 +211,10 @@ impl RewriteJob {
             Format::Rdb => Form::Rdb,
             Format::Commands => Form::Commands,
         };
+        if self.logging == Logging::On {
+            // Little is left to be synced then when the log turns to the increment.
+            keeper.sync(engine);
+        }
         let at_moment = |all: &keyspace::Locked<'_>| {
             if let Some(increment) = &self.increment {
                 keeper

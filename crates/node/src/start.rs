@@ -75,8 +75,8 @@ impl Keeper {
         engine.persistence.begin_load(engine.now(), size);
         let began = engine.host.monotonic_nanos();
         let source = Source::new(engine, &name, self.storage.open(&name)?);
-        match load::snapshot(engine, crew, source, Vec::new()) {
-            Ok(_) => {
+        match load::snapshot_file(engine, crew, source) {
+            Ok(()) => {
                 let seconds = seconds_since(engine, began);
                 notice(
                     engine,
@@ -180,10 +180,10 @@ impl Keeper {
         let total = sizes.iter().sum();
         engine.persistence.begin_load(engine.now(), total);
         let began = engine.host.monotonic_nanos();
-        let count = sizes.len();
         for (index, part) in manifest.parts().enumerate() {
             let is_base = manifest.base() == Some(part);
-            let is_last = index + 1 == count;
+            // A server that ended as it was about to turn to an increment leaves that one empty.
+            let is_last = sizes[index + 1..].iter().all(|size| *size == 0);
             let size = &mut sizes[index];
             // What is empty was not even begun, as the increment of a server that wrote nothing.
             if *size > 0 {

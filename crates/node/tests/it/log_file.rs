@@ -1,12 +1,21 @@
 //! The append-only file as it grows, on a disk that fails.
 
 use config::AppendFsync;
+use resp::value::Value;
 use testkit::disk::EIO;
 use testkit::{Disk, Fault};
 
 use crate::rig::{Rig, logging};
 
 const INCREMENT: &str = "appendonlydir/appendonly.aof.1.incr.aof";
+
+/// Whether a client that writes is told that nothing can be kept.
+fn is_refused(rig: &mut Rig) -> bool {
+    match rig.ask("SET a b") {
+        Some(Value::Error(text)) => text.starts_with(b"MISCONF Errors writing to the AOF file: "),
+        _ => false,
+    }
+}
 
 #[test]
 fn a_write_that_fails_leaves_nothing_and_is_tried_again() {
@@ -24,9 +33,7 @@ fn a_write_that_fails_leaves_nothing_and_is_tried_again() {
         let words = rig.engine().persistence.log_file.write_error();
         assert_eq!(words.as_deref(), Some("No space left on device"));
         // Writes are refused until there is room, and reads are not.
-        let refused = rig.ask("SET a b");
-        let text = format!("{refused:?}");
-        assert!(text.contains("MISCONF"), "{text}");
+        assert!(is_refused(&mut rig));
         assert_eq!(rig.numbers(), 2);
         disk.fill_up(false);
         rig.jobs.tick(&rig.node.engine);
@@ -52,8 +59,7 @@ fn after_a_sync_that_failed_only_a_rewrite_heals() {
         assert!(rig.keeper.log_file.needs_rewrite());
         // A sync that succeeds now proves nothing.
         rig.keeper.sync(&rig.node.engine);
-        let text = format!("{:?}", rig.ask("SET a b"));
-        assert!(text.contains("MISCONF"), "{text}");
+        assert!(is_refused(&mut rig));
         rig.jobs.tick(&rig.node.engine);
         rig.work();
         assert!(!rig.keeper.log_file.needs_rewrite());

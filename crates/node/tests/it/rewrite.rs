@@ -101,10 +101,7 @@ fn fail_everywhere(fault: Fault) {
             issued: rig.issued,
             acknowledged: rig.acknowledged,
         };
-        for seed in 0..4 {
-            let mut rig = Rig::start(&disk.restart(seed), &config).unwrap();
-            nothing_is_lost(&mut rig, &told);
-        }
+        nothing_is_lost(&mut Rig::start(&disk.restart(4), &config).unwrap(), &told);
         if !was_reached {
             assert!(operation > 40, "{operation}");
             return;
@@ -145,7 +142,7 @@ fn a_log_that_is_switched_on_may_crash_anywhere() {
             assert_eq!(again.numbers(), rig.issued);
             return;
         }
-        for seed in 0..8 {
+        for seed in 0..4 {
             // Until there is a base nothing is kept, as before; then everything is.
             let mut again = Rig::start(&disk.restart(seed), &logged).unwrap();
             let found = again.numbers();

@@ -165,7 +165,7 @@ pub fn crash_everywhere(
         if !disk.has_crashed() {
             return operation;
         }
-        for seed in 0..8 {
+        for seed in 0..4 {
             check_restart(&disk.restart(seed), config, &told, &check, operation, seed);
         }
         // The process died, and the machine did not.
@@ -193,11 +193,13 @@ fn check_restart(
     match Rig::start(disk, config) {
         Ok(mut rig) => {
             check(&mut rig, told);
-            // A second start finds the same: the first has cleaned up without harm.
-            let found = rig.numbers();
-            drop(rig);
-            let mut again = Rig::start(&disk.reopen(), config).unwrap();
-            assert_eq!(again.numbers(), found);
+            if seed == 0 {
+                // A second start finds the same: the first has cleaned up without harm.
+                let found = rig.numbers();
+                drop(rig);
+                let mut again = Rig::start(&disk.reopen(), config).unwrap();
+                assert_eq!(again.numbers(), found);
+            }
             let left: Vec<_> = disk.paths();
             let is_left = |path: &&String| path.contains("temp-");
             assert_eq!(left.iter().find(is_left), None, "{left:?}");
