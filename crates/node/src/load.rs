@@ -270,7 +270,9 @@ impl<'a> Batches<'a> {
                 return Ok(Some(Batch { bytes, records }));
             }
             if !self.is_over && self.source.read(engine, &mut self.buffer)? == 0 {
-                self.scanner.finish().map_err(Problem::Snapshot)?;
+                self.scanner
+                    .finish(&self.buffer)
+                    .map_err(Problem::Snapshot)?;
                 self.is_over = true;
             }
         }
