@@ -90,7 +90,11 @@ static FLUSHALL: Command = Command {
 
 fn flushall(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let all = 0..cx.engine.keyspace.dbs();
-    flush(cx, args, all)
+    let flushed = flush(cx, args, all)?;
+    if !cx.config.persistence.save.0.is_empty() {
+        cx.engine.host.save_emptiness(cx.engine);
+    }
+    Ok(flushed)
 }
 
 /// Takes the keys away under all locks, which is quick. Their memory is given back after the locks:

@@ -255,7 +255,10 @@ impl<'a> Run<'a, '_> {
         let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
         let mut locked = self.lock(shards, makes_ready);
         // Meanwhile somebody may have closed a gate.
-        if self.engine.pause.is_on() || self.session.client.has(ClientFlags::KILLED) {
+        if self.engine.pause.is_on()
+            || self.engine.persistence.is_loading()
+            || self.session.client.has(ClientFlags::KILLED)
+        {
             return 0;
         }
         if self.located.len() > 1 {
@@ -385,6 +388,11 @@ impl<'a> Run<'a, '_> {
         let mut has_run = true;
         let mut run = || {
             let mut locked = self.lock(shards, makes_ready(entry));
+            // What is loaded takes the place of what was there, under every lock.
+            if !self.session.replays && gates::is_loading(engine, self.session, entry) {
+                self.refuse(Some(entry), &Error::Loading);
+                return;
+            }
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
             if !self.session.replays && gates::is_paused(engine, self.session, entry) {

@@ -5,12 +5,14 @@
 //! their order, from one [`Replay`], which runs them as a client's, but for the gates: nothing is
 //! refused, nothing is appended to the log, and no key expires by itself.
 
+use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use ::persistence::{Limits, Value};
 use datatypes::{HashLimits, SetLimits, SortedSetLimits, list};
-use keyspace::{DbIndex, Entry, Expire, ShardSet, Usage};
+use keyspace::{Db, DbIndex, Entry, Expire, ShardSet, Usage};
 use resp::request::Batch;
 use stdx::time::UnixMillis;
 
@@ -136,6 +138,82 @@ impl Engine {
         self.persistence.load.count(1, 0);
         Ok(())
     }
+}
+
+/// Bytes of a file that are read at once.
+const READ_BYTES: usize = 64 << 10;
+
+/// Why a snapshot file cannot be loaded.
+#[derive(Debug)]
+pub enum LoadFileError {
+    Read(io::Error),
+    Malformed(rdb::Error),
+    Record(LoadError),
+}
+
+impl Engine {
+    /// Puts what a snapshot file holds into the keyspace, under every lock. Keys that come before
+    /// what is wrong in it stay.
+    pub fn load_snapshot(
+        &self,
+        db: &mut Db<'_>,
+        file: &mut dyn io::Read,
+        policy: LoadPolicy,
+    ) -> Result<(), LoadFileError> {
+        let (here, limits) = (db.index(), self.value_limits());
+        let options = ScanOptions {
+            verify: self.config.load().persistence.rdb_checksum,
+            ..ScanOptions::default()
+        };
+        let (mut scanner, mut buffer) = (Scanner::new(options), Vec::new());
+        self.persistence.load.begin(db.now(), 0);
+        loop {
+            let malformed = LoadFileError::Malformed;
+            match scanner.next(&buffer).map_err(malformed)? {
+                Some(Item::Record(found)) => {
+                    if let Some(record) = decode(&buffer, &found, &limits).map_err(malformed)? {
+                        let loaded = self.load_record(db, record, policy);
+                        loaded.map_err(LoadFileError::Record)?;
+                    }
+                }
+                Some(Item::End(_)) => break,
+                Some(_) => {}
+                None => {
+                    buffer.drain(..scanner.take_consumed());
+                    let more = file.take(READ_BYTES as u64).read_to_end(&mut buffer);
+                    if more.map_err(LoadFileError::Read)? == 0 {
+                        scanner.finish(&buffer).map_err(malformed)?;
+                    }
+                }
+            }
+        }
+        db.select(here);
+        Ok(())
+    }
+}
+
+/// The key and value of a record in `bytes`. A collection without elements is no key.
+pub fn decode(
+    bytes: &[u8],
+    found: &rdb::Record,
+    limits: &Limits,
+) -> Result<Option<Record>, rdb::Error> {
+    let value = match rdb::decode(found.kind, &bytes[found.value()], limits) {
+        Err(error) if error.is_empty_collection() => return Ok(None),
+        value => value.map_err(|error| error.moved(found.offset))?,
+    };
+    Ok(Some(Record {
+        // A number that no db has is refused when the record is put in.
+        db: DbIndex(u16::try_from(found.db).unwrap_or(u16::MAX)),
+        key: rdb::string(&bytes[found.key()])?.into_bytes().into_owned(),
+        value,
+        expiry: found.expiry.map(UnixMillis),
+        usage: match found.usage {
+            rdb::Usage::Unknown => Usage::Unknown,
+            rdb::Usage::Idle(seconds) => Usage::IdleSeconds(seconds),
+            rdb::Usage::Frequency(count) => Usage::Frequency(count),
+        },
+    }))
 }
 
 /// A key with a value that was read.

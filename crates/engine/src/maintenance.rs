@@ -68,7 +68,8 @@ impl Maintenance {
         }
         let now = engine.now();
         engine.pause.tick(now.0);
-        if engine.switches.active_expire.load(Ordering::Relaxed) && !engine.pause.is_on() {
+        let is_settled = !engine.pause.is_on() && !engine.persistence.is_loading();
+        if engine.switches.active_expire.load(Ordering::Relaxed) && is_settled {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
         }

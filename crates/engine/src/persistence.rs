@@ -100,7 +100,7 @@ impl Load {
         }
     }
 
-    fn begin(&self, now: UnixMillis, bytes_total: u64) {
+    pub(crate) fn begin(&self, now: UnixMillis, bytes_total: u64) {
         self.started_ms.store(now.0, Relaxed);
         self.bytes_total.store(bytes_total, Relaxed);
         let from_zero = [
@@ -267,6 +267,11 @@ impl Persistence {
         self.rewrites.lock().clone()
     }
 
+    /// Counts a save that somebody waits for, however it will end.
+    pub fn count_save(&self) {
+        self.saves.lock().count += 1;
+    }
+
     pub fn schedule_save(&self, scheduled: bool) {
         self.saves.lock().scheduled = scheduled;
     }
@@ -358,7 +363,6 @@ impl Engine {
     pub fn note_save(&self, changes: u64) {
         let mut saves = self.persistence.saves.lock();
         (saves.last_ok, saves.last_done) = (true, self.now());
-        saves.count += 1;
         self.stats.dirty_at_save.store(changes, Relaxed);
         self.persistence.hinder(Hindrances::SAVE_FAILED, false);
     }

@@ -84,7 +84,7 @@ impl Recall {
     }
 
     /// Seconds since the last use; 0 if entries remember something else.
-    pub(crate) fn idle_seconds(&self, access: u32, now: UnixMillis) -> u32 {
+    pub fn idle_seconds(&self, access: u32, now: UnixMillis) -> u32 {
         match self {
             Recall::Recency => seconds(now).wrapping_sub(access) & SECONDS_MASK,
             Recall::Frequency(_) => 0,
@@ -92,7 +92,7 @@ impl Recall {
     }
 
     /// The counter of uses; 0 if entries remember something else.
-    pub(crate) fn frequency(&self, access: u32, now: UnixMillis) -> u8 {
+    pub fn frequency(&self, access: u32, now: UnixMillis) -> u8 {
         match self {
             Recall::Recency => 0,
             Recall::Frequency(frequency) => frequency.decayed(access, now),
