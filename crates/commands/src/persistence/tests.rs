@@ -1,3 +1,5 @@
+mod moment;
+
 use expect_test::expect;
 
 use testkit::Node;
