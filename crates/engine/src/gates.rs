@@ -158,7 +158,8 @@ fn memory_is_not_full(request: &Request<'_>) -> Result<(), Gate> {
     closed(Error::text(text))
 }
 
-/// What must not be lost is not accepted while it cannot be written. A check of health is told, too.
+/// What must not be lost is not accepted while it cannot be written. Who asks whether all is well
+/// is told, too.
 fn files_can_be_written(request: &Request<'_>) -> Result<(), Gate> {
     let (engine, flags) = (request.engine, request.entry.flags);
     let hindrances = engine.persistence.hindrances();

@@ -42,7 +42,7 @@ pub(super) static RESTORE: Command = Command {
     syntax: "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]",
     summary: "Makes a key hold what DUMP returned.",
     since: "2.6.0",
-    complexity: "O(N) where N is the number of bytes of the value, and for a sorted set O(N*log(N))",
+    complexity: "O(N) where N is the number of bytes of the value, for a sorted set O(N*log(N))",
     arity: Arity::AtLeast(4),
     flags: Flags::WRITE.and(Flags::DENY_OOM),
     acl: Acl::KEYSPACE.and(Acl::DANGEROUS),

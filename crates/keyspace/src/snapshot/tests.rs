@@ -46,7 +46,8 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         8 => place.clone().prop_map(|(db, key)| Step::Append(db, key)),
         8 => (0..SHARDS).prop_map(Step::Drain),
-        12 => (place.clone(), any::<u8>()).prop_map(|((db, key), field)| Step::Edit(db, key, field)),
+        12 => (place.clone(), any::<u8>())
+            .prop_map(|((db, key), field)| Step::Edit(db, key, field)),
         8 => (place.clone(), proptest::option::of(1..9i64))
             .prop_map(|((db, key), at)| Step::Expire(db, key, at)),
         1 => db.clone().prop_map(Step::Flush),
