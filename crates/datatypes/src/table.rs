@@ -254,6 +254,18 @@ impl<T: Thin> Table<T> {
             .map(Ref::of)
     }
 
+    /// Shows the place of every element.
+    pub fn for_each_place(&mut self, mut visit: impl FnMut(Place<'_, T>)) {
+        for at in 0..self.buckets.len() {
+            for word in self.buckets.get_mut(at).words_mut() {
+                visit(Place {
+                    word,
+                    element: PhantomData,
+                });
+            }
+        }
+    }
+
     /// An element chosen by `random`: fair among buckets, then within one.
     pub fn sample(&self, mut random: impl FnMut() -> u64) -> Option<Ref<'_, T>> {
         if self.len == 0 {

@@ -194,7 +194,7 @@ impl Engine {
                 b"DEL"
             };
             worker.effects.push(candidate.db, &[name, key.bytes]);
-            self.log.append(&mut worker.effects);
+            worker.append_effects(&self.log);
         }
         drop(locked);
         self.free(entry, config.memory.lazy_eviction);

@@ -214,6 +214,7 @@ impl<'a> Db<'a> {
                 Ttl::At(at) => Some(at),
             };
             let access = self.notes.recall.used(entry.access(), now);
+            let changed = entry.is_changed();
             let mut entry = match entry.kind() {
                 Kind::String => entry.with_string(value),
                 _ => {
@@ -225,7 +226,7 @@ impl<'a> Db<'a> {
             if from != to {
                 entry = entry.with_expiry(to);
             }
-            entry.set_access(access);
+            entry.succeed(changed, access);
             (entry, (from, to))
         });
         shard.expiry_changed(index, key.slot, from, to);
@@ -245,8 +246,9 @@ impl<'a> Db<'a> {
         let mut place = shard.place(index, key)?;
         Some(place.update(|entry| {
             let access = self.notes.recall.used(entry.access(), now);
+            let changed = entry.is_changed();
             let (mut entry, result) = change(entry);
-            entry.set_access(access);
+            entry.succeed(changed, access);
             (entry, result)
         }))
     }

@@ -141,8 +141,23 @@ impl Shard {
         &mut self.dbs[at]
     }
 
-    pub fn dbs(&self) -> impl Iterator<Item = (DbIndex, &ShardDb)> {
-        (0..).map(DbIndex).zip(&self.dbs)
+    /// The keys of one slot in every db.
+    pub fn tables(&self, slot: Slot) -> impl Iterator<Item = (DbIndex, &Table<Entry>)> {
+        let dbs = (0..).map(DbIndex).zip(&self.dbs);
+        dbs.filter_map(move |(index, db)| Some((index, &db.slot(slot.within())?.table)))
+    }
+
+    /// Shows the keys of one slot in every db, to be exchanged, beside what the snapshot knows.
+    pub fn for_each_table(
+        &mut self,
+        slot: Slot,
+        mut visit: impl FnMut(&mut SnapshotMarks, DbIndex, &mut Table<Entry>),
+    ) {
+        for (index, db) in (0..).map(DbIndex).zip(&mut self.dbs) {
+            if let Some(slot) = db.slot_mut(slot.within()) {
+                visit(&mut self.marks, index, &mut slot.table);
+            }
+        }
     }
 
     #[inline]
@@ -191,14 +206,28 @@ impl Shard {
 
     #[cold]
     fn save_before_write(&mut self, index: DbIndex, key: &Key<'_>) {
-        let old = self
-            .find(index, key)
-            .map(|entry| entry.duplicate(key.bytes));
-        self.marks.save(index, key, old);
+        let Some(mut place) = self.place(index, key) else {
+            return;
+        };
+        if place.get().is_changed() {
+            return;
+        }
+        let old = place.get().duplicate(key.bytes);
+        place.update(|mut entry| {
+            entry.set_changed(true);
+            (entry, ())
+        });
+        self.marks.save(index, old);
+        self.marks.note_changed(key.slot);
     }
 
     /// Adds an entry under a key that is not there.
-    pub fn insert(&mut self, index: DbIndex, key: &Key<'_>, entry: Entry, hasher: &KeyHasher) {
+    pub fn insert(&mut self, index: DbIndex, key: &Key<'_>, mut entry: Entry, hasher: &KeyHasher) {
+        let is_pending = self.marks.is_pending(key.slot);
+        entry.set_changed(is_pending);
+        if is_pending {
+            self.marks.note_changed(key.slot);
+        }
         let db = self.db_or_new(index);
         let expiry = entry.expiry();
         let slot = db.slot_or_new(key.slot.within());

@@ -6,6 +6,8 @@
 //!   program     arguments ▶ configuration ▶ engine ▶ listeners ▶ until a signal or SHUTDOWN
 //!   listener    sockets that accept; who is let in
 //!   connection  one task a client: read, run, write
+//!   durability  threads for what is kept in files
+//!   disk        the files
 //!   worker      what a thread keeps between clients: buffers, statistics
 //!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
@@ -13,6 +15,8 @@
 //! ```
 
 mod connection;
+mod disk;
+mod durability;
 mod governor;
 mod journal;
 mod listener;

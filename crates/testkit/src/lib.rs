@@ -22,11 +22,13 @@
 
 #![forbid(unsafe_code)]
 
+pub mod disk;
 mod node;
 mod render;
 mod transcript;
 mod world;
 
+pub use disk::{Disk, Fault};
 pub use node::Node;
 pub use render::render;
 pub use transcript::{Player, Step, parse, replay, replay_with};

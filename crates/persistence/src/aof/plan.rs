@@ -324,7 +324,12 @@ fn publish(names: &Names, manifest: &Manifest, moves: Vec<Action>, actions: &mut
         path: temporary.clone(),
         bytes: manifest.text(),
     });
-    actions.extend(moves);
+    // What the manifest lists outlasts a crash before the manifest does, and is explained meanwhile.
+    if !moves.is_empty() {
+        actions.push(Action::SyncFolder(names.folder().to_owned()));
+        actions.extend(moves);
+        actions.push(Action::SyncFolder(names.folder().to_owned()));
+    }
     actions.push(Action::Rename {
         from: temporary,
         to: names.path(&names.manifest()),
