@@ -34,7 +34,7 @@ pub use lock::{Keyspace, Locked, ShardSet};
 pub use recall::{Frequency, Recall, Usage};
 pub use shard::{Detached, Freed};
 pub use slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
-pub use snapshot::{Saved, SnapshotItem};
+pub use snapshot::{FrozenHead, Saved, SnapshotItem};
 pub use waiters::WaiterId;
 pub use watch::WatchFlag;
 

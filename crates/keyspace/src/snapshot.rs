@@ -17,10 +17,16 @@
 //! So a snapshot during which nothing is written writes nothing to the tables either, and a write
 //! costs one copy at most. A deleted key needs no bit: its saved value is all that is left of it.
 //!
+//! A large collection is neither copied nor written out at once: it is frozen
+//! ([`Entry::freeze`]), by the first who changes it or by whoever takes its slot, and then waits
+//! to be shown in steps (`snapshot/frozen.rs`).
+//!
 //! A flush gives whole tables away at once: those of pending slots are kept until they are taken.
 //! A swap of two dbs swaps only the names under which entries are saved: the bits go with the
 //! entries. What is saved may be fetched at any time ([`Db::take_saved`](crate::Db::take_saved)),
 //! so that it does not pile up.
+
+use std::collections::VecDeque;
 
 use datatypes::table::Table;
 
@@ -28,6 +34,12 @@ use crate::entry::Entry;
 use crate::shard::Detached;
 use crate::slot::{SHARDS, Slot};
 use crate::{Db, DbIndex, Locked};
+
+mod frozen;
+
+use frozen::Frozen;
+pub use frozen::FrozenHead;
+pub(crate) use frozen::FrozenPlace;
 
 /// One key of a snapshot: the db it was in, and its entry.
 pub type SnapshotItem<'a> = (DbIndex, &'a Entry);
@@ -41,6 +53,8 @@ pub(crate) struct SnapshotMarks {
     /// What each db was called at the moment of the snapshot.
     names: Vec<DbIndex>,
     saved: Saved,
+    /// Large collections that are to be shown.
+    frozen: VecDeque<Frozen>,
 }
 
 /// What a snapshot needs of a shard that is no longer to be found in its tables.
@@ -100,6 +114,7 @@ impl SnapshotMarks {
             changed: 0,
             names: (0..dbs).map(DbIndex).collect(),
             saved: Saved::default(),
+            frozen: VecDeque::new(),
         }
     }
 
@@ -110,7 +125,8 @@ impl SnapshotMarks {
 
     fn mark_all(&mut self) {
         assert!(self.pending == 0, "one snapshot is taken at a time");
-        assert!(self.saved.is_empty(), "a snapshot takes all it saved");
+        let is_empty = self.saved.is_empty() && self.frozen.is_empty();
+        assert!(is_empty, "a snapshot takes all it saved");
         (self.pending, self.changed) = (u64::MAX, 0);
         self.names = (0..).map(DbIndex).take(self.names.len()).collect();
     }
@@ -121,6 +137,9 @@ impl SnapshotMarks {
 
     pub fn swap_dbs(&mut self, a: DbIndex, b: DbIndex) {
         self.names.swap(usize::from(a.0), usize::from(b.0));
+        self.frozen
+            .iter_mut()
+            .for_each(|frozen| frozen.swap_dbs(a, b));
     }
 
     /// Saves what a key holds before its first change since the mark.
@@ -166,14 +185,15 @@ impl Locked<'_> {
 }
 
 impl Db<'_> {
-    /// Gives `take` the entries that a slot still has of when the snapshot was marked, in all dbs.
-    /// Returns what was saved in the slot's shard since that was last taken: once all slots of a
+    /// Gives `take` the entries that a slot still has of when the snapshot was marked, in all dbs;
+    /// but for large collections, which then wait to be shown ([`Db::next_frozen`]). Returns what was saved in the slot's shard since that was last taken: once all slots of a
     /// shard are taken, nothing more is saved there.
     pub fn take_snapshot_slot(
         &mut self,
         slot: Slot,
         mut take: impl FnMut(SnapshotItem<'_>),
     ) -> Saved {
+        let keyspace = self.keyspace();
         self.visit_shard(slot.shard(), |shard| {
             let is_pending = shard.marks.is_pending(slot);
             assert!(is_pending, "a slot is taken once a snapshot");
@@ -182,6 +202,9 @@ impl Db<'_> {
                 table.for_each_place(|mut place| {
                     if place.get().is_changed() {
                         place.update(cleared);
+                    } else if let Some(head) = frozen::head(&mut place) {
+                        let hash = keyspace.key(head.key()).hash;
+                        marks.note_frozen(index, hash, head);
                     } else {
                         take((name, &place.get()));
                     }

@@ -1,13 +1,15 @@
 use std::collections::BTreeMap;
 
 use datatypes::packed::HashSeed;
-use datatypes::{Hash, HashLimits};
+use datatypes::{Hash, HashLimits, Shown};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stdx::time::UnixMillis;
 
 use crate::slot::SLOTS;
-use crate::{Db, DbIndex, Entry, Expire, Keyspace, Kind, SHARDS, Saved, ShardSet, Slot, Ttl};
+use crate::{
+    Db, DbIndex, Entry, Expire, FrozenHead, Keyspace, Kind, SHARDS, Saved, ShardSet, Slot, Ttl,
+};
 
 /// What a key holds, and until when.
 type Held = (Vec<u8>, Option<i64>);
@@ -28,6 +30,8 @@ enum Step {
     Remove(u16, u8),
     Rename(u16, u8, u8),
     Set(u16, u8, u8, Ttl),
+    /// Shows elements of what is frozen in any shard.
+    Show(usize),
     Swap,
     Take(u16),
 }
@@ -48,6 +52,8 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (0..SHARDS).prop_map(Step::Drain),
         12 => (place.clone(), any::<u8>())
             .prop_map(|((db, key), field)| Step::Edit(db, key, field)),
+        40 => ((db.clone(), 0..4u8), any::<u8>())
+            .prop_map(|((db, key), field)| Step::Edit(db, key, field)),
         8 => (place.clone(), proptest::option::of(1..9i64))
             .prop_map(|((db, key), at)| Step::Expire(db, key, at)),
         1 => db.clone().prop_map(Step::Flush),
@@ -58,6 +64,7 @@ fn step() -> impl Strategy<Value = Step> {
         8 => (place.clone(), key).prop_map(|((db, from), to)| Step::Rename(db, from, to)),
         16 => (place, any::<u8>(), ttl())
             .prop_map(|((db, key), value, ttl)| Step::Set(db, key, value, ttl)),
+        8 => (1..20usize).prop_map(Step::Show),
         1 => Just(Step::Swap),
         12 => (1..800u16).prop_map(Step::Take),
     ]
@@ -146,7 +153,7 @@ fn run(db: &mut Db<'_>, step: &Step) {
                 return;
             }
             db.select(DbIndex(0));
-            if let Some(entry) = db.remove(&key) {
+            if let Some(entry) = db.extract(&key) {
                 db.select(DbIndex(1));
                 db.insert(&key, entry);
             }
@@ -169,7 +176,7 @@ fn run(db: &mut Db<'_>, step: &Step) {
             let (from, to) = (name(from), name(to));
             let (from, to) = (db.key(&from), db.key(&to));
             if from.bytes != to.bytes
-                && let Some(entry) = db.remove(&from)
+                && let Some(entry) = db.extract(&from)
             {
                 db.remove(&to);
                 db.insert(&to, entry.renamed(to.bytes));
@@ -180,7 +187,7 @@ fn run(db: &mut Db<'_>, step: &Step) {
             db.set_string(&db.key(&name(key)), &[b'v', value], ttl);
         }
         Step::Swap => db.swap(DbIndex(0), DbIndex(1)),
-        Step::Drain(_) | Step::Take(_) => unreachable!("these change nothing"),
+        Step::Drain(_) | Step::Show(_) | Step::Take(_) => unreachable!("these change nothing"),
     }
 }
 
@@ -189,6 +196,8 @@ fn run(db: &mut Db<'_>, step: &Step) {
 struct Taking {
     next: usize,
     taken: Contents,
+    /// What is being shown of each shard.
+    shown: BTreeMap<usize, (FrozenHead, Vec<Vec<u8>>)>,
 }
 
 impl Taking {
@@ -201,6 +210,37 @@ impl Taking {
 
     fn keep(&mut self, saved: Saved) {
         saved.for_each(|(index, entry)| self.note((index, &entry)));
+    }
+
+    /// Shows some of what is frozen in a shard. Returns whether there may be more.
+    fn show(&mut self, db: &mut Db<'_>, shard: usize, budget: usize) -> bool {
+        if let std::collections::btree_map::Entry::Vacant(vacant) = self.shown.entry(shard) {
+            let Some(head) = db.next_frozen(shard) else {
+                return false;
+            };
+            vacant.insert((head, Vec::new()));
+        }
+        let (_, fields) = self.shown.get_mut(&shard).expect("it is there");
+        let more = db.show_frozen(shard, budget, &mut |shown| match shown {
+            Shown::Pair(field, _) => fields.push(field.to_vec()),
+            other => panic!("a hash shows pairs, not {other:?}"),
+        });
+        if !more {
+            let (head, mut fields) = self.shown.remove(&shard).expect("it is there");
+            assert_eq!(fields.len(), head.len);
+            fields.sort();
+            let place = (head.db.0, head.entry.key().to_vec());
+            let expiry = head.entry.expiry().map(|at| at.0);
+            let twice = self.taken.insert(place, (fields.join(&b' '), expiry));
+            assert!(twice.is_none(), "an entry is taken once");
+        }
+        true
+    }
+
+    fn show_all(&mut self, db: &mut Db<'_>) {
+        for shard in 0..SHARDS {
+            while self.show(db, shard, 7) {}
+        }
     }
 
     fn take(&mut self, db: &mut Db<'_>, slots: usize) {
@@ -218,6 +258,11 @@ impl Taking {
                 let saved = db.take_saved(shard);
                 self.keep(saved);
             }
+            Step::Show(budget) => {
+                for shard in 0..SHARDS {
+                    self.show(db, shard, budget);
+                }
+            }
             Step::Take(slots) => self.take(db, slots.into()),
             ref step => run(db, step),
         }
@@ -225,7 +270,7 @@ impl Taking {
 }
 
 fn changes(steps: &[Step]) -> impl Iterator<Item = &Step> {
-    let changes = |step: &&Step| !matches!(step, Step::Drain(_) | Step::Take(_));
+    let changes = |step: &&Step| !matches!(step, Step::Drain(_) | Step::Show(_) | Step::Take(_));
     steps.iter().filter(changes)
 }
 
@@ -259,6 +304,7 @@ proptest! {
             let mut taking = Taking::default();
             during.iter().for_each(|step| taking.run(&mut db, step));
             taking.take(&mut db, SLOTS);
+            taking.show_all(&mut db);
             prop_assert_eq!(taking.taken, expected);
             prop_assert!(!has_marks(&mut db));
         }
@@ -282,6 +328,7 @@ proptest! {
         (taking.next..SLOTS).for_each(|slot| {
             drop(db.abandon_snapshot_slot(Slot::new(slot as u16)));
         });
+        (0..SHARDS).for_each(|shard| while db.abandon_frozen(shard, 5) {});
         prop_assert!(!has_marks(&mut db));
         changes(&behind).for_each(|step| run(&mut db, step));
         prop_assert!(!has_marks(&mut db));
