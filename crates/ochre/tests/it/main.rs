@@ -13,7 +13,9 @@
 mod addresses;
 mod crowd;
 mod ending;
+mod files;
 mod hostile;
+mod interchange;
 mod limits;
 mod live;
 mod process;
