@@ -135,16 +135,20 @@ impl RestoreOptions {
     fn parse(args: &mut Args<'_>) -> Result<RestoreOptions, Error> {
         let mut options = RestoreOptions::default();
         while let Some(word) = args.keyword() {
-            let is_free = options.usage == Usage::Unknown && !args.is_empty();
+            // Either may be repeated, but not both be there.
+            let (has_idle, has_frequency) = (
+                matches!(options.usage, Usage::IdleSeconds(_)),
+                matches!(options.usage, Usage::Frequency(_)),
+            );
             match word.as_bytes() {
                 b"REPLACE" => options.replaces = true,
                 b"ABSTTL" => options.is_absolute = true,
-                b"IDLETIME" if is_free => {
+                b"IDLETIME" if !has_frequency && !args.is_empty() => {
                     let seconds = u64::try_from(args.integer()?)
                         .map_err(|_| Error::text("ERR Invalid IDLETIME value, must be >= 0"))?;
                     options.usage = Usage::IdleSeconds(seconds);
                 }
-                b"FREQ" if is_free => {
+                b"FREQ" if !has_idle && !args.is_empty() => {
                     let count = u8::try_from(args.integer()?).map_err(|_| {
                         Error::text("ERR Invalid FREQ value, must be >= 0 and <= 255")
                     })?;

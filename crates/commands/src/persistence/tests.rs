@@ -1,3 +1,5 @@
+mod moment;
+
 use expect_test::expect;
 
 use testkit::Node;
@@ -13,7 +15,7 @@ fn saves_begin_and_end() {
         OK
         > BGSAVE
         Background saving started
-        @ +2s
+        @ +1s
         > CONFIG SET rdb-key-save-delay 1000000
         OK
         > BGSAVE
@@ -26,7 +28,7 @@ fn saves_begin_and_end() {
         (error) ERR Background save already in progress
         > BGREWRITEAOF
         Background append only file rewriting scheduled
-        @ +3s
+        @ +2s
         > CONFIG SET rdb-key-save-delay 0
         OK
     "#]]);
