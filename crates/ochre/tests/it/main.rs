@@ -11,6 +11,8 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod check_aof;
+mod check_rdb;
 mod crowd;
 mod ending;
 mod files;
