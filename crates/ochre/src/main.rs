@@ -5,6 +5,9 @@
 
 #![forbid(unsafe_code)]
 
+mod check_aof;
+mod check_rdb;
+
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -45,12 +48,18 @@ const PROGRAMS: &[Program] = &[
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
     missing("proxy", "nutcracker", "stands between clients and servers"),
-    missing(
-        "check-aof",
-        "redis-check-aof",
-        "checks and mends an append-only file",
-    ),
-    missing("check-rdb", "redis-check-rdb", "checks a snapshot"),
+    Program {
+        name: "check-aof",
+        link: "redis-check-aof",
+        summary: "checks and mends an append-only file",
+        main: Some(check_aof::main),
+    },
+    Program {
+        name: "check-rdb",
+        link: "redis-check-rdb",
+        summary: "checks a snapshot",
+        main: Some(check_rdb::main),
+    },
 ];
 
 const fn missing(name: &'static str, link: &'static str, summary: &'static str) -> Program {

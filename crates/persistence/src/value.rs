@@ -1,5 +1,6 @@
 //! What a key holds, on its way from bytes into the keyspace or from there into bytes.
 
+use datatypes::packed::HashSeed;
 use datatypes::{Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, Text};
 
 /// What a key holds, read from bytes.
@@ -40,6 +41,29 @@ impl Value {
             Value::Set(set) => ValueRef::Set(set),
             Value::SortedSet(set) => ValueRef::SortedSet(set),
             Value::Hash(hash) => ValueRef::Hash(hash),
+        }
+    }
+}
+
+impl Limits {
+    /// As a server has them that nobody configured.
+    pub fn with_seed(seed: HashSeed) -> Limits {
+        Limits {
+            list: datatypes::list::Limits::default(),
+            set: SetLimits {
+                ints_max: 512,
+                seed,
+            },
+            sorted_set: SortedSetLimits {
+                entries_max: 128,
+                value_bytes_max: 64,
+                seed,
+            },
+            hash: HashLimits {
+                entries_max: 512,
+                value_bytes_max: 64,
+                seed,
+            },
         }
     }
 }

@@ -71,6 +71,11 @@ impl Journal {
     }
 }
 
+/// Writes a warning to the standard output, for a program that serves nobody.
+pub fn warn(text: &str) {
+    Journal::new().line(LogLevel::Warning, text);
+}
+
 impl Target {
     /// A line that cannot be written is lost: there is nobody to tell.
     fn write(&self, line: &str) {

@@ -26,4 +26,5 @@ mod program;
 mod signals;
 mod worker;
 
+pub use journal::warn;
 pub use program::{VERSION_LINE, main};

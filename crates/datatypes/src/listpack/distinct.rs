@@ -39,3 +39,6 @@ impl Listpack {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -150,15 +150,17 @@ fn any_node(input: &mut Input<'_>) -> Result<Node, Reason> {
             let bytes = input.string()?.into_bytes();
             Ok(Node::Plain(bytes.into_owned().into_boxed_slice()))
         }
-        NODE_PACKED => Ok(Node::Packed(listpack(input)?)),
+        NODE_PACKED => Ok(Node::Packed(listpack(
+            "Listpack integrity check failed.",
+            input,
+        )?)),
         _ => Err(Reason::Structure("Quicklist integrity check failed.")),
     }
 }
 
-fn listpack(input: &mut Input<'_>) -> Result<Listpack, Reason> {
-    let pack = input.string()?;
-    let broken = Reason::Structure("Listpack integrity check failed.");
-    pack.with_bytes(Listpack::from_bytes).map_err(|_| broken)
+fn listpack(broken: &'static str, input: &mut Input<'_>) -> Result<Listpack, Reason> {
+    let pack = input.string()?.with_bytes(Listpack::from_bytes);
+    pack.map_err(|_| Reason::Structure(broken))
 }
 
 /// Fields and values, or members and scores, in one piece.
@@ -200,7 +202,8 @@ fn set_of_ints(input: &mut Input<'_>, limits: &SetLimits) -> Result<Set, Reason>
 }
 
 fn set_of_pack(input: &mut Input<'_>, limits: &SetLimits) -> Result<Set, Reason> {
-    let (pack, mut set) = (listpack(input)?, Set::default());
+    let broken = "Set listpack integrity check failed.";
+    let (pack, mut set) = (listpack(broken, input)?, Set::default());
     for member in &pack {
         add(&mut set, member, limits)?;
     }
@@ -266,3 +269,6 @@ fn hash_of_texts(input: &mut Input<'_>, limits: &HashLimits) -> Result<Hash, Rea
     }
     Ok(hash)
 }
+
+#[cfg(test)]
+mod tests;

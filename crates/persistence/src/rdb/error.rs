@@ -25,7 +25,7 @@ pub enum Reason {
     Unsupported(u8),
     /// A library of functions in a form that was never released.
     FunctionForm,
-    /// A length in an unknown form.
+    /// A length whose first two bits are these, and which has no form known of them.
     Length(u8),
     /// A string in an unknown form.
     StringForm(u8),

@@ -22,13 +22,9 @@ const MATCH_MAX: usize = 264;
 /// What one byte of compressed data gives at most.
 const RATIO_MAX: usize = MATCH_MAX / 3;
 
-/// Entries of the table of what was seen, as a power of two. It is zeroed for each string, so short
-/// ones get a short one.
-const TABLE_BITS: u32 = 13;
-const SHORT_TABLE_BITS: u32 = 8;
-
-/// Bytes of a short string.
-const SHORT_MAX: usize = 512;
+/// After so many bytes in a row that were not seen before, a power of two, every second one is
+/// looked up; after as many more, every third.
+const PATIENCE_BITS: u32 = 5;
 
 /// The bytes that were compressed to `bytes`, if those are `len`.
 pub fn decompress(bytes: &[u8], len: usize) -> Option<Vec<u8>> {
@@ -76,9 +72,11 @@ fn copy<'a>(control: usize, rest: &'a [u8], len: usize, out: &mut Vec<u8>) -> Op
 
 /// Appends `bytes` in compressed form, if that takes at most `bytes_max`. Else `out` is as it was.
 pub fn compress(bytes: &[u8], bytes_max: usize, out: &mut Vec<u8>) -> bool {
+    // The table of what was seen is zeroed for each string, so short ones get a short one.
     match bytes.len() {
-        ..=SHORT_MAX => compress_with(&mut [0; 1 << SHORT_TABLE_BITS], bytes, bytes_max, out),
-        _ => compress_with(&mut [0; 1 << TABLE_BITS], bytes, bytes_max, out),
+        ..=512 => compress_with(&mut [0; 1 << 8], bytes, bytes_max, out),
+        513..=4096 => compress_with(&mut [0; 1 << 10], bytes, bytes_max, out),
+        _ => compress_with(&mut [0; 1 << 13], bytes, bytes_max, out),
     }
 }
 
@@ -102,7 +100,7 @@ fn compress_with<const LEN: usize>(
             _ => 0,
         };
         if count < MATCH_MIN {
-            at += 1;
+            at += 1 + ((at - literal) >> PATIENCE_BITS);
             continue;
         }
         push_literals(&bytes[literal..at], out);
@@ -153,3 +151,6 @@ fn push_match(distance: usize, count: usize, out: &mut Vec<u8>) {
     }
     out.push(distance as u8);
 }
+
+#[cfg(test)]
+mod tests;

@@ -33,7 +33,7 @@ const WHEN_FORM: u64 = 2;
 const SUM_BYTES: usize = 8;
 
 /// From this version on a dump ends with its checksum.
-const VERSION_SUMMED: u32 = 5;
+pub const VERSION_SUMMED: u32 = 5;
 
 /// How a dump is read.
 #[derive(Clone, Copy, Debug)]
@@ -382,9 +382,9 @@ impl Scanner {
         self.at += len;
         let middle = self.at;
         let parts = frame::parts(kind).ok_or(Reason::Unsupported(kind))?;
-        // Most values are strings, which need no frame.
+        // Most values are strings, which need no frame if they are all there.
         if kind == kind::STRING
-            && let Some(len) = whole_text(&buffer[middle..])?
+            && let Ok(Some(len)) = whole_text(&buffer[middle..])
         {
             self.at += len;
             return Ok(Ok(Some(self.record(kind, start..middle))));

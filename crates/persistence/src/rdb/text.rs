@@ -55,7 +55,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, Reason> {
             1 => rest
                 .first_chunk()
                 .map(|bytes| (Head::Length(u64::from_be_bytes(*bytes)), 9)),
-            _ => return Err(Reason::Length(low)),
+            _ => return Err(Reason::Length(2)),
         },
         _ => Some((Head::Form(low), 1)),
     })
@@ -66,7 +66,7 @@ pub(super) fn head(bytes: &[u8]) -> Result<Option<(Head, usize)>, Reason> {
 pub(super) fn length(bytes: &[u8]) -> Result<Option<(u64, usize)>, Reason> {
     match head(bytes)? {
         Some((Head::Length(len), size)) => Ok(Some((len, size))),
-        Some((Head::Form(form), _)) => Err(Reason::Length(form)),
+        Some((Head::Form(_), _)) => Err(Reason::Length(3)),
         None => Ok(None),
     }
 }
@@ -314,3 +314,6 @@ fn push_packed(bytes: &[u8], into: &mut Vec<u8>) -> bool {
     into.splice(start..body, head);
     true
 }
+
+#[cfg(test)]
+mod tests;

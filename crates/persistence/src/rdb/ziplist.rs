@@ -5,8 +5,8 @@
 //!  │ all bytes │ last element  │ elements │ length before, element │ ‥ │ ff │
 //! ```
 //!
-//! Numbers are little endian. The length before an element is one byte, or `fe` and four bytes. 65535
-//! elements and more are not counted. An element is
+//! Numbers are little endian. The length before an element is one byte, or `fe` and four bytes.
+//! 65535 elements and more are not counted. An element is
 //!
 //! ```text
 //!   00xxxxxx …               a string of up to 63 bytes
@@ -86,3 +86,6 @@ fn text(body: &[u8]) -> Option<(Text<'_>, usize)> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -43,3 +43,6 @@ fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -49,7 +49,8 @@ fn collections_are_those_of_the_original() {
     }
     check(
         ValueRef::List(&nodes),
-        "1203020d0d0000000200816102816202ff020d0d0000000200816302816402ff020a0a0000000100816502ff0a00ec5236a76020a1db",
+        "1203020d0d0000000200816102816202ff020d0d00000002008163028164
+         02ff020a0a0000000100816502ff0a00ec5236a76020a1db",
     );
     let mut ints = Set::default();
     for member in ["1", "2", "3"] {
