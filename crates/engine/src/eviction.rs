@@ -74,6 +74,10 @@ impl Engine {
 
     #[cold]
     fn evict(&self, worker: &mut Worker, config: &Config, limit: u64) -> Memory {
+        // What is loaded comes whole.
+        if self.persistence.is_loading() {
+            return Memory::Free;
+        }
         let may_evict = config.memory.policy != EvictionPolicy::NoEviction && !self.pause.is_on();
         let started = self.host.monotonic_nanos();
         let budget = time_budget_nanos(config.memory.eviction_tenacity);

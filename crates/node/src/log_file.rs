@@ -448,9 +448,9 @@ impl LogFile {
         !self.unsynced.lock().is_empty()
     }
 
-    /// Whether anybody waits for a sync.
-    pub fn is_awaited(&self) -> bool {
-        !self.waiting.lock().is_empty()
+    /// How many wait for a sync.
+    pub fn awaiting(&self) -> usize {
+        self.waiting.lock().len()
     }
 
     /// Whether all up to an offset of the log is synced, or never will be for certain. If neither,

@@ -137,11 +137,15 @@ impl Storage for Disk {
     }
 
     fn lock(&self, path: &str) -> Result<Box<dyn Lock>, Failure> {
-        let opened = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path);
+        // A folder can be locked as well as a file, but not opened to be written.
+        let opened = match fs::File::open(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => OpenOptions::new()
+                .write(true)
+                .create(true)
+                .truncate(false)
+                .open(path),
+            opened => opened,
+        };
         let file = named("open", path, opened)?;
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
         named("lock", path, locked.map_err(io::Error::from))?;

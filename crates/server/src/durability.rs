@@ -6,6 +6,7 @@
 //!               ── wait ───▶        ◀── step ── ochre-jobs
 //! ```
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -33,9 +34,16 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Batches of a snapshot that wait for a thread, for each thread.
 const WAITING_BATCHES: usize = 2;
 
+/// With `always`, clients that were told come back soon. As long as they do, and fewer wait than
+/// took part before, the next sync waits for them: half as many syncs serve as many clients.
+const GATHER_LOOK: Duration = Duration::from_micros(60);
+const GATHER_MAX: Duration = Duration::from_millis(2);
+
 pub struct Durability {
     pub keeper: Arc<Keeper>,
     syncer: OnceLock<Thread>,
+    /// As soon as so many wait for a sync, there is one.
+    quorum: AtomicUsize,
 }
 
 impl Durability {
@@ -43,6 +51,7 @@ impl Durability {
         Durability {
             keeper: Arc::new(Keeper::new(storage, config, std::process::id())),
             syncer: OnceLock::new(),
+            quorum: AtomicUsize::new(1),
         }
     }
 
@@ -75,6 +84,7 @@ impl Durability {
     pub fn poll_synced(&self, up_to: u64, cx: &Context<'_>) -> Poll<Result<(), Lost>> {
         let synced = self.keeper.log_file.poll_synced(up_to, cx.waker());
         if synced.is_pending()
+            && self.keeper.log_file.awaiting() >= self.quorum.load(Ordering::Relaxed)
             && let Some(syncer) = self.syncer.get()
         {
             syncer.unpark();
@@ -85,21 +95,45 @@ impl Durability {
     fn sync_again_and_again(&self, engine: &Engine) {
         let log_file = &self.keeper.log_file;
         let mut last = Instant::now();
+        let mut took_part = 1;
         loop {
+            let awaiting = log_file.awaiting();
             let fsync = engine.config.load().persistence.append_fsync;
             let is_due = fsync != AppendFsync::Never
                 && last.elapsed() >= SYNC_EVERY
                 && log_file.needs_sync()
                 && !self.keeper.leaves_sync(engine);
-            if is_due || log_file.is_awaited() {
-                last = Instant::now();
-                self.keeper.sync(engine);
-                // What was postponed meanwhile.
-                self.keeper.flush(engine, engine.log.offset());
-            } else {
+            if awaiting == 0 && !is_due {
                 thread::park_timeout(LOOK_EVERY);
+                continue;
             }
+            if awaiting > 0 {
+                self.gather(took_part);
+            }
+            last = Instant::now();
+            let told = log_file.awaiting();
+            self.keeper.sync(engine);
+            // Those who were told, and those who have come meanwhile.
+            took_part = told + log_file.awaiting();
+            // What was postponed meanwhile.
+            self.keeper.flush(engine, engine.log.offset());
         }
+    }
+
+    /// Waits for so many to wait for a sync, as long as they keep coming.
+    fn gather(&self, expected: usize) {
+        self.quorum.store(expected.max(1), Ordering::Relaxed);
+        let began = Instant::now();
+        let mut seen = 0;
+        loop {
+            let awaiting = self.keeper.log_file.awaiting();
+            if awaiting >= expected || awaiting == seen || began.elapsed() >= GATHER_MAX {
+                break;
+            }
+            seen = awaiting;
+            thread::park_timeout(GATHER_LOOK);
+        }
+        self.quorum.store(1, Ordering::Relaxed);
     }
 }
 

@@ -50,6 +50,7 @@ struct State {
     /// From this operation on everything that takes space fails.
     full_from: Option<usize>,
     has_crashed: bool,
+    on_sync: Option<Arc<dyn Fn() + Send + Sync>>,
 }
 
 #[derive(Clone, Default)]
@@ -151,6 +152,11 @@ impl Disk {
         let mut state = self.0.lock();
         let next = state.operations.len();
         state.full_from = full.then_some(next);
+    }
+
+    /// Has something happen while a file is being synced.
+    pub fn during_syncs(&self, happens: impl Fn() + Send + Sync + 'static) {
+        self.0.lock().on_sync = Some(Arc::new(happens));
     }
 
     /// What was done, in words.
@@ -279,6 +285,10 @@ impl File for DiskFile {
     }
 
     fn sync(&self) -> Result<(), Failure> {
+        let happens = self.disk.0.lock().on_sync.clone();
+        if let Some(happens) = happens {
+            happens();
+        }
         let mut state = self.disk.0.lock();
         state.begin("sync", &self.path)?;
         let file = &mut state.files[self.file];

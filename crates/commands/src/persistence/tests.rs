@@ -194,6 +194,8 @@ fn what_needs_the_data_waits_for_it() {
         "OK",
     ];
     assert_eq!(replies(&mut node, &commands), expected);
+    let settings = ["CONFIG SET appendonly yes", "CONFIG SET save '1 1'"];
+    assert_eq!(replies(&mut node, &settings), [refused, "OK"]);
     let shown = testkit::replay(&mut node, "> INFO persistence").replace("\\r\\n", " ");
     assert!(shown.contains("loading:1"), "{shown}");
     let tail = "loading_start_time:1767225600 loading_total_bytes:200 loading_rdb_used_mem:0 \

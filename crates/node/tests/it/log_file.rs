@@ -1,6 +1,12 @@
 //! The append-only file as it grows, on a disk that fails.
 
+use std::sync::Arc;
+
 use config::AppendFsync;
+use engine::log::{Effects, Log};
+use keyspace::{DbIndex, Keyspace, ShardSet};
+use node::log_file::{Flushed, Increment, LogFile, Now};
+use parking_lot::Mutex;
 use resp::value::Value;
 use testkit::disk::EIO;
 use testkit::{Disk, Fault};
@@ -72,6 +78,59 @@ fn after_a_sync_that_failed_only_a_rewrite_heals() {
             assert_eq!(again.numbers(), rig.issued);
         }
     }
+}
+
+/// Writes behind a sync that takes longer and longer: how much is in the file by then, and how many
+/// writes were not postponed any longer.
+fn behind_slow_sync(millis: &[u64]) -> (Vec<usize>, u64) {
+    let disk = Disk::default();
+    let file = Arc::new(LogFile::new(Arc::new(disk.clone())));
+    let (log, keyspace) = (Arc::new(Log::default()), Keyspace::new(1, 0));
+    let increment = Arc::new(Increment::open(&disk, "f", 0).unwrap());
+    file.switch(&log, &keyspace.lock(ShardSet::ALL), increment);
+    let write = |file: &LogFile, log: &Log, millis: u64| {
+        let mut effects = Effects::default();
+        effects.push(DbIndex(0), &["PING"]);
+        let end = log.append(&mut effects);
+        let now = Now {
+            nanos: 1 + millis * 1_000_000,
+            stamp: None,
+        };
+        file.flush(log, AppendFsync::EverySecond, end, now)
+    };
+    assert!(matches!(write(&file, &log, 0), Flushed::All));
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let (seen, millis) = (Arc::clone(&sizes), millis.to_vec());
+    let (its_file, its_log, its_disk) = (Arc::clone(&file), Arc::clone(&log), disk.clone());
+    disk.during_syncs(move || {
+        for millis in &millis {
+            write(&its_file, &its_log, *millis);
+            seen.lock().push(its_disk.bytes("f").unwrap().len());
+        }
+    });
+    let now = Now {
+        nanos: 1,
+        stamp: None,
+    };
+    file.sync(&log, false, now).unwrap();
+    // When the sync is over all that was postponed follows.
+    assert!(matches!(write(&file, &log, 9_999), Flushed::All));
+    assert_eq!(file.buffered(&log), 0);
+    (sizes.lock().clone(), file.delayed())
+}
+
+#[test]
+fn writes_are_postponed_while_a_sync_takes_long_but_not_for_long() {
+    const SELECT: usize = 23;
+    const PING: usize = 14;
+    let (sizes, delayed) = behind_slow_sync(&[50, 51, 1000, 2050, 2051, 2052]);
+    let first = SELECT + 2 * PING;
+    assert_eq!(sizes[..4], [first; 4]);
+    // Two seconds after the first one all are written.
+    assert_eq!(sizes[4], first + 4 * PING);
+    assert_eq!(sizes[5], sizes[4]);
+    assert_eq!(delayed, 1);
+    assert_eq!(behind_slow_sync(&[1, 2, 3]).1, 0);
 }
 
 #[test]
