@@ -547,3 +547,33 @@ fn data_comes_back_from_a_file() {
         2) "v"
     "#]]);
 }
+
+#[test]
+fn data_comes_back_within_a_transaction_too() {
+    check(expect![[r#"
+        > SET k v
+        OK
+        > MULTI
+        OK
+        > DEBUG RELOAD
+        QUEUED
+        > SET k w
+        QUEUED
+        > DEBUG RELOAD NOSAVE
+        QUEUED
+        > GET k
+        QUEUED
+        > EXEC
+        1) OK
+        2) OK
+        3) OK
+        4) "v"
+    "#]]);
+    // Commands of a file cannot run under the locks of a transaction.
+    let mut node = node();
+    let refused = replay(&mut node, "> MULTI\n> DEBUG LOADAOF\n> EXEC");
+    assert!(
+        refused.contains("ERR DEBUG LOADAOF is not allowed"),
+        "{refused}"
+    );
+}
