@@ -10,15 +10,22 @@
 //!   shard     0    1    2  …  255    0    1  …              255   one lock each, for one slot
 //! ```
 //!
+//! A large collection is written in steps, too, under its shard's lock for one step at a time:
+//! the keyspace freezes it, and shows what it held.
+//!
 //! Whoever holds every lock until the end needs no marks: [`Snapshot::under_locks`].
 
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
 
+use ::persistence::aof::commands::LargeKey;
 use ::persistence::rdb::{self, WriteOptions, Writer};
 use ::persistence::{ValueRef, aof};
 use config::Config;
-use datatypes::{Hash, List, Set, SortedSet, Text};
-use keyspace::{Db, DbIndex, Entry, Expire, Kind, Locked, Recall, SLOTS, Saved, ShardSet, Slot};
+use datatypes::{Hash, List, Set, Shown, SortedSet, Text};
+use keyspace::{
+    Db, DbIndex, Entry, Expire, FrozenHead, Kind, Locked, Recall, SHARDS, SLOTS, Saved, ShardSet,
+    Slot,
+};
 use stdx::time::UnixMillis;
 
 use crate::Engine;
@@ -48,8 +55,24 @@ pub struct Snapshot {
     next_slot: usize,
     /// What was fetched and is not written yet.
     saved: Saved,
+    /// The large collection that is being written.
+    large: Option<Large>,
+    /// A shard whose large collections have waited since its last visit.
+    with_large: Option<usize>,
+    /// Whether the moment is marked, and not every lock held.
+    is_marked: bool,
     stage: Stage,
 }
+
+/// Where a large collection is that is being written.
+enum Large {
+    InShard(usize),
+    /// In no db any more.
+    Saved(Entry),
+}
+
+/// Elements of a large collection that are written under the lock at once.
+const ELEMENTS_AT_ONCE: usize = 1_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
@@ -61,6 +84,8 @@ enum Stage {
 /// What is written, and how far.
 struct Writing {
     form: Output,
+    /// The large collection that is being written as commands.
+    large: Option<LargeKey>,
     aux: Vec<(String, String)>,
     recall: Recall,
     known: KnownUse,
@@ -98,7 +123,8 @@ impl Engine {
         }
         let mut locked = self.keyspace.lock(ShardSet::ALL);
         let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
-        let snapshot = Snapshot::under_locks(self, &mut db, form, aux);
+        let mut snapshot = Snapshot::under_locks(self, &mut db, form, aux);
+        snapshot.is_marked = true;
         locked.mark_snapshot();
         at_moment(&locked);
         Some(snapshot)
@@ -134,6 +160,7 @@ impl Snapshot {
         Snapshot {
             writing: Box::new(Writing {
                 form: Output::new(form, &config),
+                large: None,
                 aux: aux.iter().map(owned).collect(),
                 recall: recall(&config, || 0),
                 known: KnownUse::of(&config),
@@ -143,6 +170,9 @@ impl Snapshot {
             }),
             next_slot: 0,
             saved: Saved::default(),
+            large: None,
+            with_large: None,
+            is_marked: false,
             stage: Stage::Head,
         }
     }
@@ -154,6 +184,7 @@ impl Snapshot {
         self.advance(engine, &mut db, bytes, into, |db, slot, take| {
             db.take_snapshot_slot(slot, take)
         });
+        engine.garbage.add(locked.take_discarded());
         if self.stage == Stage::Over {
             engine.snapshot_taken.store(0, Release);
         }
@@ -190,13 +221,18 @@ impl Snapshot {
         }
         let (shared, now) = (&engine.persistence.progress, db.now());
         while self.stage == Stage::Keys && into.len() < full {
-            if let Some((index, entry)) = self.saved.next() {
-                self.writing.entry(index, &entry, now, into);
+            if self.large.is_some() {
+                self.write_elements(db, into);
+            } else if let Some(shard) = self.with_large {
+                self.begin_next_large(db, shard, into);
+            } else if let Some((index, entry)) = self.saved.next() {
+                self.write_saved(index, entry, now, into);
             } else if self.next_slot < SLOTS {
                 let (slot, writing) = (Slot::new(self.next_slot as u16), &mut self.writing);
                 self.saved = visit(db, slot, &mut |(index, entry)| {
                     writing.entry(index, entry, now, into);
                 });
+                self.with_large = self.is_marked.then_some(slot.shard());
                 self.next_slot += 1;
                 let copied = self.saved.copied_bytes();
                 shared.copied_bytes.fetch_add(copied, Relaxed);
@@ -206,6 +242,51 @@ impl Snapshot {
             }
         }
         shared.keys.store(self.writing.progress.keys, Relaxed);
+    }
+
+    fn write_saved(
+        &mut self,
+        index: DbIndex,
+        mut entry: Entry,
+        now: UnixMillis,
+        into: &mut Vec<u8>,
+    ) {
+        if !entry.freeze() {
+            return self.writing.entry(index, &entry, now, into);
+        }
+        let (head, len) = (entry.without_elements(), entry.elements());
+        self.writing.begin_large(index, &head, len, now, into);
+        self.large = Some(Large::Saved(entry));
+    }
+
+    /// Begins with the next large collection that waits in a shard, if any does.
+    fn begin_next_large(&mut self, db: &mut Db<'_>, shard: usize, into: &mut Vec<u8>) {
+        match db.next_frozen(shard) {
+            None => self.with_large = None,
+            Some(FrozenHead {
+                db: index,
+                entry,
+                len,
+            }) => {
+                self.writing.begin_large(index, &entry, len, db.now(), into);
+                self.large = Some(Large::InShard(shard));
+            }
+        }
+    }
+
+    fn write_elements(&mut self, db: &mut Db<'_>, into: &mut Vec<u8>) {
+        let (Some(large), writing) = (&mut self.large, &mut self.writing) else {
+            return;
+        };
+        let mut write = |element: Shown<'_>| writing.element(element, into);
+        let more = match large {
+            Large::InShard(shard) => db.show_frozen(*shard, ELEMENTS_AT_ONCE, &mut write),
+            Large::Saved(entry) => entry.show_frozen(ELEMENTS_AT_ONCE, &mut write),
+        };
+        if !more {
+            self.large = None;
+            self.writing.end_large(into);
+        }
     }
 
     pub fn progress(&self) -> Progress {
@@ -222,6 +303,10 @@ impl Snapshot {
         for slot in self.next_slot..SLOTS {
             drop(db.abandon_snapshot_slot(Slot::new(slot as u16)));
         }
+        for shard in 0..SHARDS {
+            while db.abandon_frozen(shard, ELEMENTS_AT_ONCE) {}
+        }
+        engine.garbage.add(locked.take_discarded());
         engine.snapshot_taken.store(0, Release);
     }
 }
@@ -266,24 +351,57 @@ impl Writing {
     }
 
     fn entry(&mut self, index: DbIndex, entry: &Entry, now: UnixMillis, into: &mut Vec<u8>) {
+        self.begin_entry(index, into);
+        let (usage, form) = (self.usage(entry, now), &mut self.form);
+        let expiry = entry.expiry().map(|at| at.0);
+        with_value(entry, |value| match form {
+            Output::Rdb(writer) => writer.record(&record(entry, value, usage), into),
+            Output::Commands => aof::commands::write_key(entry.key(), &value, expiry, into),
+        });
+    }
+
+    /// Begins a collection of `len` elements; `head` is all but these.
+    fn begin_large(
+        &mut self,
+        index: DbIndex,
+        head: &Entry,
+        len: usize,
+        now: UnixMillis,
+        into: &mut Vec<u8>,
+    ) {
+        self.begin_entry(index, into);
+        let usage = self.usage(head, now);
+        self.large = with_value(head, |value| match &mut self.form {
+            Output::Rdb(writer) => {
+                writer.begin_large(&record(head, value, usage), len as u64, into);
+                None
+            }
+            Output::Commands => {
+                let expiry = head.expiry().map(|at| at.0);
+                Some(LargeKey::new(head.key(), &value, expiry, len))
+            }
+        });
+    }
+
+    fn element(&mut self, element: Shown<'_>, into: &mut Vec<u8>) {
+        match (&mut self.form, &mut self.large) {
+            (Output::Rdb(writer), _) => writer.element(element, into),
+            (_, Some(large)) => large.element(element, into),
+            (_, None) => unreachable!("elements are those of a collection"),
+        }
+    }
+
+    fn end_large(&mut self, into: &mut Vec<u8>) {
+        if let Some(large) = self.large.take() {
+            large.end(into);
+        }
+    }
+
+    fn begin_entry(&mut self, index: DbIndex, into: &mut Vec<u8>) {
         if self.selected != Some(index) {
             self.select(index, into);
         }
         self.progress.keys += 1;
-        let (usage, form) = (self.usage(entry, now), &mut self.form);
-        let expiry = entry.expiry().map(|at| at.0);
-        with_value(entry, |value| match form {
-            Output::Rdb(writer) => {
-                let record = rdb::Entry {
-                    key: Text::Bytes(entry.key()),
-                    value,
-                    expiry,
-                    usage,
-                };
-                writer.record(&record, into);
-            }
-            Output::Commands => aof::commands::write_key(entry.key(), &value, expiry, into),
-        });
     }
 
     fn select(&mut self, index: DbIndex, into: &mut Vec<u8>) {
@@ -308,6 +426,15 @@ impl Writing {
             KnownUse::Recency => rdb::Usage::Idle(self.recall.idle_seconds(access, now).into()),
             KnownUse::Frequency => rdb::Usage::Frequency(self.recall.frequency(access, now)),
         }
+    }
+}
+
+fn record<'a>(entry: &'a Entry, value: ValueRef<'a>, usage: rdb::Usage) -> rdb::Entry<'a> {
+    rdb::Entry {
+        key: Text::Bytes(entry.key()),
+        value,
+        expiry: entry.expiry().map(|at| at.0),
+        usage,
     }
 }
 

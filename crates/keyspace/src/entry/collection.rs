@@ -89,7 +89,7 @@ impl Entry {
     }
 
     /// An entry that says the same, but holds no elements. Of a collection only.
-    pub(crate) fn without_elements(&self) -> Entry {
+    pub fn without_elements(&self) -> Entry {
         let (is_large, raw) = Any::empty(self.kind()).into_raw();
         let large = if is_large { LARGE } else { 0 };
         let word = raw.expose_provenance().get().to_le_bytes();

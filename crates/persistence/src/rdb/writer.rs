@@ -1,7 +1,7 @@
 //! A snapshot, written record by record.
 
 use datatypes::list::Node;
-use datatypes::{Collection, Hash, List, Set, SortedSet, Text};
+use datatypes::{Collection, Hash, List, Set, Shown, SortedSet, Text};
 use stdx::crc64;
 
 use crate::ValueRef;
@@ -91,23 +91,31 @@ impl Writer {
     #[inline]
     pub fn record(&mut self, entry: &Entry<'_>, into: &mut Vec<u8>) {
         self.summed(into, |into, compress| {
-            if let Some(expiry) = entry.expiry {
-                into.push(kind::EXPIRY_MILLIS);
-                into.extend_from_slice(&expiry.to_le_bytes());
-            }
-            match entry.usage {
-                Usage::Unknown => {}
-                Usage::Idle(seconds) => {
-                    into.push(kind::IDLE);
-                    push_length(seconds, into);
-                }
-                Usage::Frequency(frequency) => {
-                    into.extend_from_slice(&[kind::FREQUENCY, frequency]);
-                }
-            }
-            into.push(kind_of(entry.value));
-            push(entry.key, compress, into);
+            push_head(entry, kind_of(entry.value), compress, into);
             push_value(entry.value, compress, into);
+        });
+    }
+
+    /// Begins a key with a large collection, of whose value only the type counts: `len` elements
+    /// follow, each by [`Writer::element`].
+    pub fn begin_large(&mut self, entry: &Entry<'_>, len: u64, into: &mut Vec<u8>) {
+        self.summed(into, |into, compress| {
+            push_head(entry, kind_of_elements(entry.value), compress, into);
+            push_length(len, into);
+        });
+    }
+
+    pub fn element(&mut self, element: Shown<'_>, into: &mut Vec<u8>) {
+        self.summed(into, |into, compress| match element {
+            Shown::Element(text) => push(text, compress, into),
+            Shown::Pair(field, value) => {
+                push(field, compress, into);
+                push(value, compress, into);
+            }
+            Shown::Scored(member, score) => {
+                push(member, compress, into);
+                into.extend_from_slice(&score.to_le_bytes());
+            }
         });
     }
 
@@ -129,6 +137,27 @@ impl Writer {
     }
 }
 
+/// What stands before a value.
+#[inline]
+fn push_head(entry: &Entry<'_>, value_kind: u8, compress: bool, into: &mut Vec<u8>) {
+    if let Some(expiry) = entry.expiry {
+        into.push(kind::EXPIRY_MILLIS);
+        into.extend_from_slice(&expiry.to_le_bytes());
+    }
+    match entry.usage {
+        Usage::Unknown => {}
+        Usage::Idle(seconds) => {
+            into.push(kind::IDLE);
+            push_length(seconds, into);
+        }
+        Usage::Frequency(frequency) => {
+            into.extend_from_slice(&[kind::FREQUENCY, frequency]);
+        }
+    }
+    into.push(value_kind);
+    push(entry.key, compress, into);
+}
+
 /// The type as which a value is written.
 #[inline]
 pub(super) fn kind_of(value: ValueRef<'_>) -> u8 {
@@ -143,6 +172,17 @@ pub(super) fn kind_of(value: ValueRef<'_>) -> u8 {
             Some(_) => kind::SORTED_SET_LISTPACK,
             None => kind::SORTED_SET,
         },
+    }
+}
+
+/// The type of a collection that is written as a number and so many elements.
+fn kind_of_elements(value: ValueRef<'_>) -> u8 {
+    match value {
+        ValueRef::String(_) => unreachable!("a string has no elements"),
+        ValueRef::List(_) => kind::LIST,
+        ValueRef::Set(_) => kind::SET,
+        ValueRef::Hash(_) => kind::HASH,
+        ValueRef::SortedSet(_) => kind::SORTED_SET,
     }
 }
 

@@ -51,6 +51,7 @@ fn write(random: &mut Prng) -> String {
         16..18 => format!("ZADD sorted:{key} {item}.5 member{item}"),
         18 => format!("EXPIRE set:{key} 1000"),
         19 => format!("PERSIST text:{key}"),
+        20 if item < 5 => format!("RENAME hash:0 hash:{item}"),
         20 => format!("RENAME text:{key} text:{item}"),
         21 => format!("DEL hash:{key} sorted:{item}"),
         22 => format!("MOVE text:{key} {item}"),
@@ -60,6 +61,20 @@ fn write(random: &mut Prng) -> String {
     };
     write!(text, "{command}\r\n").expect("a string takes any text");
     text
+}
+
+/// A command that makes a collection so large that it is written in steps.
+fn write_large(random: &mut Prng) -> String {
+    let (kind, db) = (random.below(4), random.below(3));
+    let mut words = vec![
+        ["RPUSH list:0", "SADD set:0", "HSET hash:0", "ZADD sorted:0"][kind as usize].to_owned(),
+    ];
+    words.extend((0..2_500).map(|item| match kind {
+        0 | 1 => format!("word{item}"),
+        2 => format!("field{item} {item}"),
+        _ => format!("{item}.5 member{item}"),
+    }));
+    format!("SELECT {db}\r\n{}\r\n", words.join(" "))
 }
 
 fn load_snapshot(node: &Node, mut bytes: &[u8]) -> Result<(), LoadFileError> {
@@ -91,6 +106,9 @@ proptest! {
         for _ in 0..300 {
             node.send("writer", write(&mut random).as_bytes());
         }
+        for _ in 0..2 {
+            node.send("writer", write_large(&mut random).as_bytes());
+        }
         let expected = digest(&mut node);
         let form = if as_commands { Form::Commands } else { Form::Rdb };
         let begun = node.engine.begin_snapshot(form, &[("made-by", "a test".to_owned())], |_| {});
@@ -118,6 +136,7 @@ proptest! {
         for _ in 0..100 {
             node.send("writer", write(&mut random).as_bytes());
         }
+        node.send("writer", write_large(&mut random).as_bytes());
         let begun = node.engine.begin_snapshot(Form::Rdb, &[], |_| {});
         let mut snapshot = begun.expect("nobody else takes one");
         let mut bytes = Vec::new();
