@@ -375,7 +375,7 @@ impl Keeper {
         self.publish_trouble(engine);
     }
 
-    /// Whether syncing is left to the system for now.
+    /// Whether syncing is left to the system while a job runs.
     pub fn leaves_sync(&self, engine: &Engine) -> bool {
         engine.config.load().persistence.no_fsync_on_rewrite && self.is_busy.load(Ordering::Relaxed)
     }
