@@ -403,7 +403,7 @@ impl Keeper {
             return;
         }
         if trouble.is_none() {
-            let line = "AOF write error looks solved, Redis can write again.";
+            let line = "AOF write error looks solved: writes are taken again.";
             warning(engine, line);
         }
         engine.persistence.note_log_write(trouble);

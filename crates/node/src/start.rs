@@ -86,7 +86,7 @@ impl Keeper {
             }
             Err(problem) => Err(Refusal(vec![format!(
                 "Fatal error loading the DB, check server logs. Can't load {name}: {problem}. \
-                 Restore the file from a copy, or look at it with redis-check-rdb {name}."
+                 Restore the file from a copy, or look at it with ochre check-rdb {name}."
             )])),
         }
     }
@@ -238,7 +238,7 @@ impl Keeper {
 
     fn explain(&self, name: &str, problem: &Problem, is_last: bool) -> String {
         let fix = format!(
-            "Make a backup of the append only file, then use redis-check-aof --fix {}",
+            "Make a backup of the append only file, then use ochre check-aof --fix {}",
             self.names.path(&self.names.manifest())
         );
         match problem {

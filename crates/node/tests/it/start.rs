@@ -81,7 +81,7 @@ fn damage_is_refused_with_the_file_the_offset_and_a_remedy() {
     for part in [
         "appendonly.aof.1.incr.aof",
         "offset 14",
-        "redis-check-aof --fix",
+        "ochre check-aof --fix",
     ] {
         assert!(text.contains(part), "{text}");
     }
