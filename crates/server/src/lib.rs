@@ -11,9 +11,11 @@
 //!   worker      what a thread keeps between clients: buffers, statistics
 //!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
+//!   bar         how far the load is, for who watches
 //!   journal     the program's own log lines
 //! ```
 
+mod bar;
 mod connection;
 mod disk;
 mod durability;

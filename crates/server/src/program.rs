@@ -13,6 +13,7 @@ use engine::{Engine, Maintenance, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 
+use crate::bar;
 use crate::disk::Disk;
 use crate::durability::{self, Durability};
 use crate::governor::Governor;
@@ -322,6 +323,8 @@ async fn serve(
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
     let loaded = load(&house, threads(&config));
+    let (engine, watched) = (Arc::clone(&house.engine), Arc::clone(&journal));
+    tokio::spawn(async move { bar::watch_load(&engine, &watched).await });
     if until_the_end(
         &house,
         &journal,
