@@ -41,7 +41,12 @@ const PROGRAMS: &[Program] = &[
         "redis-sentinel",
         "watches servers and fails over",
     ),
-    missing("cli", "redis-cli", "talks to a server"),
+    Program {
+        name: "cli",
+        link: "redis-cli",
+        summary: "talks to a server",
+        main: Some(cli::main),
+    },
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
     missing("proxy", "nutcracker", "stands between clients and servers"),
@@ -125,6 +130,6 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text += "\n\n'ochre server --help' tells more about the server.\n";
+    text += "\n\n'ochre server --help' and 'ochre cli --help' tell more.\n";
     text
 }

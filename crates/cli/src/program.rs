@@ -1,0 +1,190 @@
+//! The program from its arguments to its end.
+
+use std::io::{BufRead, IsTerminal, Read, Write};
+use std::process::ExitCode;
+
+use stdx::text::{Unbalanced, split_words};
+
+use crate::line::{self, Flow};
+use crate::options::{Mode, Options, Stdin};
+use crate::session::{Outcome, Session};
+use crate::{terminal, usage};
+
+/// What `--version` prints, and what tools look for.
+pub const VERSION_LINE: &str = "redis-cli 7.0.15";
+
+const PASSWORD_WARNING: &str = "Warning: Using a password with '-a' or '-u' option on the command \
+line interface may not be safe.";
+
+/// Runs the command line. `args` are those behind the program's name.
+pub fn main(args: &[Vec<u8>]) -> ExitCode {
+    let mut options = match Options::parse(args) {
+        Ok(options) => options,
+        Err(error) => return fail(&error.to_string()),
+    };
+    match options.mode {
+        Mode::Help => {
+            terminal::emit(usage::TEXT.as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        Mode::Version => {
+            terminal::emit(format!("{VERSION_LINE}\n").as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        _ => {}
+    }
+    if options.quoted_input && unquote(&mut options.command).is_err() {
+        terminal::emit(b"Invalid quoted string\n");
+        return ExitCode::FAILURE;
+    }
+    if let Err(message) = settle(&mut options) {
+        return fail(&message);
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    match runtime {
+        Ok(runtime) => runtime.block_on(run(options)),
+        Err(error) => fail(&format!("ochre: cannot watch sockets: {error}")),
+    }
+}
+
+pub fn fail(message: &str) -> ExitCode {
+    eprintln!("{message}");
+    ExitCode::FAILURE
+}
+
+/// Reads every word as a line of exactly one word.
+fn unquote(words: &mut [Vec<u8>]) -> Result<(), Unbalanced> {
+    for word in words {
+        let mut read = split_words(word)?;
+        *word = match (read.pop(), read.is_empty()) {
+            (Some(only), true) => only,
+            _ => return Err(Unbalanced),
+        };
+    }
+    Ok(())
+}
+
+/// Completes the options with what the environment says, or whoever is asked.
+fn settle(options: &mut Options) -> Result<(), String> {
+    if options.askpass {
+        options.password_shown = false;
+        options.password = Some(ask_password()?);
+    } else if options.password.is_none() {
+        use std::os::unix::ffi::OsStringExt;
+        let from_environment = std::env::var_os("REDISCLI_AUTH");
+        options.password = from_environment.map(OsStringExt::into_vec);
+    }
+    if options.password_shown && options.auth_warning {
+        eprintln!("{PASSWORD_WARNING}");
+    }
+    Ok(())
+}
+
+/// Asks for a password and shows asterisks.
+fn ask_password() -> Result<Vec<u8>, String> {
+    let cannot =
+        |error: &dyn std::fmt::Display| format!("ochre: cannot read the password: {error}");
+    let stdin = std::io::stdin();
+    let mut password = Vec::new();
+    if !stdin.is_terminal() {
+        let read = stdin.lock().read_until(b'\n', &mut password);
+        read.map_err(|error| cannot(&error))?;
+        password.truncate(password.trim_ascii_end().len());
+        return Ok(password);
+    }
+    eprint!("Please input password: ");
+    let raw = terminal::Raw::enter().map_err(|error| cannot(&error))?;
+    for byte in stdin.lock().bytes() {
+        match byte.map_err(|error| cannot(&error))? {
+            b'\r' | b'\n' => break,
+            0x03 => {
+                drop(raw);
+                eprintln!();
+                std::process::exit(1);
+            }
+            0x7f | 0x08 => {
+                if password.pop().is_some() {
+                    eprint!("\x08 \x08");
+                }
+            }
+            byte => {
+                password.push(byte);
+                eprint!("*");
+            }
+        }
+        drop(std::io::stderr().flush());
+    }
+    drop(raw);
+    eprintln!();
+    Ok(password)
+}
+
+async fn run(options: Options) -> ExitCode {
+    let watched = terminal::output_is_watched();
+    let mode = options.mode.clone();
+    let mut session = Session::new(options, watched);
+    match mode {
+        _ if session.options.command.is_empty() => interact(&mut session).await,
+        _ => one_command(&mut session).await,
+    }
+}
+
+/// Lines from the standard input: typed by a person, or piped.
+async fn interact(session: &mut Session) -> ExitCode {
+    session.interactive = true;
+    // A server that is not there is said so with every line, and may come.
+    session.connect_or_say().await;
+    let stdin = std::io::stdin();
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        match stdin.lock().read_until(b'\n', &mut line) {
+            Ok(0) => return ExitCode::SUCCESS,
+            Ok(_) => {}
+            Err(error) => return fail(&format!("ochre: cannot read the standard input: {error}")),
+        }
+        if line::run(session, &line).await == Flow::End {
+            return ExitCode::SUCCESS;
+        }
+    }
+}
+
+/// The command of the command line.
+async fn one_command(session: &mut Session) -> ExitCode {
+    let mut words = session.options.command.clone();
+    if let Err(message) = add_stdin(&mut words, &session.options.stdin) {
+        return fail(&message);
+    }
+    if line::local(session, &words) {
+        return ExitCode::SUCCESS;
+    }
+    let repeat = session.options.repeat;
+    let outcome = session.run(&words, repeat).await;
+    let failed = match outcome {
+        Outcome::Done => false,
+        Outcome::Refused => session.options.error_code,
+        Outcome::Lost => true,
+    };
+    ExitCode::from(u8::from(failed))
+}
+
+fn add_stdin(words: &mut Vec<Vec<u8>>, stdin: &Stdin) -> Result<(), String> {
+    let read = || {
+        let mut text = Vec::new();
+        match std::io::stdin().lock().read_to_end(&mut text) {
+            Ok(_) => Ok(text),
+            Err(error) => Err(format!("ochre: cannot read the standard input: {error}")),
+        }
+    };
+    match stdin {
+        Stdin::Unused => {}
+        Stdin::LastArgument => words.push(read()?),
+        Stdin::Tag(tag) => match words.iter_mut().find(|word| *word == tag) {
+            Some(word) => *word = read()?,
+            None => return Err("Using -X option but stdin tag not match.".to_owned()),
+        },
+    }
+    Ok(())
+}
