@@ -18,6 +18,7 @@ mod output;
 mod preferences;
 mod program;
 mod session;
+mod shell;
 mod terminal;
 mod usage;
 

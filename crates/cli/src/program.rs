@@ -126,13 +126,16 @@ async fn run(options: Options) -> ExitCode {
     let mode = options.mode.clone();
     let mut session = Session::new(options, watched);
     match mode {
-        _ if session.options.command.is_empty() => interact(&mut session).await,
+        _ if session.options.command.is_empty() => match std::io::stdin().is_terminal() {
+            true => crate::shell::run(&mut session).await,
+            false => piped(&mut session).await,
+        },
         _ => one_command(&mut session).await,
     }
 }
 
-/// Lines from the standard input: typed by a person, or piped.
-async fn interact(session: &mut Session) -> ExitCode {
+/// Lines from the standard input that nobody types.
+async fn piped(session: &mut Session) -> ExitCode {
     session.interactive = true;
     // A server that is not there is said so with every line, and may come.
     session.connect_or_say().await;

@@ -82,7 +82,6 @@ impl Session {
         }
     }
 
-    #[allow(dead_code)]
     /// Whether anything is known to be connected.
     pub fn is_connected(&self) -> bool {
         self.connection.is_some()
@@ -152,7 +151,6 @@ impl Session {
         Ok(self.connection.as_mut().expect("it has just been made"))
     }
 
-    #[allow(dead_code)]
     /// Sends a command for the program's own use.
     pub async fn ask<T: AsRef<[u8]>>(&mut self, words: &[T]) -> Result<Value, Error> {
         let asked = self.connection().await?.ask(words, |_| {}).await;

@@ -3,7 +3,8 @@
 use std::io::{IsTerminal, Write};
 use std::process::{Command, Stdio};
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
 /// Whether a person reads the standard output. Tests say so by the environment.
 pub fn output_is_watched() -> bool {
@@ -34,10 +35,24 @@ pub struct Raw(Termios);
 
 impl Raw {
     pub fn enter() -> std::io::Result<Raw> {
+        Raw::change(|raw, before| {
+            raw.make_raw();
+            raw.output_modes = before.output_modes;
+        })
+    }
+
+    /// Ctrl-C stays a signal.
+    pub fn keys() -> std::io::Result<Raw> {
+        Raw::change(|raw, _| {
+            raw.local_modes
+                .remove(LocalModes::ICANON | LocalModes::ECHO)
+        })
+    }
+
+    fn change(change: impl FnOnce(&mut Termios, &Termios)) -> std::io::Result<Raw> {
         let before = tcgetattr(std::io::stdin())?;
         let mut raw = before.clone();
-        raw.make_raw();
-        raw.output_modes = before.output_modes;
+        change(&mut raw, &before);
         tcsetattr(std::io::stdin(), OptionalActions::Now, &raw)?;
         Ok(Raw(before))
     }
@@ -48,6 +63,13 @@ impl Drop for Raw {
         // The terminal may be gone.
         let _ = tcsetattr(std::io::stdin(), OptionalActions::Now, &self.0);
     }
+}
+
+/// Whether a key was pressed that has not been read.
+pub fn has_key() -> bool {
+    let stdin = std::io::stdin();
+    let mut keyboard = [PollFd::new(&stdin, PollFlags::IN)];
+    poll(&mut keyboard, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Columns and rows of the terminal.

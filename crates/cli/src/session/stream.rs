@@ -39,7 +39,7 @@ impl Session {
     async fn confirmations(&mut self, words: &[Vec<u8>], first: Value) -> Result<Outcome, Error> {
         self.show_message(words, first);
         for _ in 2..words.len() {
-            let message = self.connection().await?.receive().await?;
+            let message = self.message().await?;
             self.show_message(words, message);
         }
         self.state.subscribed = true;
@@ -49,12 +49,17 @@ impl Session {
     /// Shows whatever comes, until the connection ends.
     pub async fn listen(&mut self, words: &[Vec<u8>]) -> Result<Outcome, Error> {
         loop {
-            let message = self.connection().await?.receive().await?;
+            let message = self.message().await?;
             self.show_message(words, message);
         }
     }
 
-    fn show_message(&mut self, words: &[Vec<u8>], message: Value) {
+    /// The next message.
+    pub async fn message(&mut self) -> Result<Value, Error> {
+        self.connection().await?.receive().await
+    }
+
+    pub fn show_message(&mut self, words: &[Vec<u8>], message: Value) {
         // Here a push is no interruption but what was asked for.
         let message = match message {
             Value::Push(values) => Value::Array(values),

@@ -63,7 +63,7 @@ pub fn shown_as_it_is(words: &[Vec<u8>]) -> bool {
             .all(|(name, word)| word.eq_ignore_ascii_case(name.as_bytes()));
         equal && pairs.count() == text.len()
     };
-    TEXTS.iter().any(|text| starts(text))
+    TEXTS.iter().any(starts)
 }
 
 #[cfg(test)]
