@@ -11,14 +11,22 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod eval;
 mod help;
+mod info;
+mod keys;
+mod latency;
 mod line;
+mod lru;
 mod options;
 mod output;
+mod pipe;
 mod preferences;
 mod program;
+mod replica;
 mod session;
 mod shell;
+mod stat;
 mod terminal;
 mod usage;
 

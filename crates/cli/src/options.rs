@@ -138,7 +138,7 @@ impl fmt::Display for UsageError {
             UsageError::Patience => f.write_str("Invalid connection timeout for -t."),
             UsageError::Port => f.write_str("Invalid server port."),
             UsageError::QuotedPattern => {
-                f.write_str("Invalid quoted string specified for --quoted-pattern")
+                f.write_str("Invalid quoted string specified for --quoted-pattern.")
             }
             UsageError::Unrecognized(word) => {
                 let word = String::from_utf8_lossy(word);

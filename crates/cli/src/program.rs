@@ -8,7 +8,7 @@ use stdx::text::{Unbalanced, split_words};
 use crate::line::{self, Flow};
 use crate::options::{Mode, Options, Stdin};
 use crate::session::{Outcome, Session};
-use crate::{terminal, usage};
+use crate::{eval, keys, latency, lru, pipe, replica, stat, terminal, usage};
 
 /// What `--version` prints, and what tools look for.
 pub const VERSION_LINE: &str = "redis-cli 7.0.15";
@@ -126,11 +126,33 @@ async fn run(options: Options) -> ExitCode {
     let mode = options.mode.clone();
     let mut session = Session::new(options, watched);
     match mode {
-        _ if session.options.command.is_empty() => match std::io::stdin().is_terminal() {
-            true => crate::shell::run(&mut session).await,
-            false => piped(&mut session).await,
-        },
+        Mode::BigKeys => keys::biggest(&mut session, keys::Measure::Elements).await,
+        Mode::MemoryKeys => keys::biggest(&mut session, keys::Measure::Memory).await,
+        Mode::HotKeys => keys::hottest(&mut session).await,
+        Mode::Scan => keys::scan(&mut session).await,
+        Mode::Latency => latency::measure(&mut session, false).await,
+        Mode::LatencyHistory => latency::measure(&mut session, true).await,
+        Mode::LatencyDistribution => latency::distribution(&mut session).await,
+        Mode::IntrinsicLatency(length) => latency::intrinsic(&session, length),
+        Mode::Stat => stat::run(&mut session).await,
+        Mode::Pipe => pipe::run(&mut session).await,
+        Mode::Eval(file) => eval::run(&mut session, &file).await,
+        Mode::LruTest(keys) => lru::run(&mut session, keys).await,
+        Mode::Replica => replica::run(&mut session).await,
+        Mode::Rdb {
+            file,
+            functions_only,
+        } => replica::save(&mut session, &file, functions_only).await,
+        _ if session.options.command.is_empty() => interact(&mut session).await,
         _ => one_command(&mut session).await,
+    }
+}
+
+/// Lines from the standard input, typed by a person or not.
+pub async fn interact(session: &mut Session) -> ExitCode {
+    match std::io::stdin().is_terminal() {
+        true => crate::shell::run(session).await,
+        false => piped(session).await,
     }
 }
 
@@ -155,7 +177,7 @@ async fn piped(session: &mut Session) -> ExitCode {
 }
 
 /// The command of the command line.
-async fn one_command(session: &mut Session) -> ExitCode {
+pub async fn one_command(session: &mut Session) -> ExitCode {
     let mut words = session.options.command.clone();
     if let Err(message) = add_stdin(&mut words, &session.options.stdin) {
         return fail(&message);

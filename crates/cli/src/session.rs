@@ -206,6 +206,7 @@ impl Session {
         match kind {
             Kind::Monitor => self.monitor(words).await,
             Kind::Subscribe => self.subscribe(words).await,
+            Kind::Sync => crate::replica::typed(self, words).await,
             _ => {
                 let reply = self.converse(words).await?;
                 self.state.learn(words, kind, &reply);
