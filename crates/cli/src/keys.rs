@@ -45,6 +45,26 @@ pub async fn scan(session: &mut Session) -> ExitCode {
     }
 }
 
+/// Hands over every key and the memory it takes.
+pub async fn sizes(session: &mut Session, mut take: impl FnMut(&[u8], u64)) -> Result<(), String> {
+    let mut walk = Walk::default();
+    while let Some(keys) = walk.step(session).await? {
+        let asked: Vec<Vec<&[u8]>> = keys
+            .iter()
+            .map(|key| vec![&b"MEMORY"[..], b"USAGE", key])
+            .collect();
+        for (key, reply) in keys.iter().zip(ask_all(session, &asked).await?) {
+            match reply {
+                Value::Integer(bytes) => take(key, u64::try_from(bytes).unwrap_or(0)),
+                Value::Error(text) => return Err(String::from_utf8_lossy(&text).into_owned()),
+                // The key has gone meanwhile.
+                _ => {}
+            }
+        }
+    }
+    Ok(())
+}
+
 /// A walk over all keys, some at a time.
 #[derive(Default)]
 struct Walk {

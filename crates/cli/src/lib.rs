@@ -28,6 +28,8 @@ mod session;
 mod shell;
 mod stat;
 mod terminal;
+mod top;
+mod tree;
 mod usage;
 
 pub use program::main;

@@ -24,6 +24,9 @@ pub async fn run(session: &mut Session, line: &[u8]) -> Flow {
     let is = |name: &str| first.eq_ignore_ascii_case(name.as_bytes());
     match () {
         () if is("quit") || is("exit") => return Flow::End,
+        () if is(":tree") && words.len() <= 2 => {
+            crate::tree::show(session, words.get(1).cloned()).await;
+        }
         () if first.starts_with(b":") => preference(session, &words, ""),
         () if is("restart") && words.len() == 1 => {
             session.emit(b"Use 'restart' only in Lua debugging mode.\n");

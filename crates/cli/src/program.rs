@@ -1,6 +1,7 @@
 //! The program from its arguments to its end.
 
 use std::io::{BufRead, IsTerminal, Read, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 use stdx::text::{Unbalanced, split_words};
@@ -8,7 +9,7 @@ use stdx::text::{Unbalanced, split_words};
 use crate::line::{self, Flow};
 use crate::options::{Mode, Options, Stdin};
 use crate::session::{Outcome, Session};
-use crate::{eval, keys, latency, lru, pipe, replica, stat, terminal, usage};
+use crate::{eval, keys, latency, lru, pipe, replica, shell, stat, terminal, top, usage};
 
 /// What `--version` prints, and what tools look for.
 pub const VERSION_LINE: &str = "redis-cli 7.0.15";
@@ -137,6 +138,9 @@ async fn run(options: Options) -> ExitCode {
         Mode::Stat => stat::run(&mut session).await,
         Mode::Pipe => pipe::run(&mut session).await,
         Mode::Eval(file) => eval::run(&mut session, &file).await,
+        Mode::Top => top::run(&mut session).await,
+        Mode::TestHint(line) => test_hint(&session, &line),
+        Mode::TestHintFile(file) => test_hint_file(&session, &file),
         Mode::LruTest(keys) => lru::run(&mut session, keys).await,
         Mode::Replica => replica::run(&mut session).await,
         Mode::Rdb {
@@ -151,7 +155,7 @@ async fn run(options: Options) -> ExitCode {
 /// Lines from the standard input, typed by a person or not.
 pub async fn interact(session: &mut Session) -> ExitCode {
     match std::io::stdin().is_terminal() {
-        true => crate::shell::run(session).await,
+        true => shell::run(session).await,
         false => piped(session).await,
     }
 }
@@ -212,4 +216,40 @@ fn add_stdin(words: &mut Vec<Vec<u8>>, stdin: &Stdin) -> Result<(), String> {
         },
     }
     Ok(())
+}
+
+/// Shows what stands behind the cursor when a line is typed.
+fn test_hint(session: &Session, line: &[u8]) -> ExitCode {
+    let hint = shell::hint(session, &String::from_utf8_lossy(line));
+    terminal::emit(format!("{}\n", hint.unwrap_or_default()).as_bytes());
+    ExitCode::SUCCESS
+}
+
+/// Compares hints with those of a file, whose lines are a quoted input and the hint.
+fn test_hint_file(session: &Session, file: &Path) -> ExitCode {
+    let text = match std::fs::read(file) {
+        Ok(text) => text,
+        Err(error) => return fail(&format!("Can't open file '{}': {error}", file.display())),
+    };
+    let (mut passed, mut failed) = (0, 0);
+    for line in text.split(|&byte| byte == b'\n') {
+        let words = split_words(line).unwrap_or_default();
+        let [input, expected] = words.as_slice() else {
+            continue;
+        };
+        if input.starts_with(b"#") {
+            continue;
+        }
+        let hint = shell::hint(session, &String::from_utf8_lossy(input)).unwrap_or_default();
+        if hint.as_bytes() == expected.as_slice() {
+            passed += 1;
+            continue;
+        }
+        failed += 1;
+        let (input, expected) = (input.escape_ascii(), expected.escape_ascii());
+        terminal::emit(format!("'{input}': expected '{expected}', got '{hint}'\n").as_bytes());
+    }
+    let verdict = if failed > 0 { "FAILURE" } else { "SUCCESS" };
+    terminal::emit(format!("{verdict}: {passed} passed, {failed} failed\n").as_bytes());
+    ExitCode::from(u8::from(failed > 0))
 }

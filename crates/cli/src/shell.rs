@@ -67,6 +67,11 @@ async fn execute(session: &mut Session, line: &str) -> Flow {
     Flow::Continue
 }
 
+/// What stands behind the cursor when `line` is typed: the arguments still to come.
+pub fn hint(session: &Session, line: &str) -> Option<String> {
+    editor::Knowledge::new(session).arguments_to_come(line)
+}
+
 /// Asks the server what its commands take and do, and keeps what is at hand if it does not say.
 async fn learn_commands(session: &mut Session) {
     if !session.is_connected() {

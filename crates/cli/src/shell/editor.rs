@@ -31,11 +31,7 @@ impl Prompter {
             .bracketed_paste(true)
             .build();
         let mut editor = Editor::with_config(config)?;
-        editor.set_helper(Some(Knowledge {
-            docs: session.docs.clone(),
-            preferences: session.preferences,
-            colours: session.style.colours,
-        }));
+        editor.set_helper(Some(Knowledge::new(session)));
         for line in history.lines() {
             editor.add_history_entry(line)?;
         }
@@ -121,6 +117,14 @@ fn suggestion(line: &str, context: &Context<'_>) -> Option<String> {
 }
 
 impl Knowledge {
+    pub fn new(session: &Session) -> Knowledge {
+        Knowledge {
+            docs: session.docs.clone(),
+            preferences: session.preferences,
+            colours: session.style.colours,
+        }
+    }
+
     /// The arguments still to come, with a blank before them if the line has none. A word counts
     /// once a blank follows it.
     pub fn arguments_to_come(&self, line: &str) -> Option<String> {
