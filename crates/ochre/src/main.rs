@@ -3,7 +3,7 @@
 //! Which program runs is said by the first argument (`ochre server`), or by the name this one was
 //! started under (`redis-server`, usually a link).
 
-#![forbid(unsafe_code)]
+mod allocator;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,7 +12,7 @@ use std::process::ExitCode;
 
 /// Redis's own allocator: size classes in small steps, and figures about itself.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 /// Runs a program with the arguments behind its name.
 type Main = fn(&[Vec<u8>]) -> ExitCode;
