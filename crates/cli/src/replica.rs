@@ -1,5 +1,5 @@
-//! What a replica receives: `--rdb` and `--functions-rdb` keep the snapshot, `--replica` and a typed
-//! `SYNC` show the commands behind it.
+//! What a replica receives: `--rdb` and `--functions-rdb` keep the snapshot, `--replica` and a
+//! typed `SYNC` show the commands behind it.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;

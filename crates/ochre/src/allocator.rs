@@ -1,9 +1,9 @@
 //! The allocator: jemalloc with size classes every 8 bytes.
 //!
-//! Its binding takes any class for aligned to 16 bytes, which holds for classes every 16 bytes only:
-//! a block of 88 bytes may begin at any multiple of 8, and an aligned load there ends the process.
-//! Whoever asks for an alignment of 16 therefore gets a size that is a multiple of it, and the
-//! blocks of such a class all begin at multiples of 16.
+//! Its binding takes any class for aligned to 16 bytes, which holds for classes every 16 bytes
+//! only: a block of 88 bytes may begin at any multiple of 8, and an aligned load there ends the
+//! process. Whoever asks for an alignment of 16 therefore gets a size that is a multiple of it, and
+//! the blocks of such a class all begin at multiples of 16.
 
 use std::alloc::{GlobalAlloc, Layout};
 
@@ -24,24 +24,32 @@ fn widened(layout: Layout) -> Layout {
 // SAFETY: every call goes to jemalloc with a layout of the same alignment and no smaller size, the
 // same one each time a block is named.
 unsafe impl GlobalAlloc for Allocator {
+    /// # Safety
+    /// As for [`GlobalAlloc::alloc`].
     #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the size is the caller's, who promises that it is not zero, or more.
         unsafe { Jemalloc.alloc(widened(layout)) }
     }
 
+    /// # Safety
+    /// As for [`GlobalAlloc::alloc_zeroed`].
     #[inline]
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: as above.
         unsafe { Jemalloc.alloc_zeroed(widened(layout)) }
     }
 
+    /// # Safety
+    /// As for [`GlobalAlloc::dealloc`].
     #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         // SAFETY: the block was taken with this layout, widened in the same way.
         unsafe { Jemalloc.dealloc(block, widened(layout)) }
     }
 
+    /// # Safety
+    /// As for [`GlobalAlloc::realloc`].
     #[inline]
     unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         let size = match layout.align() {

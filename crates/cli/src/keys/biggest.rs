@@ -127,7 +127,8 @@ impl Findings {
             let (unit, share) = (self.unit(kind), percent(*keys, self.sampled));
             let average = *total as f64 / (*keys).max(1) as f64;
             text += &format!(
-                "{keys} {name}s with {total} {unit} ({share:05.2}% of keys, avg size {average:.2})\n"
+                "{keys} {name}s with {total} {unit} \
+                 ({share:05.2}% of keys, avg size {average:.2})\n"
             );
         }
         text

@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod cli;
 mod crowd;
 mod ending;
 mod hostile;

@@ -1,3 +1,4 @@
+use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
@@ -28,13 +29,13 @@ fn all(input: &[u8], cuts: &[usize]) -> Vec<Value> {
 
 proptest! {
     #[test]
-    fn any_cut_gives_the_same_values(mut cuts in proptest::collection::vec(0..REPLIES.len(), 0..9)) {
+    fn any_cut_gives_the_same_values(mut cuts in vec(0..REPLIES.len(), 0..9)) {
         cuts.sort_unstable();
         prop_assert_eq!(all(REPLIES, &cuts), all(REPLIES, &[]));
     }
 
     #[test]
-    fn any_bytes_end_without_a_panic(input in proptest::collection::vec(any::<u8>(), 0..64)) {
+    fn any_bytes_end_without_a_panic(input in vec(any::<u8>(), 0..64)) {
         let mut decoder = Decoder::default();
         let decoded = decoder.decode(&input);
         prop_assert!(decoded.is_err() || decoded.is_ok_and(|it| it.consumed <= input.len()));
