@@ -137,6 +137,9 @@ impl Findings {
 
 /// Walks over the keys and reports the biggest, also when it is told to stop.
 pub async fn biggest(session: &mut Session, measure: Measure) -> ExitCode {
+    if let Err(error) = session.connect().await {
+        return fail(&error.to_string());
+    }
     session.emit(introduction("biggest").as_bytes());
     let total = match total(session).await {
         Ok(total) => total,

@@ -40,6 +40,9 @@ impl Ranking {
 
 /// Walks over the keys and reports those used most, also when it is told to stop.
 pub async fn hottest(session: &mut Session) -> ExitCode {
+    if let Err(error) = session.connect().await {
+        return fail(&error.to_string());
+    }
     session.emit(introduction("hot").as_bytes());
     let total = match total(session).await {
         Ok(total) => total,

@@ -5,7 +5,8 @@
 //! in, and everything the program ever wrote is looked at.
 
 use std::fs::File;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -100,11 +101,75 @@ fn nobody_there_is_said_and_ends_with_one() {
     assert_eq!((ended.code, ended.output), (Some(1), expected));
 }
 
+/// Somebody who answers whatever is asked with the same bytes.
+fn impostor(answer: impl Fn(u16) -> Vec<u8>) -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let answer = answer(port);
+    std::thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (mut stream, answer) = (stream.unwrap(), answer.clone());
+            std::thread::spawn(move || {
+                let mut asked = [0; 4096];
+                while matches!(stream.read(&mut asked), Ok(1..)) {
+                    // Whoever has heard enough hangs up.
+                    if stream.write_all(&answer).is_err() {
+                        break;
+                    }
+                }
+            });
+        }
+    });
+    port
+}
+
+#[test]
+fn bad_replies_end_with_a_clear_message() {
+    let deep = |_| b"*1\r\n".repeat(100_000);
+    let huge = |_| b"$2147483648\r\nshort\r\n".to_vec();
+    let loops = |port| format!("-MOVED 1 127.0.0.1:{port}\r\n").into_bytes();
+    let page = |_| b"HTTP/1.1 400 Bad Request\r\n".to_vec();
+    let escapes = |_| b"$6\r\na\x1b[2Jb\r\n".to_vec();
+    let run = |port: u16, options: &[&str]| {
+        let port = port.to_string();
+        let args = [&["-p", port.as_str()], options, &["ping"]].concat();
+        let ended = Process::start(OCHRE.as_ref(), "redis-cli", &args, "").end();
+        (ended.code, ended.output)
+    };
+    let (code, output) = run(impostor(deep), &[]);
+    assert_eq!(code, Some(1));
+    assert!(output.contains("nested too deeply"), "{output}");
+    let (code, output) = run(impostor(page), &[]);
+    let expected = "Error: Protocol error, got \"H\" as reply type byte\n";
+    assert_eq!((code, output.as_str()), (Some(1), expected));
+    let (code, output) = run(impostor(loops), &["-c"]);
+    assert_eq!(code, Some(0));
+    assert!(output.contains("they disagree"), "{output}");
+    let (_, output) = run(impostor(escapes), &["--no-raw"]);
+    assert_eq!(output, "\"a\\x1b[2Jb\"\n");
+    // Nothing is reserved for what was merely announced, and Ctrl-C or a kill ends the wait.
+    let port = impostor(huge).to_string();
+    let mut waiting = Process::start(OCHRE.as_ref(), "redis-cli", &["-p", &port, "ping"], "");
+    wait_until("the reply is awaited", || memory_kib(&waiting) > 0);
+    assert!(!waiting.has_ended() && memory_kib(&waiting) < 100_000);
+}
+
+/// The memory a program holds, of all kinds.
+fn memory_kib(process: &Process) -> u64 {
+    let path = format!("/proc/{}/status", process.id().as_raw_nonzero());
+    let status = std::fs::read_to_string(path).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+    number.unwrap_or(0)
+}
+
 /// A program at a terminal.
 struct Typist {
     child: Child,
     keys: ChildStdin,
     folder: Folder,
+    /// How much was written when a key was pressed last.
+    seen: usize,
 }
 
 impl Typist {
@@ -130,6 +195,7 @@ impl Typist {
             child,
             keys,
             folder,
+            seen: 0,
         }
     }
 
@@ -153,16 +219,19 @@ impl Typist {
         });
     }
 
-    /// Types once the program waits for a line.
+    /// Types once the program has done what was typed before and waits for a line.
     #[track_caller]
     fn answers(&mut self, keys: &str) {
         wait_until("the program waits for a line", || {
-            self.screen().trim_end_matches('\r').ends_with("> ")
+            let screen = self.screen();
+            let waits = screen.trim_end_matches('\r').ends_with("> ");
+            screen.len() > self.seen && waits
         });
         self.types(keys);
     }
 
     fn types(&mut self, keys: &str) {
+        self.seen = self.screen().len();
         self.keys.write_all(keys.as_bytes()).unwrap();
         self.keys.flush().unwrap();
     }
