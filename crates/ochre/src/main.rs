@@ -3,7 +3,7 @@
 //! Which program runs is said by the first argument (`ochre server`), or by the name this one was
 //! started under (`redis-server`, usually a link).
 
-#![forbid(unsafe_code)]
+mod allocator;
 
 mod check_aof;
 mod check_rdb;
@@ -15,7 +15,7 @@ use std::process::ExitCode;
 
 /// Redis's own allocator: size classes in small steps, and figures about itself.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 /// Runs a program with the arguments behind its name.
 type Main = fn(&[Vec<u8>]) -> ExitCode;
@@ -44,7 +44,12 @@ const PROGRAMS: &[Program] = &[
         "redis-sentinel",
         "watches servers and fails over",
     ),
-    missing("cli", "redis-cli", "talks to a server"),
+    Program {
+        name: "cli",
+        link: "redis-cli",
+        summary: "talks to a server",
+        main: Some(cli::main),
+    },
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
     missing("proxy", "nutcracker", "stands between clients and servers"),
@@ -134,6 +139,6 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text += "\n\n'ochre server --help' tells more about the server.\n";
+    text += "\n\n'ochre server --help' and 'ochre cli --help' tell more.\n";
     text
 }

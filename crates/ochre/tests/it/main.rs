@@ -13,6 +13,7 @@
 mod addresses;
 mod check_aof;
 mod check_rdb;
+mod cli;
 mod crowd;
 mod ending;
 mod files;
