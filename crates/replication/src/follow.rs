@@ -138,7 +138,7 @@ impl Machine {
             && following.primary == primary
         {
             // Said twice, it is an order: take what the primary has, even if that is nothing.
-            following.is_ordered = true;
+            following.is_ordered |= !following.is_online();
             if let State::Idle { retry_ms } = &mut following.state {
                 *retry_ms = view.now_ms;
             }
@@ -177,6 +177,7 @@ impl Machine {
         };
         let mut following = Following::of(primary.clone(), resumes, view.now_ms);
         following.hands_over = hands_over;
+        following.is_ordered = !hands_over;
         self.following = Some(following);
         out.push(Output::Become(Role::Replica));
         let primary = Some(primary);
