@@ -15,6 +15,7 @@ mod greeting;
 mod link;
 
 use crate::LinkId;
+use crate::flaw::flawed;
 use crate::follow::copy::Copy;
 use crate::follow::greeting::Greeting;
 use crate::identity::ReplicationId;
@@ -171,7 +172,9 @@ impl Machine {
                             synthesize a cached master: I may be able to synchronize with the \
                             new master with just a partial transfer.";
                 self.log(Level::Notice, line, out);
-                self.dismiss_waiters(out);
+                if !flawed!(self, KeepWaitersOnDemotion) {
+                    self.dismiss_waiters(out);
+                }
                 true
             }
         };
@@ -247,7 +250,7 @@ impl Machine {
         };
         let link = following.link;
         let is_late = view.now_ms.saturating_sub(following.heard_ms) > timeout_ms;
-        let is_late = is_late && !crate::flaw::flawed!(self, NeverTimeOut);
+        let is_late = is_late && !flawed!(self, NeverTimeOut);
         match following.state {
             State::Idle { .. } | State::Inspecting(_) => {}
             State::Loading(_) => {
@@ -282,10 +285,6 @@ impl Machine {
         else {
             return;
         };
-        let offset = match crate::flaw::flawed!(self, AckReceived) {
-            true => following.read.max(offset),
-            false => offset,
-        };
         let mut bytes = Vec::new();
         let offset = offset.to_string();
         resp::reply::write_request(&mut bytes, &["REPLCONF", "ACK", &offset]);
@@ -304,7 +303,7 @@ impl Machine {
 
     /// The link is gone. A stream that has lasted is taken up again at once.
     pub(crate) fn lose_link(&mut self, view: &View, out: &mut Vec<Output>) {
-        let at_once = crate::flaw::flawed!(self, ReconnectAtOnce);
+        let at_once = flawed!(self, ReconnectAtOnce);
         let Some(following) = &mut self.following else {
             return;
         };

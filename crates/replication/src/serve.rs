@@ -175,7 +175,10 @@ impl Machine {
                 && (other.port, other.ip()) == (replica.port, replica.ip())
                 && replica.acked_ms <= other.since_ms + ECHO_MS
         };
-        let mut others = self.replicas.values().filter(|other| !std::ptr::eq(*other, replica));
+        let mut others = self
+            .replicas
+            .values()
+            .filter(|other| !std::ptr::eq(*other, replica));
         replica.port > 0 && others.any(came_back)
     }
 

@@ -76,6 +76,13 @@ impl Chronicle {
         let Some(second) = history.second else {
             return;
         };
+        if second.id == history.id {
+            self.accuse(
+                "D2",
+                format!("node {node} calls two histories {}", history.id),
+            );
+            return;
+        }
         let parent = Place {
             id: second.id,
             offset: second.limit - 1,
@@ -126,16 +133,26 @@ impl Chronicle {
 
     /// D4: what is said to be confirmed by so many has been processed by so many others.
     pub fn confirm(&mut self, primary: usize, place: Place, count: u32) {
-        let nodes = self.processed(place).into_iter().filter(|node| *node != primary);
+        let nodes = self
+            .processed(place)
+            .into_iter()
+            .filter(|node| *node != primary);
         let nodes = nodes.collect::<Vec<_>>();
         if nodes.len() < count as usize {
-            let what = format!(
-                "node {primary} counts {count} for {place:?}, but only {nodes:?} have it"
-            );
+            let what =
+                format!("node {primary} counts {count} for {place:?}, but only {nodes:?} have it");
             self.accuse("D4", what);
         }
         if count > 0 {
             self.confirmed.push(Confirmed { place, nodes });
+        }
+    }
+
+    /// D5: a planned failover loses nothing, for the target has processed all there is.
+    pub fn hand_over(&mut self, node: usize, place: Place, target: usize) {
+        if !self.processed(place).contains(&target) {
+            let what = format!("node {node} gives its role at {place:?} to {target}, who lacks it");
+            self.accuse("D5", what);
         }
     }
 
@@ -150,7 +167,9 @@ impl Chronicle {
                 };
                 at.offset >= place.offset && self.oldest_name(then) == oldest
             };
-            let holder = candidates.iter().find(|(node, at)| nodes.contains(node) && has(*at));
+            let holder = candidates
+                .iter()
+                .find(|(node, at)| nodes.contains(node) && has(*at));
             if let Some((holder, _)) = holder
                 && !has(at)
             {

@@ -34,7 +34,11 @@ impl<S: Store> World<S> {
         let commands = (0..count).map(|_| self.command()).collect::<Vec<_>>();
         let waits = self.chance(25).then(|| {
             let replicas = 1 + self.draw(2) as u32;
-            let kind = if self.chance(50) { WaitKind::Wait } else { WaitKind::Write };
+            let kind = if self.chance(50) {
+                WaitKind::Wait
+            } else {
+                WaitKind::Write
+            };
             (kind, replicas, 50 + self.draw(4_000))
         });
         self.with_node(index, |node, now_ms, chronicle| {
@@ -109,7 +113,10 @@ impl<S: Store> World<S> {
 
     fn crash_and_restart(&mut self, node: usize) {
         let saves = self.chance(40);
-        let held_data = self.sites[node].node.as_ref().is_some_and(|node| !node.store.is_empty());
+        let held_data = self.sites[node]
+            .node
+            .as_ref()
+            .is_some_and(|node| !node.store.is_empty());
         self.crash(node, saves);
         if self.options.losses && self.chance(30) {
             self.sites[node].disk.saved = None;
@@ -156,7 +163,9 @@ impl<S: Store> World<S> {
             node.is_some_and(|node| node.machine.name_to_save().is_some())
         };
         let places = live.iter().filter(|index| knows(index));
-        let places = places.filter_map(|&index| Some((index, place(index)?))).collect::<Vec<_>>();
+        let places = places
+            .filter_map(|&index| Some((index, place(index)?)))
+            .collect::<Vec<_>>();
         if places.is_empty() {
             return;
         }
@@ -197,7 +206,10 @@ impl<S: Store> World<S> {
     /// All faults end, and the operator says once more who follows whom.
     pub fn heal(&mut self) {
         self.is_healed = true;
-        self.deaf_until_ms.iter_mut().flatten().for_each(|until_ms| *until_ms = 0);
+        self.deaf_until_ms
+            .iter_mut()
+            .flatten()
+            .for_each(|until_ms| *until_ms = 0);
         for index in 0..self.sites.len() {
             self.sites[index].frozen_until_ms = 0;
             if self.sites[index].node.is_none() {

@@ -64,7 +64,11 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} (after {} ms)", self.violation, self.at_ms)?;
         writeln!(f, "  {}", self.options)?;
-        write!(f, "  replay: cargo run --release -p sim -- --trace {}", self.seed)?;
+        write!(
+            f,
+            "  replay: cargo run --release -p sim -- --trace {}",
+            self.seed
+        )?;
         match self.flaw {
             Some(flaw) => write!(f, " --flaw {flaw:?}"),
             None => Ok(()),
@@ -128,12 +132,17 @@ fn broken(invariant: &'static str, what: String) -> Result<(), Violation> {
 }
 
 fn count_copies<S: Store>(world: &World<S>, index: usize) -> u32 {
-    world.sites[index].node.as_ref().map_or(0, |node| node.full_syncs)
+    world.sites[index]
+        .node
+        .as_ref()
+        .map_or(0, |node| node.full_syncs)
 }
 
 fn copies<S: Store>(world: &World<S>) -> BTreeMap<usize, u32> {
     let nodes = 0..world.sites.len();
-    nodes.map(|index| (index, count_copies(world, index))).collect()
+    nodes
+        .map(|index| (index, count_copies(world, index)))
+        .collect()
 }
 
 /// L3: when faults are over, everybody follows again, soon.
@@ -166,7 +175,9 @@ fn is_together<S: Store>(world: &World<S>) -> bool {
 
 /// D3 and D10: everybody holds the same, which is what clients wrote, once, in their order.
 fn judge_data<S: Store>(world: &World<S>) -> Result<(), Violation> {
-    let digests = nodes(world).map(|node| node.store.digest()).collect::<Vec<_>>();
+    let digests = nodes(world)
+        .map(|node| node.store.digest())
+        .collect::<Vec<_>>();
     if digests.windows(2).any(|pair| pair[0] != pair[1]) {
         return broken("D10", format!("digests differ: {digests:x?}"));
     }
@@ -175,7 +186,10 @@ fn judge_data<S: Store>(world: &World<S>) -> Result<(), Violation> {
             return broken("D3", format!("nobody wrote {tag}"));
         }
         for client in 0..4 {
-            let tags = list.iter().filter(|tag| **tag % 4 == client).collect::<Vec<_>>();
+            let tags = list
+                .iter()
+                .filter(|tag| **tag % 4 == client)
+                .collect::<Vec<_>>();
             if tags.windows(2).any(|pair| pair[0] >= pair[1]) {
                 return broken("D3", format!("the writes of client {client} are {tags:?}"));
             }

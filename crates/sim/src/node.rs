@@ -32,11 +32,20 @@ pub struct Saved {
 /// What a node wants of the world.
 #[derive(Debug)]
 pub enum Wish {
-    Connect { link: LinkId, host: String },
-    Close { conn: ConnId },
+    Connect {
+        link: LinkId,
+        host: String,
+    },
+    Close {
+        conn: ConnId,
+    },
     /// A copy is being loaded; tell the node when that is over.
-    Load { link: LinkId },
-    Remember { primary: Option<Primary> },
+    Load {
+        link: LinkId,
+    },
+    Remember {
+        primary: Option<Primary>,
+    },
 }
 
 /// What a session is still to be sent before the log.
@@ -68,6 +77,8 @@ struct Link {
 }
 
 struct Waiting {
+    /// The history, if it had a log: without one, its name begins later.
+    id: Option<ReplicationId>,
     offset: u64,
     wanted: u32,
 }
@@ -96,6 +107,7 @@ pub struct Node<S> {
     inputs: VecDeque<Event>,
     pub wishes: Vec<Wish>,
     pub full_syncs: u32,
+    pub dials: u32,
     pub is_traced: bool,
     /// The primary whose empty copy has just taken the place of data.
     pub emptied_by: Option<String>,
@@ -135,7 +147,9 @@ pub fn port(index: usize) -> u16 {
 impl<S: Store> Node<S> {
     pub fn start(birth: Birth, disk: &Disk, chronicle: &mut Chronicle) -> Node<S> {
         let saved = disk.saved.as_ref();
-        let store = saved.and_then(|saved| S::load(&saved.dump)).unwrap_or_default();
+        let store = saved
+            .and_then(|saved| S::load(&saved.dump))
+            .unwrap_or_default();
         let log = Log::at(saved.map_or(0, |saved| saved.offset));
         let born = Born {
             id: saved.and_then(|saved| saved.id),
@@ -167,6 +181,7 @@ impl<S: Store> Node<S> {
             inputs: VecDeque::new(),
             wishes: Vec::new(),
             full_syncs: 0,
+            dials: 0,
             is_traced: false,
             emptied_by: None,
             dialed: String::new(),
@@ -221,17 +236,13 @@ impl<S: Store> Node<S> {
         self.run(now_ms, chronicle);
     }
 
-    fn step_one(
-        &mut self,
-        now_ms: u64,
-        input: Input<'_>,
-        bytes: &[u8],
-        chronicle: &mut Chronicle,
-    ) {
+    fn step_one(&mut self, now_ms: u64, input: Input<'_>, bytes: &[u8], chronicle: &mut Chronicle) {
         let mut out = Vec::new();
         let before = *self.machine.history();
         self.machine.step(&self.view(now_ms), input, &mut out);
-        let adopts = out.iter().any(|output| matches!(output, Output::Adopt { .. }));
+        let adopts = out
+            .iter()
+            .any(|output| matches!(output, Output::Adopt { .. }));
         self.perform(out, bytes, now_ms, chronicle);
         let history = *self.machine.history();
         if history != before && !adopts {
@@ -303,7 +314,13 @@ impl<S: Store> Node<S> {
         let mut batch = Batch::default();
         let parsed = Parser::default().parse(&mut input, &limits, &mut batch);
         let requests = (0..batch.len())
-            .map(|index| batch.request(index).iter().map(|word| word.to_vec()).collect())
+            .map(|index| {
+                batch
+                    .request(index)
+                    .iter()
+                    .map(|word| word.to_vec())
+                    .collect()
+            })
             .collect::<Vec<Vec<Vec<u8>>>>();
         if requests.is_empty() && parsed.consumed > 0 {
             self.step(now_ms, Input::Newline { peer }, chronicle);
@@ -317,13 +334,7 @@ impl<S: Store> Node<S> {
         }
     }
 
-    fn request(
-        &mut self,
-        now_ms: u64,
-        peer: PeerId,
-        words: &[&[u8]],
-        chronicle: &mut Chronicle,
-    ) {
+    fn request(&mut self, now_ms: u64, peer: PeerId, words: &[&[u8]], chronicle: &mut Chronicle) {
         let address = "sim:1";
         let (name, rest) = (words[0], &words[1..]);
         let owes_replies = false;
@@ -362,12 +373,18 @@ impl<S: Store> Node<S> {
     /// The connections that may have something to send.
     pub fn connections(&self) -> Vec<ConnId> {
         let link = self.link.as_ref().and_then(|link| link.conn);
-        self.peers.values().map(|peer| peer.conn).chain(link).collect()
+        self.peers
+            .values()
+            .map(|peer| peer.conn)
+            .chain(link)
+            .collect()
     }
 
     pub fn peer_on(&self, conn: ConnId) -> Option<PeerId> {
         let mut peers = self.peers.iter();
-        peers.find(|(_, peer)| peer.conn == conn).map(|(peer, _)| *peer)
+        peers
+            .find(|(_, peer)| peer.conn == conn)
+            .map(|(peer, _)| *peer)
     }
 
     pub fn link_on(&self, conn: ConnId) -> Option<LinkId> {
@@ -434,7 +451,8 @@ impl<S: Store> Node<S> {
 
     fn trim(&mut self) {
         let held = self.peers.values().filter_map(|peer| peer.held);
-        self.log.trim(held.chain(self.shots.values().copied()).min());
+        self.log
+            .trim(held.chain(self.shots.values().copied()).min());
     }
 
     // The link to the primary.
@@ -456,13 +474,7 @@ impl<S: Store> Node<S> {
         }
     }
 
-    pub fn link_lost(
-        &mut self,
-        now_ms: u64,
-        link: LinkId,
-        why: &str,
-        chronicle: &mut Chronicle,
-    ) {
+    pub fn link_lost(&mut self, now_ms: u64, link: LinkId, why: &str, chronicle: &mut Chronicle) {
         self.step(now_ms, Input::LinkLost { link, why }, chronicle);
     }
 
@@ -537,7 +549,9 @@ impl<S: Store> Node<S> {
             return;
         };
         let copy = std::mem::take(&mut current.copy);
-        let loaded = copy.split_first().and_then(|(db, dump)| Some((S::load(dump)?, *db)));
+        let loaded = copy
+            .split_first()
+            .and_then(|(db, dump)| Some((S::load(dump)?, *db)));
         let result = match loaded {
             Some(loaded) => {
                 self.aside = Some(loaded);
@@ -601,7 +615,9 @@ impl<S: Store> Node<S> {
         self.next_peer += 1;
         let client = PeerId(self.next_peer);
         let (offset, wanted) = (self.log.end(), replicas);
-        self.waiting.insert(client, Waiting { offset, wanted });
+        let id = self.log.kept.map(|_| self.machine.history().id);
+        let waiting = Waiting { id, offset, wanted };
+        self.waiting.insert(client, waiting);
         let input = Input::Wait {
             client,
             kind,
@@ -614,13 +630,7 @@ impl<S: Store> Node<S> {
 
     // Performing.
 
-    fn perform(
-        &mut self,
-        out: Vec<Output>,
-        bytes: &[u8],
-        now_ms: u64,
-        chronicle: &mut Chronicle,
-    ) {
+    fn perform(&mut self, out: Vec<Output>, bytes: &[u8], now_ms: u64, chronicle: &mut Chronicle) {
         for output in out {
             if self.is_traced && !matches!(output, Output::Stream { .. }) {
                 println!("{now_ms:>9} n{} {output:?}", self.index);
@@ -736,6 +746,10 @@ impl<S: Store> Node<S> {
             Output::FreeLog => {
                 self.log.kept = None;
                 self.log.db = None;
+                // The data goes on under a name that is still to come.
+                self.waiting
+                    .values_mut()
+                    .for_each(|waiting| waiting.id = None);
                 self.trim();
             }
             Output::Append { bytes } => {
@@ -760,7 +774,7 @@ impl<S: Store> Node<S> {
     }
 
     fn perform_wait(&mut self, client: PeerId, outcome: Outcome, chronicle: &mut Chronicle) {
-        let Some(Waiting { offset, wanted }) = self.waiting.remove(&client) else {
+        let Some(Waiting { id, offset, wanted }) = self.waiting.remove(&client) else {
             chronicle.accuse("D4", format!("{client:?} is told twice"));
             return;
         };
@@ -774,8 +788,7 @@ impl<S: Store> Node<S> {
             Outcome::TimedOut(count) => count,
             Outcome::RoleChanged => return,
         };
-        // A history gets its name when its log begins, which may be after the write.
-        let id = self.machine.history().id;
+        let id = id.unwrap_or(self.machine.history().id);
         chronicle.confirm(self.index, Place { id, offset }, count);
     }
 
@@ -790,6 +803,7 @@ impl<S: Store> Node<S> {
                 output: Vec::new(),
             });
             let host = primary.host;
+            self.dials += 1;
             (self.dialed, self.emptied_by) = (host.clone(), None);
             self.wishes.push(Wish::Connect { link, host });
             return;

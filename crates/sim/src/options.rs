@@ -82,7 +82,11 @@ impl Options {
         // A dead link is noticed, tried again, waits for a snapshot and is loaded, in chains more
         // than once; copies that failed or were refused pause for up to a minute.
         let link_ms = self.timeout_ms + self.diskless_delay_ms + self.load_ms + 5_000;
-        let overflow_ms = if self.output_limit_bytes > 0 { 1_000_000 } else { 0 };
+        let overflow_ms = if self.output_limit_bytes > 0 {
+            1_000_000
+        } else {
+            0
+        };
         // A thin link needs its time for what was written.
         let stream_ms = 200_000 * self.latency_ms / self.window_bytes as u64;
         link_ms * 4 + 125_000 + overflow_ms + stream_ms

@@ -40,7 +40,9 @@ pub fn mix(state: u64, more: u64) -> u64 {
 }
 
 fn fingerprint(db: u8, key: &[u8], value: &Value) -> u64 {
-    let key = key.iter().fold(u64::from(db), |state, byte| mix(state, u64::from(*byte)));
+    let key = key
+        .iter()
+        .fold(u64::from(db), |state, byte| mix(state, u64::from(*byte)));
     match value {
         Value::List(_, hash) => mix(key, *hash),
         Value::Counter(count) => mix(mix(key, 1), *count as u64),
@@ -107,7 +109,9 @@ impl Store for Model {
             };
             dump.push(u8::from(matches!(value, Value::Counter(_))));
             dump.extend((numbers.len() as u32).to_le_bytes());
-            numbers.iter().for_each(|number| dump.extend(number.to_le_bytes()));
+            numbers
+                .iter()
+                .for_each(|number| dump.extend(number.to_le_bytes()));
         }
         dump.extend(self.digest.to_le_bytes());
         dump
@@ -122,7 +126,11 @@ impl Store for Model {
             let (count, more) = more.split_first_chunk::<4>()?;
             let bytes = 8 * u32::from_le_bytes(*count) as usize;
             let (numbers, more) = more.split_at_checked(bytes)?;
-            let numbers = numbers.as_chunks::<8>().0.iter().map(|chunk| u64::from_le_bytes(*chunk));
+            let numbers = numbers
+                .as_chunks::<8>()
+                .0
+                .iter()
+                .map(|chunk| u64::from_le_bytes(*chunk));
             let value = match kind {
                 0 => {
                     let tags = numbers.collect::<Vec<_>>();

@@ -12,17 +12,43 @@ use crate::node::{Birth, Disk, Node, Wish, host, port};
 use crate::options::Options;
 use crate::store::{Store, mix};
 
+/// The links that a node may try in a span of time; orders come more often than links fail.
+const DIALS_MAX: u32 = 100;
+const DIALS_SPAN_MS: u64 = 10_000;
+
 /// Something that will happen.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Event {
-    Tick { node: usize, life: u32 },
-    Arrive { conn: ConnId, direction: usize },
+    Tick {
+        node: usize,
+        life: u32,
+    },
+    Arrive {
+        conn: ConnId,
+        direction: usize,
+    },
     /// An end learns that the other one is gone.
-    Lost { conn: ConnId, end: usize },
-    Dial { from: usize, life: u32, link: u64, to: usize },
-    Loaded { node: usize, life: u32, link: u64 },
-    Save { node: usize },
-    Restart { node: usize },
+    Lost {
+        conn: ConnId,
+        end: usize,
+    },
+    Dial {
+        from: usize,
+        life: u32,
+        link: u64,
+        to: usize,
+    },
+    Loaded {
+        node: usize,
+        life: u32,
+        link: u64,
+    },
+    Save {
+        node: usize,
+    },
+    Restart {
+        node: usize,
+    },
     Client,
     Fate,
 }
@@ -40,6 +66,10 @@ pub struct Site<S> {
     tick_ms: Option<u64>,
     /// The primary it was told to follow by an order that has not been carried out yet.
     pub ordered: Option<usize>,
+    /// Whether it is giving its role to another.
+    hands_over: bool,
+    /// The links it has tried by the beginning of a span of time.
+    dials: (u64, u32),
     /// Whether it began without anything after having held data.
     pub has_lost: bool,
 }
@@ -80,6 +110,8 @@ impl<S: Store> World<S> {
             clock_drift: prng.below(4),
             tick_ms: None,
             ordered: None,
+            hands_over: false,
+            dials: (0, 0),
             has_lost: false,
         };
         let mut world = World {
@@ -185,11 +217,7 @@ impl<S: Store> World<S> {
     }
 
     /// Has a node do something, and carries out what it wishes.
-    pub fn with_node(
-        &mut self,
-        index: usize,
-        act: impl FnOnce(&mut Node<S>, u64, &mut Chronicle),
-    ) {
+    pub fn with_node(&mut self, index: usize, act: impl FnOnce(&mut Node<S>, u64, &mut Chronicle)) {
         let now_ms = self.clock(index);
         if let Some(node) = self.sites[index].node.as_mut() {
             act(node, now_ms, &mut self.chronicle);
@@ -199,6 +227,8 @@ impl<S: Store> World<S> {
 
     fn after(&mut self, index: usize) {
         self.judge_emptying(index);
+        self.judge_failover(index);
+        self.judge_dials(index);
         self.pump(index);
         let now_ms = self.clock(index);
         let site = &mut self.sites[index];
@@ -210,7 +240,10 @@ impl<S: Store> World<S> {
         let drift = 1000 + site.clock_drift;
         let left_ms = node.machine.next_deadline().saturating_sub(now_ms);
         let at_ms = self.now_ms + (left_ms * 1000).div_ceil(drift).max(1);
-        if site.tick_ms.is_none_or(|tick_ms| at_ms < tick_ms || tick_ms < self.now_ms) {
+        if site
+            .tick_ms
+            .is_none_or(|tick_ms| at_ms < tick_ms || tick_ms < self.now_ms)
+        {
             site.tick_ms = Some(at_ms);
             let (node, life) = (index, site.life);
             self.schedule(at_ms - self.now_ms, Event::Tick { node, life });
@@ -260,6 +293,35 @@ impl<S: Store> World<S> {
         }
     }
 
+    fn judge_failover(&mut self, index: usize) {
+        let site = &mut self.sites[index];
+        let Some(node) = &site.node else {
+            return;
+        };
+        let hands_over = node.machine.hands_over();
+        let began = hands_over.is_some() && !site.hands_over;
+        site.hands_over = hands_over.is_some();
+        if let Some((target, false)) = hands_over
+            && began
+        {
+            let target = usize::from(target.port - port(0));
+            self.chronicle.hand_over(index, node.place(), target);
+        }
+    }
+
+    /// L5: nobody tries again and again without a pause.
+    fn judge_dials(&mut self, index: usize) {
+        let site = &mut self.sites[index];
+        let dials = site.node.as_ref().map_or(0, |node| node.dials);
+        let (since_ms, before) = site.dials;
+        if self.now_ms >= since_ms + DIALS_SPAN_MS || dials < before {
+            site.dials = (self.now_ms, dials);
+        } else if dials - before > DIALS_MAX {
+            let what = format!("node {index} tried {} links in a row", dials - before);
+            self.chronicle.accuse("L5", what);
+        }
+    }
+
     /// An order is carried out when its primary's stream comes.
     pub fn note_order(&mut self, node: usize) {
         let site = &mut self.sites[node];
@@ -284,7 +346,10 @@ impl<S: Store> World<S> {
         if self.sites[index].node.take().is_none() {
             return;
         }
-        let mine = self.conns.iter().filter(|(_, conn)| conn.end_of(index, life).is_some());
+        let mine = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| conn.end_of(index, life).is_some());
         for conn in mine.map(|(id, _)| *id).collect::<Vec<_>>() {
             let tells = saves || self.chance(50);
             self.close(conn, index, life, tells);
@@ -333,7 +398,10 @@ impl<S: Store> World<S> {
         let Some(end) = conn.end_of(index, life) else {
             return false;
         };
-        let room = self.options.window_bytes.saturating_sub(conn.directions[end].bytes);
+        let room = self
+            .options
+            .window_bytes
+            .saturating_sub(conn.directions[end].bytes);
         let Some(node) = self.sites[index].node.as_mut().filter(|_| room > 0) else {
             return false;
         };
@@ -352,7 +420,13 @@ impl<S: Store> World<S> {
         direction.last_ms = direction.last_ms.max(self.now_ms + latency_ms);
         let in_ms = direction.last_ms - self.now_ms;
         let direction = end;
-        self.schedule(in_ms, Event::Arrive { conn: id, direction });
+        self.schedule(
+            in_ms,
+            Event::Arrive {
+                conn: id,
+                direction,
+            },
+        );
         true
     }
 
@@ -380,14 +454,23 @@ impl<S: Store> World<S> {
             0
         };
         if wait_ms > 0 {
-            return self.schedule(wait_ms, Event::Arrive { conn: id, direction });
+            return self.schedule(
+                wait_ms,
+                Event::Arrive {
+                    conn: id,
+                    direction,
+                },
+            );
         }
         if site.life != to.life || site.node.is_none() || !to.is_open {
             if site.node.is_some() && from.is_open {
-                self.schedule(1, Event::Lost {
-                    conn: id,
-                    end: direction,
-                });
+                self.schedule(
+                    1,
+                    Event::Lost {
+                        conn: id,
+                        end: direction,
+                    },
+                );
             }
             return;
         }
@@ -445,10 +528,13 @@ impl<S: Store> World<S> {
             let last_ms = conn.directions[end].last_ms.max(self.now_ms);
             let in_ms = last_ms - self.now_ms + 1;
             let in_ms = if self.chance(50) { 1 } else { in_ms };
-            self.schedule(in_ms, Event::Lost {
-                conn: id,
-                end: 1 - end,
-            });
+            self.schedule(
+                in_ms,
+                Event::Lost {
+                    conn: id,
+                    end: 1 - end,
+                },
+            );
         }
     }
 
@@ -457,8 +543,9 @@ impl<S: Store> World<S> {
             return;
         };
         let (here, there) = (conn.ends[end], conn.ends[1 - end].node);
-        let wait_ms = (self.deaf_until_ms[there][here.node].max(self.sites[here.node].frozen_until_ms))
-            .saturating_sub(self.now_ms);
+        let wait_ms = (self.deaf_until_ms[there][here.node]
+            .max(self.sites[here.node].frozen_until_ms))
+        .saturating_sub(self.now_ms);
         if wait_ms > 0 {
             return self.schedule(wait_ms, Event::Lost { conn: id, end });
         }
@@ -482,7 +569,15 @@ impl<S: Store> World<S> {
                 let to = host[1..].parse::<usize>().unwrap_or(usize::MAX);
                 let in_ms = 1 + self.draw(2 * self.options.latency_ms);
                 let (from, link) = (index, link.0);
-                self.schedule(in_ms, Event::Dial { from, life, link, to });
+                self.schedule(
+                    in_ms,
+                    Event::Dial {
+                        from,
+                        life,
+                        link,
+                        to,
+                    },
+                );
             }
             Wish::Close { conn } => self.close(conn, index, life, true),
             Wish::Load { link } => {
