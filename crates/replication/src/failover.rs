@@ -290,7 +290,7 @@ impl Machine {
         Ok(())
     }
 
-    /// To whom this node is giving its role, and whether it does so though something may be lacking.
+    /// To whom this node is giving its role, and whether it does so whatever may be lacking.
     pub fn hands_over(&self) -> Option<(&Primary, bool)> {
         self.failover.as_ref()?.asked?;
         let forced = self

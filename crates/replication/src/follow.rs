@@ -129,7 +129,9 @@ impl Machine {
     ) {
         match primary {
             Some(primary) => self.follow(view, primary, by, out),
-            None if self.following.is_some() => self.promote(view, by, out),
+            None if self.following.is_some() => {
+                self.promote(view, &format!("user request from '{by}'"), out);
+            }
             None => {}
         }
     }
@@ -143,8 +145,7 @@ impl Machine {
             if let State::Idle { retry_ms } = &mut following.state {
                 *retry_ms = view.now_ms;
             }
-            let line = "REPLICAOF would result into synchronization with the primary this node \
-                        is already connected with";
+            let line = format!("REPLICAOF: this node follows {} already", following.name());
             self.log(Level::Notice, line, out);
             return;
         }

@@ -2,9 +2,9 @@
 //!
 //! A seed decides everything: the nodes, the network, the faults, the clients and what the operator
 //! does. Nodes run the product's replication machine; time, links, processes and disks are made up.
-//! A run has three parts: chaos, then the end of all faults, then quiet, in which everybody must come
-//! to hold the same within a bound of time. What is promised (see [`chronicle`]) is checked after
-//! every event.
+//! A run has three parts: chaos, then the end of all faults, then quiet, in which everybody must
+//! come to hold the same within a bound of time. What is promised (see [`chronicle`]) is checked
+//! after every event.
 //!
 //! ```text
 //!   seed ─▶ Options ─▶ World: (time, number) ordered events ─▶ Report, or the broken promise

@@ -295,7 +295,7 @@ impl<S: Store> Node<S> {
         }
     }
 
-    pub fn from_peer(
+    pub fn hear_peer(
         &mut self,
         now_ms: u64,
         peer: PeerId,
@@ -478,7 +478,7 @@ impl<S: Store> Node<S> {
         self.step(now_ms, Input::LinkLost { link, why }, chronicle);
     }
 
-    pub fn from_primary(
+    pub fn hear_primary(
         &mut self,
         now_ms: u64,
         link: LinkId,

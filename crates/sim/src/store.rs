@@ -1,7 +1,7 @@
 //! The data of a simulated node.
 //!
-//! [`Store`] is the seam for the real engine; [`Model`] is a fold of commands that keeps a digest of
-//! itself as it goes, so that two nodes can be compared after every command.
+//! [`Store`] is the seam for the real engine; [`Model`] is a fold of commands that keeps a digest
+//! of itself as it goes, so that two nodes can be compared after every command.
 
 use std::collections::BTreeMap;
 
@@ -126,7 +126,7 @@ impl Store for Model {
             let (count, more) = more.split_first_chunk::<4>()?;
             let bytes = 8 * u32::from_le_bytes(*count) as usize;
             let (numbers, more) = more.split_at_checked(bytes)?;
-            let numbers = numbers
+            let mut numbers = numbers
                 .as_chunks::<8>()
                 .0
                 .iter()
@@ -137,7 +137,7 @@ impl Store for Model {
                     let hash = tags.iter().fold(0, |hash, tag| mix(hash, *tag));
                     Value::List(tags, hash)
                 }
-                _ => Value::Counter(numbers.last()? as i64),
+                _ => Value::Counter(numbers.next()? as i64),
             };
             model.change(*db, key, |slot| *slot = Some(value));
             rest = more;

@@ -506,9 +506,9 @@ impl<S: Store> World<S> {
             return;
         };
         if let Some(link) = node.link_on(id) {
-            node.from_primary(now_ms, link, bytes, &mut self.chronicle);
+            node.hear_primary(now_ms, link, bytes, &mut self.chronicle);
         } else if let Some(peer) = node.peer_on(id) {
-            node.from_peer(now_ms, peer, bytes, &mut self.chronicle);
+            node.hear_peer(now_ms, peer, bytes, &mut self.chronicle);
         }
         self.note_order(to.node);
     }
