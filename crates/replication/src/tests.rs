@@ -5,6 +5,7 @@
 //! to take in either role.
 
 mod follow;
+mod garbage;
 mod serve;
 
 use expect_test::Expect;
@@ -24,9 +25,13 @@ struct Node {
     shown: String,
 }
 
+fn settings_of_tests() -> Settings {
+    Settings::of(&config::Config::default(), 6379)
+}
+
 #[track_caller]
 fn check(transcript: Expect) {
-    check_with(Settings::of(&config::Config::default(), 6379), transcript);
+    check_with(settings_of_tests(), transcript);
 }
 
 #[track_caller]

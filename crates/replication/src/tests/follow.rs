@@ -3,15 +3,11 @@
 use config::DisklessLoad;
 use expect_test::expect;
 
-use super::{Born, Primary, ReplicationId, Settings, check, check_born, check_with};
-
-fn settings() -> Settings {
-    Settings::of(&config::Config::default(), 6379)
-}
+use super::{Born, Primary, ReplicationId, check, check_born, check_with, settings_of_tests};
 
 #[test]
 fn a_copy_without_a_length_and_the_stream_behind_it() {
-    let mut settings = settings();
+    let mut settings = settings_of_tests();
     settings.password = b"sec".to_vec();
     settings.user = b"usr".to_vec();
     settings.announce_ip = b"1.2.3.4".to_vec();
@@ -502,7 +498,7 @@ fn an_old_primary_is_asked_with_sync_and_told_nothing() {
 
 #[test]
 fn silence_ends_every_stage() {
-    let mut settings = settings();
+    let mut settings = settings_of_tests();
     settings.timeout_ms = 3_000;
     check_with(
         settings,
@@ -590,7 +586,7 @@ fn an_empty_primary_does_not_empty_its_replicas() {
         }),
     };
     check_born(
-        settings(),
+        settings_of_tests(),
         born,
         100,
         expect![[r#"
@@ -748,7 +744,7 @@ fn a_torn_copy_leaves_a_node_without_a_past() {
 
 #[test]
 fn a_copy_beside_the_data_leaves_it_until_the_end() {
-    let mut settings = settings();
+    let mut settings = settings_of_tests();
     settings.diskless_load = DisklessLoad::SwapDb;
     check_with(
         settings,

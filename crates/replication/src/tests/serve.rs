@@ -2,11 +2,7 @@
 
 use expect_test::expect;
 
-use super::{Born, ReplicationId, Settings, check, check_born, check_with};
-
-fn settings() -> Settings {
-    Settings::of(&config::Config::default(), 6379)
-}
+use super::{Born, ReplicationId, check, check_born, check_with, settings_of_tests};
 
 #[test]
 fn a_replica_that_knows_eof_is_sent_a_copy_without_a_length() {
@@ -258,7 +254,7 @@ fn a_stream_goes_on_only_from_what_is_known() {
         primary: None,
     };
     check_born(
-        settings(),
+        settings_of_tests(),
         born,
         100,
         expect![[r#"
@@ -478,7 +474,7 @@ fn a_confirmation_from_the_future_ends_the_link() {
 
 #[test]
 fn a_replica_that_reads_too_slowly_is_given_up_and_has_to_wait() {
-    let mut settings = settings();
+    let mut settings = settings_of_tests();
     settings.output_limit.hard.0 = 2_000_000;
     settings.diskless_sync = false;
     check_with(
@@ -624,7 +620,7 @@ fn a_replica_that_reads_too_slowly_is_given_up_and_has_to_wait() {
 
 #[test]
 fn pings_and_timeouts() {
-    let mut settings = settings();
+    let mut settings = settings_of_tests();
     (settings.timeout_ms, settings.ping_period_ms) = (5_000, 2_000);
     settings.backlog_ttl_ms = 3_000;
     check_with(
