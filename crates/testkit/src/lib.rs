@@ -23,11 +23,13 @@
 #![forbid(unsafe_code)]
 
 mod node;
+mod proxy;
 mod render;
 mod transcript;
 mod world;
 
 pub use node::Node;
+pub use proxy::{Faults, Proxy};
 pub use render::render;
 pub use transcript::{Player, Step, parse, replay, replay_with};
 pub use world::World;
