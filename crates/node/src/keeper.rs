@@ -48,6 +48,8 @@ pub struct Keeper {
     pub(crate) is_busy: AtomicBool,
     /// The process ends: no job begins any more.
     pub(crate) is_ending: AtomicBool,
+    /// Held by whoever saves on the spot, from before the locks of the keyspace.
+    saving: Mutex<()>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -88,6 +90,7 @@ impl Keeper {
             called_off: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
+            saving: Mutex::default(),
             wake: OnceLock::new(),
         }
     }
@@ -158,6 +161,7 @@ impl Keeper {
 impl Keeper {
     /// Saves all data before it returns. No lock is held.
     pub fn save(&self, engine: &Engine) -> Result<(), SaveError> {
+        let _saving = self.saving.lock();
         if engine.persistence.saves().started.is_some() {
             return Err(SaveError::Busy);
         }
@@ -375,7 +379,7 @@ impl Keeper {
         self.publish_trouble(engine);
     }
 
-    /// Whether syncing is left to the system for now.
+    /// Whether syncing is left to the system while a job runs.
     pub fn leaves_sync(&self, engine: &Engine) -> bool {
         engine.config.load().persistence.no_fsync_on_rewrite && self.is_busy.load(Ordering::Relaxed)
     }
@@ -462,6 +466,7 @@ impl Keeper {
             warning(engine, "Writing initial AOF. Exit anyway.");
         }
         self.call_off_job(engine);
+        let _saving = self.saving.lock();
         let mut locked = engine.keyspace.lock(ShardSet::ALL);
         if self.log_file.is_on() {
             notice(engine, "Calling fsync() on the AOF file.");
