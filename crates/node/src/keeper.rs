@@ -363,11 +363,22 @@ impl Keeper {
     /// Syncs what was written; with `always`, writes everything first.
     pub fn sync(&self, engine: &Engine) {
         let always = engine.config.load().persistence.append_fsync == AppendFsync::Always;
+        self.sync_files(engine, always);
+    }
+
+    /// Writes and syncs everything there is, however long a sync under way takes.
+    pub(crate) fn sync_all(&self, engine: &Engine) {
+        self.sync_files(engine, true);
+    }
+
+    fn sync_files(&self, engine: &Engine, write_first: bool) {
         let had_trouble = engine.persistence.log_file.write_error().is_some();
         let began = engine.host.monotonic_nanos();
-        let synced = self.log_file.sync(&engine.log, always, self.now(engine));
+        let synced = self
+            .log_file
+            .sync(&engine.log, write_first, self.now(engine));
         let nanos = engine.host.monotonic_nanos().saturating_sub(began);
-        if always {
+        if write_first {
             engine.note_latency("aof-fsync-always", nanos);
         }
         if let Err(failure) = synced
@@ -424,8 +435,7 @@ impl Keeper {
 
     /// Ends the log: what there is is written and synced, and nothing follows.
     pub(crate) fn end_log(&self, engine: &Engine) {
-        self.flush(engine, u64::MAX);
-        self.sync(engine);
+        self.sync_all(engine);
         self.log_file.end(&engine.log);
         engine.persistence.note_log_write(None);
         let mut set = self.set.lock();
@@ -470,8 +480,7 @@ impl Keeper {
         let mut locked = engine.keyspace.lock(ShardSet::ALL);
         if self.log_file.is_on() {
             notice(engine, "Calling fsync() on the AOF file.");
-            self.flush(engine, u64::MAX);
-            self.sync(engine);
+            self.sync_all(engine);
             if self.log_file.trouble().is_some() && !how.force {
                 warning(engine, "Error writing the AOF file, can't exit.");
                 return Err(ShutdownFailed);
