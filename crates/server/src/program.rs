@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
@@ -45,6 +46,9 @@ Examples:
   ochre server /etc/redis/redis.conf --loglevel verbose
   echo 'maxmemory 100mb' | ochre server -
 ";
+
+/// Between two looks at whether a shutdown that waits may begin.
+const SHUTDOWN_LOOK: Duration = Duration::from_millis(20);
 
 /// Set in the environment of a process that was started to run in the background.
 const DAEMON: &str = "OCHRE_DAEMON";
@@ -92,7 +96,7 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     }
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
-    announce(&journal, &config, config_file.as_deref());
+    announce(&journal, config_file.as_deref());
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
@@ -256,7 +260,7 @@ fn daemonize(started_in: std::io::Result<PathBuf>) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
+fn announce(journal: &Journal, config_file: Option<&str>) {
     let pid = std::process::id();
     journal.line(LogLevel::Warning, "Ochre is starting");
     let version = env!("CARGO_PKG_VERSION");
@@ -270,10 +274,6 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
     };
     journal.line(LogLevel::Warning, &configured);
     journal.serve();
-    journal.line(
-        LogLevel::Notice,
-        &format!("Port: {} PID: {pid}", config.network.port),
-    );
 }
 
 async fn serve(
@@ -316,6 +316,9 @@ async fn serve(
         return Err("Configured to not listen anywhere, exiting.".to_owned());
     }
     write_pid_file(&config, &journal);
+    // Whoever reads this can connect.
+    let port = format!("Port: {} PID: {}", config.network.port, std::process::id());
+    journal.line(LogLevel::Notice, &port);
     journal.line(LogLevel::Warning, "Server initialized");
     governor.start(threads(&config));
     Upkeep::start(&house.engine);
@@ -379,6 +382,7 @@ async fn until_the_end(
     let mut is_loading = true;
     let (ended, mut has_ended) = unbounded_channel();
     let mut is_ending = false;
+    let ending = &house.durability.ending;
     loop {
         tokio::select! {
             result = &mut loaded, if is_loading => {
@@ -395,10 +399,14 @@ async fn until_the_end(
             name = endings.next() => {
                 if is_ending {
                     journal.line(LogLevel::Warning, "You insist... exiting now.");
+                    house.durability.keeper.remove_drafts();
                     return false;
                 }
-                is_ending = true;
                 journal.line(LogLevel::Warning, &format!("Received {name} scheduling shutdown..."));
+                ending.store(true, Ordering::Release);
+            }
+            () = shutdown_begins(house), if ending.load(Ordering::Acquire) => {
+                is_ending = true;
                 let (house, ended) = (house.clone(), ended.clone());
                 tokio::task::spawn_blocking(move || {
                     let how = Shutdown::default();
@@ -424,6 +432,18 @@ async fn until_the_end(
                 Some(Request::ShutDown) | None => return true,
             },
         }
+    }
+}
+
+/// Waits until a shutdown that was asked for begins, and takes it: at once, unless nothing is to
+/// happen that nobody asks for.
+async fn shutdown_begins(house: &House) {
+    loop {
+        let is_still = house.engine.switches.still.load(Ordering::Relaxed);
+        if !is_still && house.durability.ending.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        tokio::time::sleep(SHUTDOWN_LOOK).await;
     }
 }
 

@@ -144,3 +144,19 @@ fn what_a_dead_server_left_is_removed_and_what_a_living_one_writes_is_not() {
     drop(Rig::start(&disk, &unlogged()).unwrap());
     assert_eq!(disk.paths(), ["temp-13.rdb", "temp-x.rdb"]);
 }
+
+#[test]
+fn two_servers_may_keep_files_of_two_names_in_one_folder() {
+    let config = logging(AppendFsync::Always);
+    let mut other = config.clone();
+    other.persistence.append_filename = "other.aof".into();
+    let disk = Disk::default();
+    let mut first = Rig::start(&disk, &config).unwrap();
+    let mut second = Rig::start(&disk, &other).unwrap();
+    first.append();
+    second.append();
+    second.append();
+    drop((first, second));
+    assert_eq!(Rig::start(&disk, &config).unwrap().numbers(), 1);
+    assert_eq!(Rig::start(&disk, &other).unwrap().numbers(), 2);
+}
