@@ -379,17 +379,28 @@ impl Keeper {
             let _ = self.rewrite_log(engine);
         }
         if ends {
-            persistence.schedule_rewrite(false);
-            if persistence.rewrites().started.is_some() {
-                let line = format!("Killing running AOF rewrite child: {}", self.process);
-                notice(engine, &line);
-                self.called_off.store(true, Ordering::Release);
-            }
+            self.switch_log_off(engine);
         }
         if !config.persistence.keep_history {
             self.remove_history(engine);
         }
         self.wake();
+    }
+
+    /// Nothing that changes from now on is kept. A rewrite under way is called off, and whoever
+    /// runs it ends the log then.
+    fn switch_log_off(&self, engine: &Engine) {
+        let persistence = &engine.persistence;
+        persistence.schedule_rewrite(false);
+        // No rewrite begins meanwhile.
+        let _wanted = self.wanted.lock();
+        if persistence.rewrites().started.is_some() {
+            let line = format!("Killing running AOF rewrite child: {}", self.process);
+            notice(engine, &line);
+            self.called_off.store(true, Ordering::Release);
+        } else if self.log_file.is_on() {
+            self.end_log(engine);
+        }
     }
 
     /// Removes what rewrites have made obsolete, unless a rewrite is about to.

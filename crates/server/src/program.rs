@@ -337,13 +337,14 @@ async fn serve(
     {
         remove_pid_file(&config);
         journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
+        // Whoever sees its connection end must not find the server again.
+        listeners.close().await;
         // Tasks of clients that are still connected end with the process, and so do the threads:
         // the locks are held for good.
-        drop(listeners);
         std::process::exit(0);
     }
     remove_pid_file(&config);
-    drop(listeners);
+    listeners.close().await;
     std::process::exit(1);
 }
 

@@ -159,10 +159,14 @@ fn a_log_can_be_switched_off_and_on() {
     let mut rig = Rig::start(&disk, &config).unwrap();
     rig.append();
     rig.keeper.follow_append_only(rig.engine(), &unlogged());
-    rig.work();
     assert!(!rig.keeper.log_file.is_on());
     rig.append();
+    // While something else is under way, the first base waits.
+    rig.keeper.save_in_background(rig.engine(), false).unwrap();
     rig.keeper.follow_append_only(rig.engine(), &config);
+    assert!(rig.engine().persistence.rewrites().scheduled);
+    assert!(!rig.keeper.log_file.is_on());
+    rig.work();
     rig.work();
     assert!(rig.keeper.log_file.is_on());
     rig.append();

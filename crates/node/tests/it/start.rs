@@ -71,7 +71,8 @@ fn damage_is_refused_with_the_file_the_offset_and_a_remedy() {
     let config = logging(AppendFsync::Always);
     let disk = Disk::default();
     drop(Rig::start(&disk, &config).unwrap());
-    let path = "appendonlydir/appendonly.aof.1.incr.aof";
+    const NAME: &str = "appendonly.aof.1.incr.aof";
+    let path = &format!("appendonlydir/{NAME}");
     disk.put(path, b"*1\r\n$4\r\nPING\r\nxx");
     let text = Rig::start(&disk.reopen(), &config)
         .err()
@@ -91,10 +92,9 @@ fn damage_is_refused_with_the_file_the_offset_and_a_remedy() {
         .unwrap()
         .0
         .join("\n");
-    assert!(
-        text.contains("unknown command 'NOTHING' at offset 0"),
-        "{text}"
-    );
+    let words =
+        format!("Unknown command 'NOTHING' reading the append only file {NAME} at offset 0");
+    assert!(text.contains(&words), "{text}");
 }
 
 #[test]
