@@ -276,6 +276,13 @@ fn announce(journal: &Journal, config_file: Option<&str>) {
     journal.serve();
 }
 
+/// Whoever reads this can connect.
+fn announce_port(journal: &Journal, config: &Config) {
+    let (port, pid) = (config.network.port, std::process::id());
+    journal.line(LogLevel::Notice, &format!("Port: {port} PID: {pid}"));
+    journal.line(LogLevel::Warning, "Server initialized");
+}
+
 async fn serve(
     config: Config,
     config_file: Option<String>,
@@ -316,10 +323,7 @@ async fn serve(
         return Err("Configured to not listen anywhere, exiting.".to_owned());
     }
     write_pid_file(&config, &journal);
-    // Whoever reads this can connect.
-    let port = format!("Port: {} PID: {}", config.network.port, std::process::id());
-    journal.line(LogLevel::Notice, &port);
-    journal.line(LogLevel::Warning, "Server initialized");
+    announce_port(&journal, &config);
     governor.start(threads(&config));
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
