@@ -186,8 +186,9 @@ impl Locked<'_> {
 
 impl Db<'_> {
     /// Gives `take` the entries that a slot still has of when the snapshot was marked, in all dbs;
-    /// but for large collections, which then wait to be shown ([`Db::next_frozen`]). Returns what was saved in the slot's shard since that was last taken: once all slots of a
-    /// shard are taken, nothing more is saved there.
+    /// but for large collections, which then wait to be shown ([`Db::next_frozen`]). Returns what
+    /// was saved in the slot's shard since that was last taken: once all slots of a shard are
+    /// taken, nothing more is saved there.
     pub fn take_snapshot_slot(
         &mut self,
         slot: Slot,
