@@ -91,9 +91,7 @@ static FLUSHALL: Command = Command {
 fn flushall(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let all = 0..cx.engine.keyspace.dbs();
     let flushed = flush(cx, args, all)?;
-    if !cx.config.persistence.save.0.is_empty() {
-        cx.engine.host.save_emptiness(cx.engine);
-    }
+    cx.engine.host.save_emptiness(cx.engine, cx.changes());
     Ok(flushed)
 }
 

@@ -62,6 +62,13 @@ struct Tool {
 
 const TOOLS: &[Tool] = &[
     Tool {
+        name: "AOF-FLUSH-SLEEP",
+        syntax: "microseconds",
+        summary: "Has each write to the append-only file wait first.",
+        words: 1..=1,
+        run: log_flush_delay,
+    },
+    Tool {
         name: "ASSERT",
         syntax: "",
         summary: "Crashes by an assertion.",
@@ -95,6 +102,13 @@ const TOOLS: &[Tool] = &[
         summary: "Replies with an error of this text.",
         words: 1..=1,
         run: |_, args| Err(Error::Bytes(args.bytes()?.to_vec())),
+    },
+    Tool {
+        name: "FAIL-JOB",
+        syntax: "",
+        summary: "Has the save or rewrite in the background fail.",
+        words: 0..=0,
+        run: fail_job,
     },
     Tool {
         name: "HELP",
@@ -223,6 +237,13 @@ const TOOLS: &[Tool] = &[
         run: set_active_expire,
     },
     Tool {
+        name: "SET-SKIP-CHECKSUM-VALIDATION",
+        syntax: "<0 | 1>",
+        summary: "Whether dumps are taken whatever their checksum is.",
+        words: 1..=1,
+        run: skip_checksums,
+    },
+    Tool {
         name: "SLEEP",
         syntax: "seconds",
         summary: "Stops the server for a while.",
@@ -291,6 +312,25 @@ fn pause_cron(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let on = args.integer().is_ok_and(|number| number != 0);
     let switch = &cx.engine.switches.still;
     switch.store(on, Ordering::Relaxed);
+    Ok(cx.reply.ok())
+}
+
+fn skip_checksums(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let on = args.integer().is_ok_and(|number| number != 0);
+    let switch = &cx.engine.switches.skips_checksums;
+    switch.store(on, Ordering::Relaxed);
+    Ok(cx.reply.ok())
+}
+
+fn log_flush_delay(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    let micros = args.integer().unwrap_or(0).max(0).unsigned_abs();
+    let switch = &cx.engine.switches.log_flush_delay_micros;
+    switch.store(micros, Ordering::Relaxed);
+    Ok(cx.reply.ok())
+}
+
+fn fail_job(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
+    cx.engine.host.fail_job(cx.engine);
     Ok(cx.reply.ok())
 }
 

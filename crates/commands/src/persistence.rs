@@ -62,6 +62,11 @@ fn bgsave(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         return Err(Error::Syntax);
     }
     let engine = cx.engine;
+    // A snapshot of half a transaction is none: it begins behind its end.
+    if cx.nested && engine.persistence.saves().started.is_none() {
+        engine.persistence.schedule_save(true);
+        return Ok(cx.reply.simple("Background saving scheduled"));
+    }
     match engine.host.save_in_background(engine, schedule) {
         Ok(Started::Now) => Ok(cx.reply.simple("Background saving started")),
         Ok(Started::Later) => Ok(cx.reply.simple("Background saving scheduled")),
@@ -102,6 +107,10 @@ fn bgrewriteaof(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
         "Background append only file rewriting started",
         "Background append only file rewriting scheduled",
     );
+    if cx.nested && engine.persistence.rewrites().started.is_none() {
+        engine.persistence.schedule_rewrite(true);
+        return Ok(cx.reply.simple(scheduled));
+    }
     match engine.host.rewrite_log(engine) {
         Ok(Started::Now) => Ok(cx.reply.simple(started)),
         Ok(Started::Later) => Ok(cx.reply.simple(scheduled)),

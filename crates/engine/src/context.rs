@@ -201,6 +201,11 @@ impl Context<'_> {
         self.changes += count;
     }
 
+    /// What this command has changed so far.
+    pub fn changes(&self) -> u64 {
+        self.changes
+    }
+
     /// Logs these words in place of the command's own: what was done, in terms that do not depend
     /// on when or where it is done again.
     pub fn effect<T: AsRef<[u8]>>(&mut self, words: &[T]) {

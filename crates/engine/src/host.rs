@@ -55,9 +55,13 @@ pub trait Host: Send + Sync {
     /// Begins to rewrite the append-only file in the background, or later if a save is under way.
     fn rewrite_log(&self, engine: &Engine) -> Result<Started, Refused>;
 
-    /// All data was deleted on purpose, and must not come back by the snapshot file: a save under
-    /// way is called off, and another begins. Every lock is held.
-    fn save_emptiness(&self, engine: &Engine);
+    /// All data was deleted on purpose: a save under way is called off. If data is saved at all,
+    /// what was deleted must not come back by the snapshot file, which is written anew. `changes`
+    /// are those that are not counted yet. Every lock is held.
+    fn save_emptiness(&self, engine: &Engine, changes: u64);
+
+    /// Has the save or rewrite in the background fail.
+    fn fail_job(&self, engine: &Engine);
 
     /// Writes the snapshot file with what `produce` appends, again and again until it returns
     /// false. Locks may be held.

@@ -162,7 +162,8 @@ impl Engine {
     ) -> Result<(), LoadFileError> {
         let (here, limits) = (db.index(), self.value_limits());
         let options = ScanOptions {
-            verify: self.config.load().persistence.rdb_checksum,
+            verify: self.config.load().persistence.rdb_checksum
+                && !self.switches.skips_checksums.load(Ordering::Relaxed),
             ..ScanOptions::default()
         };
         let (mut scanner, mut buffer) = (Scanner::new(options), Vec::new());

@@ -1,6 +1,6 @@
 //! What happens without being asked: keys expire, garbage is freed, rates are sampled.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use datatypes::list::Limits;
 use keyspace::{DbIndex, ExpiryCursor, ShardSet};
@@ -19,6 +19,10 @@ pub struct Switches {
     pub still: AtomicBool,
     /// Bytes from which on an element of a list is kept on its own.
     pub list_plain_bytes_min: AtomicUsize,
+    /// Sums of dumps are taken for right.
+    pub skips_checksums: AtomicBool,
+    /// How long each write to the append-only file waits first.
+    pub log_flush_delay_micros: AtomicU64,
 }
 
 impl Default for Switches {
@@ -27,6 +31,8 @@ impl Default for Switches {
             active_expire: AtomicBool::new(true),
             still: AtomicBool::new(false),
             list_plain_bytes_min: AtomicUsize::new(Limits::PLAIN_BYTES_MIN),
+            skips_checksums: AtomicBool::new(false),
+            log_flush_delay_micros: AtomicU64::new(0),
         }
     }
 }

@@ -57,6 +57,7 @@ pub struct Load {
     memory_when_saved: AtomicU64,
     keys: AtomicU64,
     keys_expired: AtomicU64,
+    keys_empty: AtomicU64,
 }
 
 /// A [`Load`] at one moment.
@@ -71,6 +72,8 @@ pub struct LoadFigures {
     pub keys: u64,
     /// Keys that were left out because they were past their expiry.
     pub keys_expired: u64,
+    /// Keys that were left out because they held collections of nothing.
+    pub keys_empty: u64,
 }
 
 impl Load {
@@ -89,6 +92,11 @@ impl Load {
         self.keys_expired.fetch_add(keys_expired, Relaxed);
     }
 
+    /// Counts a key that was left out, for it held a collection of nothing.
+    pub fn count_empty(&self) {
+        self.keys_empty.fetch_add(1, Relaxed);
+    }
+
     pub fn figures(&self) -> LoadFigures {
         LoadFigures {
             started: UnixMillis(self.started_ms.load(Relaxed)),
@@ -97,6 +105,7 @@ impl Load {
             memory_when_saved: self.memory_when_saved.load(Relaxed),
             keys: self.keys.load(Relaxed),
             keys_expired: self.keys_expired.load(Relaxed),
+            keys_empty: self.keys_empty.load(Relaxed),
         }
     }
 
@@ -108,6 +117,7 @@ impl Load {
             &self.memory_when_saved,
             &self.keys,
             &self.keys_expired,
+            &self.keys_empty,
         ];
         from_zero.iter().for_each(|figure| figure.store(0, Relaxed));
     }
@@ -187,6 +197,8 @@ pub struct Saves {
     pub last_seconds: Option<i64>,
     pub last_copied_bytes: usize,
     pub count: u64,
+    /// Those of them that ran in the background.
+    pub background_count: u64,
     /// All changes when the save under way began.
     changes_at_start: u64,
 }
@@ -202,6 +214,7 @@ impl Default for Saves {
             last_seconds: None,
             last_copied_bytes: 0,
             count: 0,
+            background_count: 0,
             changes_at_start: 0,
         }
     }
@@ -335,6 +348,7 @@ impl Engine {
         (saves.started, saves.scheduled, saves.last_tried) = (Some(now), false, now);
         saves.changes_at_start = self.stats.totals().dirty;
         saves.count += 1;
+        saves.background_count += 1;
     }
 
     pub fn end_background_save(&self, outcome: Outcome) {

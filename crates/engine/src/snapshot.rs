@@ -131,6 +131,19 @@ impl Engine {
     }
 }
 
+/// A whole snapshot file of no data.
+pub fn of_nothing(engine: &Engine, aux: &[(&str, String)]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Output::Rdb(mut writer) = Output::new(Form::Rdb, &engine.config.load()) {
+        writer.header(&mut bytes);
+        for (name, value) in aux {
+            writer.aux(name, value.as_bytes(), &mut bytes);
+        }
+        writer.end(&mut bytes);
+    }
+    bytes
+}
+
 impl Snapshot {
     /// A snapshot for whoever holds every lock until it is written, by [`Snapshot::step_under`].
     pub fn under_locks(

@@ -57,14 +57,20 @@ impl Jobs {
         if engine.persistence.is_loading() || keeper.is_ending.load(Ordering::Acquire) {
             return;
         }
+        self.end_unwanted_log(engine);
         let wants_log = engine.persistence.log_file.is_enabled();
-        if !wants_log && keeper.log_file.is_on() {
-            if let Some(Job::Rewrite(_)) = self.job {
-                self.give_up(engine, Outcome::Abandoned);
-            }
-            self.keeper.end_log(engine);
-        }
         self.begin_what_is_due(engine, wants_log);
+    }
+
+    /// Ends the log if it was switched off, and with it a rewrite that began before.
+    fn end_unwanted_log(&mut self, engine: &Engine) {
+        if engine.persistence.log_file.is_enabled() || !self.keeper.log_file.is_on() {
+            return;
+        }
+        if let Some(Job::Rewrite(_)) = self.job {
+            self.give_up(engine, Outcome::Abandoned);
+        }
+        self.keeper.end_log(engine);
     }
 
     fn begin_what_is_due(&mut self, engine: &Engine, wants_log: bool) {
@@ -145,11 +151,29 @@ impl Jobs {
         if self.keeper.called_off.swap(false, Ordering::AcqRel) {
             self.give_up(engine, Outcome::Abandoned);
         }
+        if self.keeper.is_to_fail.load(Ordering::Acquire) && self.may_fail() {
+            self.keeper.is_to_fail.store(false, Ordering::Release);
+            warning(engine, "The job in the background fails as it was asked to");
+            self.give_up(engine, Outcome::Failed);
+        }
         match self.job.take() {
             None => self.take_up(engine),
             Some(Job::SaveWaits) => self.begin_save(engine),
             Some(Job::Save { job, snapshot }) => self.step_save(engine, job, snapshot),
             Some(Job::Rewrite(job)) => self.step_rewrite(engine, job),
+        }
+    }
+
+    /// Whether there is a job that writes, or none at all that could fail.
+    fn may_fail(&self) -> bool {
+        match &self.job {
+            Some(Job::Save { .. }) => true,
+            Some(Job::Rewrite(job)) => job.writes(),
+            Some(Job::SaveWaits) => false,
+            None => {
+                let wanted = self.keeper.wanted.lock();
+                !wanted.save && !wanted.rewrite
+            }
         }
     }
 
@@ -160,6 +184,8 @@ impl Jobs {
         }
         match self.keeper.take_wanted() {
             Wanted { rewrite: true, .. } => {
+                // A rewrite that was asked for behind that is none of the log any more.
+                self.end_unwanted_log(engine);
                 let logging = match engine.persistence.log_file.is_enabled() {
                     true if self.keeper.log_file.is_on() => Logging::On,
                     true => Logging::Begins,

@@ -18,22 +18,26 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use config::{AppendFsync, Config};
 use engine::Engine;
 use engine::host::{LogLevel, Produce, Refused, SaveError, Shutdown, ShutdownFailed, Started};
-use engine::snapshot::{Form, Snapshot};
+use engine::snapshot::{Form, Snapshot, of_nothing};
 use keyspace::{DbIndex, Expire, ShardSet};
 use parking_lot::Mutex;
+use persistence::aof::names::{temporary_base, temporary_snapshot};
 use persistence::aof::plan::abandon_temporary_increment;
-use persistence::aof::{Manifest, Names};
+use persistence::aof::{Format, Manifest, Names};
 
 use crate::log_file::{Flushed, Increment, LogFile, Now};
 use crate::rewrite::perform;
 use crate::save::SaveJob;
-use crate::storage::{Failure, Lock, Storage};
+use crate::storage::{Failure, Lock, Storage, remove_if_there};
 
 /// Bytes of a snapshot between two looks at whether it is still wanted.
 const STEP_BYTES: usize = 256 * 1024;
 
 /// Looks at a job that was called off are so far apart.
 const LOOK_MICROS: u64 = 1_000;
+
+/// Whoever lingers looks so often whether it is still wanted.
+const LINGER_MICROS: u64 = 5_000;
 
 pub struct Keeper {
     pub(crate) storage: Arc<dyn Storage>,
@@ -44,6 +48,8 @@ pub struct Keeper {
     pub(crate) wanted: Mutex<Wanted>,
     /// The job under way is to be given up.
     pub(crate) called_off: AtomicBool,
+    /// The job under way is to fail once it has begun.
+    pub(crate) is_to_fail: AtomicBool,
     /// Whether there is a job that may hold marks in the keyspace.
     pub(crate) is_busy: AtomicBool,
     /// The process ends: no job begins any more.
@@ -88,6 +94,7 @@ impl Keeper {
             set: Mutex::default(),
             wanted: Mutex::default(),
             called_off: AtomicBool::new(false),
+            is_to_fail: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
             saving: Mutex::default(),
@@ -128,23 +135,33 @@ impl Keeper {
         snapshot: &mut Snapshot,
         into: &mut Vec<u8>,
     ) -> bool {
-        let delay = engine.config.load().persistence.key_save_delay;
-        if delay == 0 {
+        if engine.config.load().persistence.key_save_delay == 0 {
             return snapshot.step(engine, STEP_BYTES, into);
         }
         let before = snapshot.progress().keys;
         let more = snapshot.step(engine, 1, into);
-        let keys = (snapshot.progress().keys - before) as u64;
-        match u64::try_from(delay) {
-            Ok(micros) => engine.host.sleep(micros.saturating_mul(keys)),
-            // Some microseconds for so many keys.
-            Err(_) => engine.host.sleep(keys / delay.unsigned_abs()),
-        }
+        self.linger(engine, snapshot.progress().keys - before);
         more
     }
-}
 
-impl Keeper {
+    /// Takes the time that `rdb-key-save-delay` wants for so many keys, unless the job is called
+    /// off meanwhile.
+    fn linger(&self, engine: &Engine, keys: usize) {
+        let (delay, keys) = (engine.config.load().persistence.key_save_delay, keys as u64);
+        let mut left = match u64::try_from(delay) {
+            Ok(micros) => micros.saturating_mul(keys),
+            // Some microseconds for so many keys.
+            Err(_) => keys / delay.unsigned_abs(),
+        };
+        let is_unwanted =
+            || self.called_off.load(Ordering::Acquire) || self.is_to_fail.load(Ordering::Acquire);
+        while left > 0 && !is_unwanted() {
+            let piece = left.min(LINGER_MICROS);
+            engine.host.sleep(piece);
+            left -= piece;
+        }
+    }
+
     /// As [`Keeper::produce`], for whoever holds every lock.
     pub(crate) fn produce_under(
         &self,
@@ -153,7 +170,13 @@ impl Keeper {
         db: &mut keyspace::Db<'_>,
         into: &mut Vec<u8>,
     ) -> bool {
-        snapshot.step_under(engine, db, STEP_BYTES, into)
+        if engine.config.load().persistence.key_save_delay == 0 {
+            return snapshot.step_under(engine, db, STEP_BYTES, into);
+        }
+        let before = snapshot.progress().keys;
+        let more = snapshot.step_under(engine, db, 1, into);
+        self.linger(engine, snapshot.progress().keys - before);
+        more
     }
 }
 
@@ -304,28 +327,103 @@ impl Keeper {
         std::mem::take(&mut *wanted)
     }
 
-    /// All data was deleted on purpose: a save under way is called off, and another begins. Every
-    /// lock is held.
-    pub fn save_emptiness(&self, engine: &Engine) {
+    /// All data was deleted on purpose: a save under way is called off. If there are save points,
+    /// the snapshot file holds nothing from now on, or soon if somebody writes it just now.
+    /// `changes` are those that are not counted yet. Every lock is held.
+    pub fn save_emptiness(&self, engine: &Engine, changes: u64) {
+        let is_saving = engine.persistence.saves().started.is_some();
+        if is_saving {
+            self.called_off.store(true, Ordering::Release);
+            self.wake();
+        }
         if engine.config.load().persistence.save.0.is_empty() {
             return;
         }
-        if engine.persistence.saves().started.is_some() {
-            self.called_off.store(true, Ordering::Release);
+        // Whoever saves on the spot may wait for the locks, which must not be waited for here.
+        let turn = self.saving.try_lock().filter(|_| !is_saving);
+        if turn.is_none() || self.write_emptiness(engine, changes).is_err() {
+            engine.persistence.schedule_save(true);
+            self.wake();
         }
-        engine.persistence.schedule_save(true);
-        self.wake();
+    }
+
+    fn write_emptiness(&self, engine: &Engine, changes: u64) -> Result<(), SaveError> {
+        let facts = self.facts(engine, false);
+        let mut bytes = Some(of_nothing(engine, &facts));
+        self.write_snapshot(engine, &mut |into| {
+            into.append(&mut bytes.take().unwrap_or_default());
+            false
+        })?;
+        engine.note_save(engine.stats.totals().dirty + changes);
+        Ok(())
+    }
+
+    /// Has the job under way fail, once it has begun.
+    pub fn fail_job(&self, engine: &Engine) {
+        let persistence = &engine.persistence;
+        let is_busy = persistence.saves().started.is_some();
+        if is_busy || persistence.rewrites().started.is_some() {
+            self.is_to_fail.store(true, Ordering::Release);
+            self.wake();
+        }
     }
 
     /// `appendonly` has another value. The log follows in the background.
     pub fn follow_append_only(&self, engine: &Engine, config: &Config) {
         let wanted = config.persistence.append_only;
-        engine.persistence.log_file.set_enabled(wanted);
+        let persistence = &engine.persistence;
+        let ends = !wanted && persistence.log_file.is_enabled();
+        persistence.log_file.set_enabled(wanted);
         if wanted && !self.log_file.is_on() {
             // The base is what a log begins with. If it cannot be written now, it will be soon.
             let _ = self.rewrite_log(engine);
         }
+        if ends {
+            self.switch_log_off(engine);
+        }
+        if !config.persistence.keep_history {
+            self.remove_history(engine);
+        }
         self.wake();
+    }
+
+    /// Nothing that changes from now on is kept. A rewrite under way is called off, and whoever
+    /// runs it ends the log then.
+    fn switch_log_off(&self, engine: &Engine) {
+        let persistence = &engine.persistence;
+        persistence.schedule_rewrite(false);
+        // No rewrite begins meanwhile.
+        let _wanted = self.wanted.lock();
+        if persistence.rewrites().started.is_some() {
+            let line = format!("Killing running AOF rewrite child: {}", self.process);
+            notice(engine, &line);
+            self.called_off.store(true, Ordering::Release);
+        } else if self.log_file.is_on() {
+            self.end_log(engine);
+        }
+    }
+
+    /// Removes what rewrites have made obsolete, unless a rewrite is about to.
+    fn remove_history(&self, engine: &Engine) {
+        // No rewrite begins meanwhile.
+        let _wanted = self.wanted.lock();
+        if engine.persistence.rewrites().started.is_some() {
+            return;
+        }
+        let mut set = self.set.lock();
+        let Some(plan) = set.manifest.remove_history(&self.names) else {
+            return;
+        };
+        let storage = self.storage.as_ref();
+        let done = plan
+            .actions
+            .iter()
+            .try_for_each(|action| perform(storage, action));
+        match done {
+            Ok(()) => set.manifest = plan.manifest,
+            // It stays listed, and is tried again after the next rewrite.
+            Err(failure) => warning(engine, &format!("Removing AOF history: {failure}")),
+        }
     }
 }
 
@@ -340,8 +438,15 @@ impl Keeper {
         }
     }
 
+    /// What a base of commands begins with, if the time is to be noted in the files.
+    pub(crate) fn time_note(&self, engine: &Engine, format: Format) -> Option<Vec<u8>> {
+        let seconds = self.now(engine).stamp?;
+        (format == Format::Commands).then(|| format!("#TS:{seconds}\r\n").into_bytes())
+    }
+
     /// Has everything that the log holds up to an offset be in the files, or be so soon.
     pub fn flush(&self, engine: &Engine, up_to: u64) {
+        self.delay_flush(engine, up_to);
         let fsync = engine.config.load().persistence.append_fsync;
         let had_trouble = engine.persistence.log_file.write_error().is_some();
         let flushed = self
@@ -360,9 +465,21 @@ impl Keeper {
         }
     }
 
+    /// Takes the time that `DEBUG` wants a write to take.
+    fn delay_flush(&self, engine: &Engine, up_to: u64) {
+        let delay = &engine.switches.log_flush_delay_micros;
+        let micros = delay.load(Ordering::Relaxed);
+        if micros > 0 && self.log_file.lacks(up_to) {
+            engine.host.sleep(micros);
+        }
+    }
+
     /// Syncs what was written; with `always`, writes everything first.
     pub fn sync(&self, engine: &Engine) {
         let always = engine.config.load().persistence.append_fsync == AppendFsync::Always;
+        if always {
+            self.delay_flush(engine, engine.log.offset());
+        }
         self.sync_files(engine, always);
     }
 
@@ -441,6 +558,8 @@ impl Keeper {
         let mut set = self.set.lock();
         set.current = None;
         if std::mem::take(&mut set.is_temporary) {
+            let name = self.names.temporary_increment();
+            notice(engine, &format!("Removing the temp incr aof file {name}"));
             let removed = perform(
                 self.storage.as_ref(),
                 &abandon_temporary_increment(&self.names),
@@ -501,6 +620,18 @@ impl Keeper {
         }
         std::mem::forget(locked);
         Ok(())
+    }
+
+    /// The process ends at once: what it writes at this moment must not stay behind.
+    pub fn remove_drafts(&self) {
+        let drafts = [
+            temporary_snapshot(self.process),
+            temporary_base(self.process),
+        ];
+        for path in drafts {
+            // What is left is removed at the next start.
+            drop(remove_if_there(self.storage.as_ref(), &path));
+        }
     }
 
     /// Has the job under way given up, and waits until it is.

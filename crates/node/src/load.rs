@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::atomic::Ordering;
 
 use ::persistence::aof::reader::{Broken, End, Reader};
 use ::persistence::aof::{Record as LogRecord, reader::Opening};
@@ -197,8 +198,12 @@ impl Batch {
             match read_record(&self.bytes, found, &limits) {
                 Ok(record) => records.push(record),
                 Err(error) if error.is_empty_collection() => {
-                    let line = "Left out a key that holds no elements";
-                    warning(engine, line);
+                    let key = rdb::string(&self.bytes[found.key()]).map_err(Problem::Snapshot)?;
+                    let key = key.into_bytes();
+                    let key = String::from_utf8_lossy(&key);
+                    let line = format!("Loading RDB, skipping empty key: {key}");
+                    warning(engine, &line);
+                    engine.persistence.load.count_empty();
                 }
                 Err(error) => return Err(Problem::Snapshot(error)),
             }
@@ -245,7 +250,8 @@ impl<'a> Batches<'a> {
     /// A snapshot that begins with the bytes of `buffer`.
     fn new(engine: &Engine, source: Source<'a>, buffer: Vec<u8>) -> Batches<'a> {
         let options = ScanOptions {
-            verify: engine.config.load().persistence.rdb_checksum,
+            verify: engine.config.load().persistence.rdb_checksum
+                && !engine.switches.skips_checksums.load(Ordering::Relaxed),
             ..ScanOptions::default()
         };
         Batches {
@@ -343,11 +349,15 @@ pub fn snapshot<'a>(
     let mut batches = Batches::new(engine, source, buffer);
     crew.load(engine, &mut batches)?;
     let figures = engine.persistence.load.figures();
-    let line = format!(
-        "Done loading RDB, keys loaded: {}, keys expired: {}.",
+    let mut line = format!(
+        "Done loading RDB, keys loaded: {}, keys expired: {}",
         figures.keys - before.keys,
         figures.keys_expired - before.keys_expired
     );
+    match figures.keys_empty - before.keys_empty {
+        0 => line.push('.'),
+        empty => line.push_str(&format!(", empty keys skipped: {empty}.")),
+    }
     notice(engine, &line);
     Ok(batches.into_rest())
 }

@@ -226,6 +226,11 @@ impl LogFile {
         self.sync_began.load(Ordering::Relaxed) > 0
     }
 
+    /// Whether something up to an offset of the log is still to be written.
+    pub fn lacks(&self, up_to: u64) -> bool {
+        self.is_on() && self.written() < up_to
+    }
+
     fn written(&self) -> u64 {
         self.written.load(Ordering::Acquire)
     }

@@ -96,6 +96,11 @@ impl RewriteJob {
         self.logging == Logging::Begins
     }
 
+    /// Whether the moment has come, and the base is being written.
+    pub fn writes(&self) -> bool {
+        self.stage > Stage::Begin
+    }
+
     fn follow(&mut self, plan: Plan) {
         (self.actions, self.manifest) = (plan.actions.into(), plan.manifest);
     }
@@ -229,7 +234,12 @@ impl RewriteJob {
         let mut set = keeper.set.lock();
         set.is_temporary = self.logging == Logging::Begins;
         set.current = self.increment.clone();
+        drop(set);
         self.stage = Stage::Write;
+        if let (Some(draft), Some(note)) = (&mut self.draft, keeper.time_note(engine, self.format))
+        {
+            draft.write(&note)?;
+        }
         Ok(true)
     }
 

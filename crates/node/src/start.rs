@@ -84,10 +84,14 @@ impl Keeper {
                 );
                 Ok(())
             }
-            Err(problem) => Err(Refusal(vec![format!(
-                "Fatal error loading the DB, check server logs. Can't load {name}: {problem}. \
-                 Restore the file from a copy, or look at it with ochre check-rdb {name}."
-            )])),
+            Err(problem) => Err(Refusal(vec![
+                format!("Error in RDB reading of {name}: {problem}"),
+                format!(
+                    "Fatal error loading the DB, check server logs. Can't load {name}: {problem}. \
+                     Restore the file from a copy, or look at it with ochre check-rdb {name}. \
+                     Terminating server after rdb file reading failure."
+                ),
+            ])),
         }
     }
 
@@ -99,7 +103,7 @@ impl Keeper {
     ) -> Result<(), Refusal> {
         let folder = self.names.folder().to_owned();
         self.storage.create_folder(&folder)?;
-        self.lock_folder(&folder)?;
+        self.lock_files(&folder)?;
         let node_files = self.storage.list("")?;
         let files = self.storage.list(&folder)?;
         let text = match files.contains(&self.names.manifest()) {
@@ -122,14 +126,16 @@ impl Keeper {
         self.continue_log(engine, manifest, sizes)
     }
 
-    /// Two servers must not write to the same files.
-    fn lock_folder(&self, folder: &str) -> Result<(), Refusal> {
-        match self.storage.lock(folder) {
+    /// Two servers must not write to the same files. They may share the folder, though, with an
+    /// 'appendfilename' for each.
+    fn lock_files(&self, folder: &str) -> Result<(), Refusal> {
+        match self.storage.lock(&self.names.path(&self.names.lock())) {
             Ok(lock) => self.set.lock().lock = Some(lock),
             Err(failure) if failure.kind() == ErrorKind::WouldBlock => {
                 return Err(Refusal(vec![format!(
                     "Fatal error: another server that runs keeps its append only file in {folder}. \
-                     Give this one a folder of its own with 'dir' or 'appenddirname'."
+                     Give this one files of its own with 'dir', 'appenddirname' or \
+                     'appendfilename'."
                 )]));
             }
             // Not every file system has locks.
@@ -250,6 +256,14 @@ impl Keeper {
                 "Fatal error: the truncated file {name} is not the last of the append only file: \
                  {problem}. {fix}."
             ),
+            Problem::UnknownCommand {
+                offset,
+                name: unknown,
+            } => format!(
+                "Unknown command '{}' reading the append only file {name} at offset {offset}. \
+                 {fix}.",
+                String::from_utf8_lossy(unknown)
+            ),
             _ => format!("Bad file format reading the append only file {name}: {problem}. {fix}."),
         }
     }
@@ -299,7 +313,7 @@ impl Keeper {
         let mut db = locked.db(DbIndex(0), engine.now(), Expire::Ignore);
         let facts = self.facts(engine, true);
         let mut snapshot = Snapshot::under_locks(engine, &mut db, form, &facts);
-        let mut buffer = Vec::new();
+        let mut buffer = self.time_note(engine, format).unwrap_or_default();
         loop {
             let more = self.produce_under(engine, &mut snapshot, &mut db, &mut buffer);
             draft.write(&buffer)?;
@@ -386,6 +400,7 @@ impl Keeper {
         engine.clear();
         let loaded = self.load_parts(engine, crew, &config, &manifest);
         engine.persistence.end_load();
+        engine.note_loaded();
         loaded.map(drop).map_err(|refusal| {
             refusal.0.iter().for_each(|line| warning(engine, line));
             LoadFailed

@@ -36,7 +36,7 @@ mod zipmap;
 
 pub use decoder::{decode, string};
 pub use error::{Error, Phase, Reason};
-pub use payload::{RestoreError, dump, restore};
+pub use payload::{RestoreError, dump, restore, restore_with};
 pub use scanner::{Item, Record, ScanOptions, Scanner, Sum, Usage, VERSION_SUMMED};
 pub use text::Str;
 pub use writer::{Entry, WriteOptions, Writer};

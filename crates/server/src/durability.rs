@@ -6,7 +6,7 @@
 //!               ── wait ───▶        ◀── step ── ochre-jobs
 //! ```
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -44,6 +44,8 @@ pub struct Durability {
     syncer: OnceLock<Thread>,
     /// As soon as so many wait for a sync, there is one.
     quorum: AtomicUsize,
+    /// A signal asked for the end, which has not begun.
+    pub ending: AtomicBool,
 }
 
 impl Durability {
@@ -52,6 +54,7 @@ impl Durability {
             keeper: Arc::new(Keeper::new(storage, config, std::process::id())),
             syncer: OnceLock::new(),
             quorum: AtomicUsize::new(1),
+            ending: AtomicBool::new(false),
         }
     }
 

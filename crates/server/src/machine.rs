@@ -1,5 +1,6 @@
 //! The engine's host: this machine.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -169,9 +170,14 @@ impl Host for Machine {
         Ok(())
     }
 
-    /// A shutdown waits for nothing, so there is none to call off.
+    /// Only one that a signal asked for may wait, while nothing happens that nobody asks for.
     fn abort_shutdown(&self) -> bool {
-        false
+        let waited = self.durability.ending.swap(false, Ordering::AcqRel);
+        if waited {
+            self.journal
+                .line(LogLevel::Warning, "Shutdown manually aborted.");
+        }
+        waited
     }
 
     fn save(&self, engine: &Engine) -> Result<(), SaveError> {
@@ -186,8 +192,12 @@ impl Host for Machine {
         self.keeper().rewrite_log(engine)
     }
 
-    fn save_emptiness(&self, engine: &Engine) {
-        self.keeper().save_emptiness(engine);
+    fn save_emptiness(&self, engine: &Engine, changes: u64) {
+        self.keeper().save_emptiness(engine, changes);
+    }
+
+    fn fail_job(&self, engine: &Engine) {
+        self.keeper().fail_job(engine);
     }
 
     fn write_snapshot(&self, produce: &mut Produce<'_>) -> Result<(), SaveError> {

@@ -4,6 +4,7 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
@@ -46,6 +47,9 @@ Examples:
   ochre server /etc/redis/redis.conf --loglevel verbose
   echo 'maxmemory 100mb' | ochre server -
 ";
+
+/// Between two looks at whether a shutdown that waits may begin.
+const SHUTDOWN_LOOK: Duration = Duration::from_millis(20);
 
 /// Set in the environment of a process that was started to run in the background.
 const DAEMON: &str = "OCHRE_DAEMON";
@@ -93,7 +97,7 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     }
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
-    announce(&journal, &config, config_file.as_deref());
+    announce(&journal, config_file.as_deref());
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
@@ -257,7 +261,7 @@ fn daemonize(started_in: std::io::Result<PathBuf>) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
+fn announce(journal: &Journal, config_file: Option<&str>) {
     let pid = std::process::id();
     journal.line(LogLevel::Warning, "Ochre is starting");
     let version = env!("CARGO_PKG_VERSION");
@@ -271,10 +275,13 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
     };
     journal.line(LogLevel::Warning, &configured);
     journal.serve();
-    journal.line(
-        LogLevel::Notice,
-        &format!("Port: {} PID: {pid}", config.network.port),
-    );
+}
+
+/// Whoever reads this can connect.
+fn announce_port(journal: &Journal, config: &Config) {
+    let (port, pid) = (config.network.port, std::process::id());
+    journal.line(LogLevel::Notice, &format!("Port: {port} PID: {pid}"));
+    journal.line(LogLevel::Warning, "Server initialized");
 }
 
 async fn serve(
@@ -317,7 +324,7 @@ async fn serve(
         return Err("Configured to not listen anywhere, exiting.".to_owned());
     }
     write_pid_file(&config, &journal);
-    journal.line(LogLevel::Warning, "Server initialized");
+    announce_port(&journal, &config);
     governor.start(threads(&config));
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
@@ -337,13 +344,14 @@ async fn serve(
     {
         remove_pid_file(&config);
         journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
+        // Whoever sees its connection end must not find the server again.
+        listeners.close().await;
         // Tasks of clients that are still connected end with the process, and so do the threads:
         // the locks are held for good.
-        drop(listeners);
         std::process::exit(0);
     }
     remove_pid_file(&config);
-    drop(listeners);
+    listeners.close().await;
     std::process::exit(1);
 }
 
@@ -382,6 +390,7 @@ async fn until_the_end(
     let mut is_loading = true;
     let (ended, mut has_ended) = unbounded_channel();
     let mut is_ending = false;
+    let ending = &house.durability.ending;
     loop {
         tokio::select! {
             result = &mut loaded, if is_loading => {
@@ -398,10 +407,14 @@ async fn until_the_end(
             name = endings.next() => {
                 if is_ending {
                     journal.line(LogLevel::Warning, "You insist... exiting now.");
+                    house.durability.keeper.remove_drafts();
                     return false;
                 }
-                is_ending = true;
                 journal.line(LogLevel::Warning, &format!("Received {name} scheduling shutdown..."));
+                ending.store(true, Ordering::Release);
+            }
+            () = shutdown_begins(house), if ending.load(Ordering::Acquire) => {
+                is_ending = true;
                 let (house, ended) = (house.clone(), ended.clone());
                 tokio::task::spawn_blocking(move || {
                     let how = Shutdown::default();
@@ -427,6 +440,18 @@ async fn until_the_end(
                 Some(Request::ShutDown) | None => return true,
             },
         }
+    }
+}
+
+/// Waits until a shutdown that was asked for begins, and takes it: at once, unless nothing is to
+/// happen that nobody asks for.
+async fn shutdown_begins(house: &House) {
+    loop {
+        let is_still = house.engine.switches.still.load(Ordering::Relaxed);
+        if !is_still && house.durability.ending.swap(false, Ordering::AcqRel) {
+            return;
+        }
+        tokio::time::sleep(SHUTDOWN_LOOK).await;
     }
 }
 

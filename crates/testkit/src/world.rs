@@ -205,8 +205,14 @@ impl Host for World {
         Ok(Started::Now)
     }
 
-    fn save_emptiness(&self, engine: &Engine) {
-        engine.persistence.schedule_save(true);
+    fn save_emptiness(&self, engine: &Engine, changes: u64) {
+        if !engine.config.load().persistence.save.0.is_empty() {
+            engine.note_save(engine.stats.totals().dirty + changes);
+        }
+    }
+
+    fn fail_job(&self, _: &Engine) {
+        self.ask("fail the job");
     }
 
     fn write_snapshot(&self, produce: &mut Produce<'_>) -> Result<(), SaveError> {

@@ -466,3 +466,17 @@ fn watchers_learn_of_moves_and_expiry() {
 }
 
 mod watching;
+
+#[test]
+fn flushing_everything_saves_that_if_anything_is_saved() {
+    let mut node = testkit::Node::new(crate::table());
+    node.send("", b"CONFIG SET save \"\"\r\nSET k v\r\nFLUSHALL\r\n");
+    assert_eq!(node.engine.unsaved_changes(), 2);
+    node.send(
+        "",
+        b"CONFIG SET save \"3600 1\"\r\nMSET a 1 b 2\r\nFLUSHALL\r\n",
+    );
+    assert_eq!(node.engine.unsaved_changes(), 0);
+    node.send("", b"SET k v\r\nFLUSHDB\r\n");
+    assert_eq!(node.engine.unsaved_changes(), 2);
+}

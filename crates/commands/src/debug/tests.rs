@@ -60,54 +60,60 @@ fn what_is_refused() {
         (error) a  b
         > DEBUG HELP
          1) DEBUG <subcommand> [<arg> ...]. There are:
-         2) ASSERT
-         3)     Crashes by an assertion.
-         4) CONFIG-REWRITE-FORCE-ALL
-         5)     Writes the whole configuration to its file, defaults too.
-         6) DIGEST
-         7)     Sums all data up in forty digits: the same for the same data.
-         8) DIGEST-VALUE [key ...]
-         9)     Sums each key's value up in forty digits, zeros for a missing key.
-        10) ERROR text
-        11)     Replies with an error of this text.
-        12) HELP
-        13)     Shows this.
-        14) HTSTATS db
-        15)     Describes the tables that hold a db's keys.
-        16) HTSTATS-KEY key
-        17)     Describes the table that holds a key's value.
-        18) LISTPACK key
-        19)     Writes how a small hash or sorted set is kept to the server's log.
-        20) LOADAOF
-        21)     Replaces all data by what the append-only file holds.
-        22) LOG message
-        23)     Writes to the server's log.
-        24) OBJECT key
-        25)     Tells how a key's value is kept.
-        26) OOM
-        27)     Crashes as if memory had run out.
-        28) PANIC
-        29)     Crashes by a panic.
-        30) PAUSE-CRON <0 | 1>
-        31)     Whether nothing happens that nobody asks for.
-        32) POPULATE count [prefix] [size]
-        33)     Makes keys `key:0` and on, those that are missing; replicas are not told.
-        34) PROTOCOL type
-        35)     Replies with a sample of a type.
-        36) QUICKLIST key [<0 | 1>]
-        37)     Writes how a list is kept to the server's log, with its elements if asked to.
-        38) QUICKLIST-PACKED-THRESHOLD size
-        39)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
-        40) RELOAD [MERGE] [NOFLUSH] [NOSAVE]
-        41)     Saves all data, and loads it again in its place.
-        42) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
-        43)     Accepted: clients have no reply buffers that could be resized.
-        44) SEGFAULT
-        45)     Crashes by an access to memory that is not there.
-        46) SET-ACTIVE-EXPIRE <0 | 1>
-        47)     Whether keys expire that nobody asks for.
-        48) SLEEP seconds
-        49)     Stops the server for a while.
+         2) AOF-FLUSH-SLEEP microseconds
+         3)     Has each write to the append-only file wait first.
+         4) ASSERT
+         5)     Crashes by an assertion.
+         6) CONFIG-REWRITE-FORCE-ALL
+         7)     Writes the whole configuration to its file, defaults too.
+         8) DIGEST
+         9)     Sums all data up in forty digits: the same for the same data.
+        10) DIGEST-VALUE [key ...]
+        11)     Sums each key's value up in forty digits, zeros for a missing key.
+        12) ERROR text
+        13)     Replies with an error of this text.
+        14) FAIL-JOB
+        15)     Has the save or rewrite in the background fail.
+        16) HELP
+        17)     Shows this.
+        18) HTSTATS db
+        19)     Describes the tables that hold a db's keys.
+        20) HTSTATS-KEY key
+        21)     Describes the table that holds a key's value.
+        22) LISTPACK key
+        23)     Writes how a small hash or sorted set is kept to the server's log.
+        24) LOADAOF
+        25)     Replaces all data by what the append-only file holds.
+        26) LOG message
+        27)     Writes to the server's log.
+        28) OBJECT key
+        29)     Tells how a key's value is kept.
+        30) OOM
+        31)     Crashes as if memory had run out.
+        32) PANIC
+        33)     Crashes by a panic.
+        34) PAUSE-CRON <0 | 1>
+        35)     Whether nothing happens that nobody asks for.
+        36) POPULATE count [prefix] [size]
+        37)     Makes keys `key:0` and on, those that are missing; replicas are not told.
+        38) PROTOCOL type
+        39)     Replies with a sample of a type.
+        40) QUICKLIST key [<0 | 1>]
+        41)     Writes how a list is kept to the server's log, with its elements if asked to.
+        42) QUICKLIST-PACKED-THRESHOLD size
+        43)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
+        44) RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+        45)     Saves all data, and loads it again in its place.
+        46) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
+        47)     Accepted: clients have no reply buffers that could be resized.
+        48) SEGFAULT
+        49)     Crashes by an access to memory that is not there.
+        50) SET-ACTIVE-EXPIRE <0 | 1>
+        51)     Whether keys expire that nobody asks for.
+        52) SET-SKIP-CHECKSUM-VALIDATION <0 | 1>
+        53)     Whether dumps are taken whatever their checksum is.
+        54) SLEEP seconds
+        55)     Stops the server for a while.
     "#]]);
 }
 
@@ -576,4 +582,49 @@ fn data_comes_back_within_a_transaction_too() {
         refused.contains("ERR DEBUG LOADAOF is not allowed"),
         "{refused}"
     );
+}
+
+#[test]
+fn sums_can_be_taken_for_right() {
+    check(expect![[r#"
+        > RESTORE k 0 "\x00\x01v\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        (error) ERR DUMP payload version or checksum are wrong
+        > DEBUG SET-SKIP-CHECKSUM-VALIDATION 1
+        OK
+        > RESTORE k 0 "\x00\x01v\n\x00\x00\x00\x00\x00\x00\x00\x00\x00"
+        OK
+        > GET k
+        "v"
+        > RESTORE k 0 "\x00\x02v\n\x00\x00\x00\x00\x00\x00\x00\x00\x00" REPLACE
+        (error) ERR Bad data format
+        > DEBUG SET-SKIP-CHECKSUM-VALIDATION 0
+        OK
+        > RESTORE k 0 "\x00\x01v\n\x00\x00\x00\x00\x00\x00\x00\x00\x00" REPLACE
+        (error) ERR DUMP payload version or checksum are wrong
+        > DEBUG SET-SKIP-CHECKSUM-VALIDATION
+        (error) ERR unknown subcommand or wrong number of arguments for \'SET-SKIP-CHECKSUM-VALIDATION\'. Try DEBUG HELP.
+    "#]]);
+}
+
+#[test]
+fn a_job_is_told_to_fail_and_a_payload_that_is_refused_is_explained() {
+    let mut node = node();
+    node.send("", b"DEBUG FAIL-JOB\r\nDEBUG AOF-FLUSH-SLEEP 5\r\n");
+    node.send("", b"DEBUG SET-SKIP-CHECKSUM-VALIDATION 1\r\n");
+    let payload = b"\x09\x02\x00\xff\x0a\x00\x00\x00\x00\x00\x00\x00\x00\x00";
+    let request = [
+        b"*4\r\n$7\r\nRESTORE\r\n$1\r\nk\r\n$1\r\n0\r\n$14\r\n",
+        &payload[..],
+        b"\r\n",
+    ];
+    let reply = node.send("", &request.concat());
+    assert_eq!(reply, b"-ERR Bad data format\r\n");
+    let asked = node.world.take_asked();
+    assert_eq!(asked[0], "fail the job");
+    assert!(
+        asked[1].contains("Zipmap integrity check failed"),
+        "{asked:?}"
+    );
+    let delay = &node.engine.switches.log_flush_delay_micros;
+    assert_eq!(delay.load(std::sync::atomic::Ordering::Relaxed), 5);
 }

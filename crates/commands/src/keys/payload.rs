@@ -1,6 +1,9 @@
 //! A value as bytes, on its way to another server or another time.
 
+use std::sync::atomic::Ordering;
+
 use engine::command::{Flags, KeySpec};
+use engine::host::LogLevel;
 use engine::{Access, Acl, Args, Arity, Command, CommandResult, Context, Error, load, snapshot};
 use keyspace::{Key, Usage};
 use persistence::rdb;
@@ -67,12 +70,7 @@ fn restore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if ttl < 0 {
         return Err(Error::text("ERR Invalid TTL value, must be >= 0"));
     }
-    let value = rdb::restore(payload, &cx.engine.value_limits()).map_err(|error| match error {
-        rdb::RestoreError::VersionOrSum => {
-            Error::text("ERR DUMP payload version or checksum are wrong")
-        }
-        rdb::RestoreError::Format(_) => Error::text("ERR Bad data format"),
-    })?;
+    let value = parse_payload(cx, payload)?;
     let expiry = match ttl {
         0 => None,
         at if options.is_absolute => Some(UnixMillis(at)),
@@ -93,6 +91,23 @@ fn restore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     cx.signal(&key, event::RESTORE);
     log_restore(cx, args.words(), expiry, options.is_absolute);
     Ok(cx.reply.ok())
+}
+
+fn parse_payload(cx: &Context<'_>, payload: &[u8]) -> Result<persistence::Value, Error> {
+    let engine = cx.engine;
+    let verify = !engine.switches.skips_checksums.load(Ordering::Relaxed);
+    let value = rdb::restore_with(payload, verify, &engine.value_limits());
+    value.map_err(|error| match error {
+        rdb::RestoreError::VersionOrSum => {
+            Error::text("ERR DUMP payload version or checksum are wrong")
+        }
+        // The client gets too few words to find out why.
+        rdb::RestoreError::Format(error) => {
+            let line = format!("Bad data format of a payload to restore: {error}");
+            engine.host.log(LogLevel::Warning, &line);
+            Error::text("ERR Bad data format")
+        }
+    })
 }
 
 /// The value is past its expiry already: the key holds nothing.

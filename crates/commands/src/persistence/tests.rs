@@ -205,3 +205,18 @@ fn what_needs_the_data_waits_for_it() {
     assert_eq!(replies(&mut node, &["PING", "GET k"]), ["PONG", "(nil)"]);
     assert!(!testkit::replay(&mut node, "> INFO persistence").contains("loading_"));
 }
+
+#[test]
+fn what_is_asked_for_in_a_transaction_begins_behind_it() {
+    check(expect![[r#"
+        > MULTI
+        OK
+        > BGSAVE
+        QUEUED
+        > BGREWRITEAOF
+        QUEUED
+        > EXEC
+        1) Background saving scheduled
+        2) Background append only file rewriting scheduled
+    "#]]);
+}

@@ -138,6 +138,7 @@ pub(crate) static PERSISTENCE: &[Directive] = &[
         name: "aof-disable-auto-gc",
         doc: "Keep append-only files that a rewrite made obsolete.",
         field: &field!(persistence.keep_history),
+        effect: Effect::AppendOnly,
         ..Directive::LIVE
     },
     Directive {

@@ -15,9 +15,12 @@ pub(super) fn stats(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.put("pubsub_channels", pubsub.count(Scope::Channel));
     lines.put("pubsub_patterns", pubsub.count(Scope::Pattern));
     lines.put("pubsubshard_channels", pubsub.count(Scope::ShardChannel));
+    // What others fork for. There is no fork that could take time.
+    let persistence = &cx.engine.persistence;
+    let jobs = persistence.saves().background_count + persistence.rewrites().count;
+    lines.put("latest_fork_usec", 0);
+    lines.put("total_forks", jobs);
     lines.zeros(&[
-        "latest_fork_usec",
-        "total_forks",
         "migrate_cached_sockets",
         "slave_expires_tracked_keys",
         "active_defrag_hits",

@@ -159,10 +159,14 @@ fn a_log_can_be_switched_off_and_on() {
     let mut rig = Rig::start(&disk, &config).unwrap();
     rig.append();
     rig.keeper.follow_append_only(rig.engine(), &unlogged());
-    rig.work();
     assert!(!rig.keeper.log_file.is_on());
     rig.append();
+    // While something else is under way, the first base waits.
+    rig.keeper.save_in_background(rig.engine(), false).unwrap();
     rig.keeper.follow_append_only(rig.engine(), &config);
+    assert!(rig.engine().persistence.rewrites().scheduled);
+    assert!(!rig.keeper.log_file.is_on());
+    rig.work();
     rig.work();
     assert!(rig.keeper.log_file.is_on());
     rig.append();
@@ -202,4 +206,101 @@ fn a_rewrite_shrinks_the_file() {
     let names = disk.paths();
     assert!(names.contains(&"appendonlydir/appendonly.aof.2.base.rdb".to_owned()));
     assert!(!names.iter().any(|name| name.contains(".1.")), "{names:?}");
+}
+
+fn manifest(disk: &Disk) -> String {
+    let bytes = disk.bytes("appendonlydir/appendonly.aof.manifest").unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn rewrites_that_fail_leave_their_increments() {
+    let config = logging(AppendFsync::Always);
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    for _ in 0..3 {
+        rig.append();
+        rig.keeper.rewrite_log(rig.engine()).unwrap();
+        rig.keeper.fail_job(rig.engine());
+        rig.work();
+    }
+    assert_eq!(rig.engine().persistence.rewrites().failures_in_a_row, 3);
+    let name = |number: usize| format!("appendonly.aof.{number}.incr.aof seq {number} type i");
+    let text = manifest(&disk);
+    assert!((1..=4).all(|number| text.contains(&name(number))), "{text}");
+    rig.append();
+    let issued = rig.issued;
+    assert_eq!(
+        Rig::start(&disk.restart(3), &config).unwrap().numbers(),
+        issued
+    );
+    rig.keeper.rewrite_log(rig.engine()).unwrap();
+    rig.work();
+    let text = manifest(&disk);
+    assert!(
+        text.contains(&name(5)) && !text.contains(&name(4)),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_log_that_is_switched_off_calls_its_rewrite_off() {
+    let config = logging(AppendFsync::Always);
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    rig.append();
+    rig.keeper.rewrite_log(rig.engine()).unwrap();
+    while !disk.paths().iter().any(|path| path.starts_with("temp-")) {
+        rig.jobs.step(&rig.node.engine);
+    }
+    rig.keeper.follow_append_only(rig.engine(), &unlogged());
+    rig.work();
+    let rewrites = rig.engine().persistence.rewrites();
+    assert!(rewrites.started.is_none() && rewrites.last_ok);
+    assert!(!disk.paths().iter().any(|path| path.starts_with("temp-")));
+    let issued = rig.issued;
+    assert_eq!(
+        Rig::start(&disk.restart(3), &config).unwrap().numbers(),
+        issued
+    );
+}
+
+#[test]
+fn history_goes_as_soon_as_nobody_keeps_it() {
+    let mut keeping = logging(AppendFsync::Always);
+    keeping.persistence.keep_history = true;
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &keeping).unwrap();
+    rig.append();
+    rig.keeper.rewrite_log(rig.engine()).unwrap();
+    rig.work();
+    assert!(manifest(&disk).contains("type h"));
+    let config = logging(AppendFsync::Always);
+    rig.keeper.follow_append_only(rig.engine(), &config);
+    assert!(!manifest(&disk).contains("type h"));
+    assert!(!disk.paths().iter().any(|path| path.contains("aof.1.")));
+    let issued = rig.issued;
+    assert_eq!(
+        Rig::start(&disk.restart(3), &config).unwrap().numbers(),
+        issued
+    );
+}
+
+#[test]
+fn a_base_of_commands_begins_with_the_time() {
+    let mut config = logging(AppendFsync::Always);
+    config.persistence.append_timestamps = true;
+    config.persistence.rdb_preamble = false;
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    rig.append();
+    rig.keeper.rewrite_log(rig.engine()).unwrap();
+    rig.work();
+    let base = disk.bytes("appendonlydir/appendonly.aof.2.base.aof");
+    assert!(base.unwrap().starts_with(b"#TS:"));
+    let issued = rig.issued;
+    assert_eq!(
+        Rig::start(&disk.reopen(), &config).unwrap().numbers(),
+        issued
+    );
 }

@@ -166,3 +166,75 @@ fn a_node_that_cannot_save_does_not_end_unless_forced() {
     assert!(rig.keeper.shut_down(rig.engine(), how).is_ok());
     rig.issued = 0;
 }
+
+#[test]
+fn a_job_fails_when_it_is_told_to() {
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &unlogged()).unwrap();
+    rig.append();
+    // Without a job there is nothing to fail, now or later.
+    rig.keeper.fail_job(rig.engine());
+    rig.keeper.save_in_background(rig.engine(), false).unwrap();
+    rig.keeper.fail_job(rig.engine());
+    rig.work();
+    let saves = rig.engine().persistence.saves();
+    assert!(saves.started.is_none() && !saves.last_ok);
+    assert!(disk.paths().is_empty(), "{:?}", disk.paths());
+    rig.keeper.save_in_background(rig.engine(), false).unwrap();
+    rig.work();
+    assert!(rig.engine().persistence.saves().last_ok);
+    assert_eq!(disk.paths(), ["dump.rdb"]);
+}
+
+/// Deletes everything under all locks, as `FLUSHALL` does.
+fn delete_everything(rig: &mut Rig) {
+    rig.ask("FLUSHALL");
+    let engine = rig.engine();
+    let _all = engine.keyspace.lock(keyspace::ShardSet::ALL);
+    rig.keeper.save_emptiness(engine, 0);
+}
+
+#[test]
+fn what_was_deleted_on_purpose_does_not_come_back() {
+    let mut config = unlogged();
+    config.persistence.save.0.push(SavePoint {
+        seconds: 3600,
+        changes: 1,
+    });
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    rig.append();
+    rig.keeper.save(rig.engine()).unwrap();
+    rig.append();
+    delete_everything(&mut rig);
+    assert_eq!(rig.engine().unsaved_changes(), 0);
+    let mut again = Rig::start(&disk.reopen(), &config).unwrap();
+    assert_eq!(again.numbers(), 0);
+}
+
+#[test]
+fn deleting_everything_calls_a_save_off() {
+    // Without save points there is no other save.
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &unlogged()).unwrap();
+    rig.append();
+    rig.keeper.save_in_background(rig.engine(), false).unwrap();
+    rig.jobs.step(&rig.node.engine);
+    delete_everything(&mut rig);
+    rig.work();
+    assert!(rig.engine().persistence.saves().last_ok);
+    assert!(rig.engine().unsaved_changes() > 0);
+    assert!(disk.paths().is_empty(), "{:?}", disk.paths());
+}
+
+#[test]
+fn what_a_process_writes_that_ends_at_once_does_not_stay() {
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &unlogged()).unwrap();
+    rig.append();
+    rig.keeper.save_in_background(rig.engine(), false).unwrap();
+    rig.jobs.step(&rig.node.engine);
+    assert_eq!(disk.paths(), ["temp-7.rdb"]);
+    rig.keeper.remove_drafts();
+    assert!(disk.paths().is_empty(), "{:?}", disk.paths());
+}

@@ -71,7 +71,8 @@ fn damage_is_refused_with_the_file_the_offset_and_a_remedy() {
     let config = logging(AppendFsync::Always);
     let disk = Disk::default();
     drop(Rig::start(&disk, &config).unwrap());
-    let path = "appendonlydir/appendonly.aof.1.incr.aof";
+    const NAME: &str = "appendonly.aof.1.incr.aof";
+    let path = &format!("appendonlydir/{NAME}");
     disk.put(path, b"*1\r\n$4\r\nPING\r\nxx");
     let text = Rig::start(&disk.reopen(), &config)
         .err()
@@ -91,10 +92,9 @@ fn damage_is_refused_with_the_file_the_offset_and_a_remedy() {
         .unwrap()
         .0
         .join("\n");
-    assert!(
-        text.contains("unknown command 'NOTHING' at offset 0"),
-        "{text}"
-    );
+    let words =
+        format!("Unknown command 'NOTHING' reading the append only file {NAME} at offset 0");
+    assert!(text.contains(&words), "{text}");
 }
 
 #[test]
@@ -143,4 +143,20 @@ fn what_a_dead_server_left_is_removed_and_what_a_living_one_writes_is_not() {
     let _living = disk.lock("temp-13.rdb").unwrap();
     drop(Rig::start(&disk, &unlogged()).unwrap());
     assert_eq!(disk.paths(), ["temp-13.rdb", "temp-x.rdb"]);
+}
+
+#[test]
+fn two_servers_may_keep_files_of_two_names_in_one_folder() {
+    let config = logging(AppendFsync::Always);
+    let mut other = config.clone();
+    other.persistence.append_filename = "other.aof".into();
+    let disk = Disk::default();
+    let mut first = Rig::start(&disk, &config).unwrap();
+    let mut second = Rig::start(&disk, &other).unwrap();
+    first.append();
+    second.append();
+    second.append();
+    drop((first, second));
+    assert_eq!(Rig::start(&disk, &config).unwrap().numbers(), 1);
+    assert_eq!(Rig::start(&disk, &other).unwrap().numbers(), 2);
 }

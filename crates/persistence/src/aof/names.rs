@@ -56,6 +56,11 @@ impl Names {
         format!("{}.manifest", self.file)
     }
 
+    /// What the server that uses the files holds locked, in their folder.
+    pub fn lock(&self) -> String {
+        format!("{}.lock", self.file)
+    }
+
     /// What a manifest is called until it is whole.
     pub fn temporary_manifest(&self) -> String {
         format!("temp-{}.manifest", self.file)

@@ -148,7 +148,10 @@ fn any_node(input: &mut Input<'_>) -> Result<Node, Reason> {
     match input.length()? {
         NODE_PLAIN => {
             let bytes = input.string()?.into_bytes();
-            Ok(Node::Plain(bytes.into_owned().into_boxed_slice()))
+            match bytes.is_empty() {
+                true => Err(Reason::Structure("Quicklist integrity check failed.")),
+                false => Ok(Node::Plain(bytes.into_owned().into_boxed_slice())),
+            }
         }
         NODE_PACKED => Ok(Node::Packed(listpack(
             "Listpack integrity check failed.",

@@ -4,8 +4,8 @@
 //!  │ fields │ length, field │ length, spare, value, spare bytes │ ‥ │ ff │
 //! ```
 //!
-//! A length is one byte, or `fe` and four bytes, the lowest first. 254 fields and more are not
-//! counted.
+//! A length is one byte, or `fe` and four bytes, the lowest first, if one is too short for it. 254
+//! fields and more are not counted.
 
 use datatypes::Text;
 use datatypes::listpack::Listpack;
@@ -13,7 +13,8 @@ use datatypes::listpack::Listpack;
 const END: u8 = 0xff;
 const UNCOUNTED: u8 = 0xfe;
 
-/// Fields and values as a listpack, if every byte is as it must be.
+/// Fields and values as a listpack, if every byte is as it must be, and there are any: nobody ever
+/// wrote an empty one.
 pub(super) fn to_listpack(bytes: &[u8]) -> Option<Listpack> {
     let [count, rest @ .., END] = bytes else {
         return None;
@@ -31,13 +32,14 @@ pub(super) fn to_listpack(bytes: &[u8]) -> Option<Listpack> {
         pack.push_back(Text::Bytes(value));
         seen += 1;
     }
-    (*count >= UNCOUNTED || usize::from(*count) == seen).then_some(pack)
+    (seen > 0 && (*count >= UNCOUNTED || usize::from(*count) == seen)).then_some(pack)
 }
 
 fn length(bytes: &[u8]) -> Option<(usize, &[u8])> {
     match bytes {
         [0xfe, a, b, c, d, rest @ ..] => {
-            Some((u32::from_le_bytes([*a, *b, *c, *d]) as usize, rest))
+            let len = u32::from_le_bytes([*a, *b, *c, *d]) as usize;
+            (len >= usize::from(UNCOUNTED)).then_some((len, rest))
         }
         [short @ ..0xfe, rest @ ..] => Some((usize::from(*short), rest)),
         _ => None,

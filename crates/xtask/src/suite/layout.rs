@@ -46,6 +46,9 @@ pub fn lay(source: &Path, folder: &Path, binary: &Path) -> Result<PathBuf> {
     }
     copy_all(&source.join("src/commands"), &programs.join("commands"))?;
     forgive_missing_functions(folder)?;
+    if is_ochre(binary) {
+        fail_jobs_for_children(folder)?;
+    }
     for name in PROGRAMS {
         link_program(name, binary, &programs)?;
     }
@@ -58,6 +61,51 @@ fn forgive_missing_functions(folder: &Path) -> Result<()> {
     let script = std::fs::read_to_string(&path)?;
     let forgiving = script.replace("    r function flush\n", "    catch {r function flush}\n");
     std::fs::write(&path, forgiving).with_context(|| format!("writing {}", path.display()))
+}
+
+/// The suite has saves and rewrites fail by killing the process that does them. Here that is no
+/// process of its own, and the job is told to fail: what is judged is what follows.
+fn fail_jobs_for_children(folder: &Path) -> Result<()> {
+    let utilities = folder.join("tests/support/util.tcl");
+    edit(&utilities, &[CHILD_IS_SERVER])?;
+    for part in ["unit", "unit/type", "integration"] {
+        for entry in std::fs::read_dir(folder.join("tests").join(part))? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|extension| extension == "tcl") {
+                edit(&path, CHILD_KILLS)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The name of a child's temporary file has its number in it, and here the server's.
+const CHILD_IS_SERVER: (&str, &str) = (
+    "proc get_child_pid {idx} {\n",
+    "proc get_child_pid {idx} {\n    return [srv $idx pid]\n",
+);
+
+const CHILD_KILLS: &[(&str, &str)] = &[
+    ("exec kill -9 [get_child_pid 0]", "r debug fail-job"),
+    ("exec kill -9 $pid1", "r debug fail-job"),
+    ("exec kill -9 $pid2", "r debug fail-job"),
+    ("exec kill -9 $pid3", "r debug fail-job"),
+];
+
+fn edit(path: &Path, replacements: &[(&str, &str)]) -> Result<()> {
+    let before = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    // A few scripts hold bytes that are no text.
+    let Ok(before) = String::from_utf8(before) else {
+        return Ok(());
+    };
+    let mut after = before.clone();
+    for (from, to) in replacements {
+        after = after.replace(from, to);
+    }
+    if after == before {
+        return Ok(());
+    }
+    std::fs::write(path, after).with_context(|| format!("writing {}", path.display()))
 }
 
 /// The suite's own list: a few files lie in its folders unused.
