@@ -48,6 +48,8 @@ pub struct Keeper {
     pub(crate) is_busy: AtomicBool,
     /// The process ends: no job begins any more.
     pub(crate) is_ending: AtomicBool,
+    /// Held by whoever saves on the spot, from before the locks of the keyspace.
+    saving: Mutex<()>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -88,6 +90,7 @@ impl Keeper {
             called_off: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
+            saving: Mutex::default(),
             wake: OnceLock::new(),
         }
     }
@@ -158,6 +161,7 @@ impl Keeper {
 impl Keeper {
     /// Saves all data before it returns. No lock is held.
     pub fn save(&self, engine: &Engine) -> Result<(), SaveError> {
+        let _saving = self.saving.lock();
         if engine.persistence.saves().started.is_some() {
             return Err(SaveError::Busy);
         }
@@ -359,11 +363,22 @@ impl Keeper {
     /// Syncs what was written; with `always`, writes everything first.
     pub fn sync(&self, engine: &Engine) {
         let always = engine.config.load().persistence.append_fsync == AppendFsync::Always;
+        self.sync_files(engine, always);
+    }
+
+    /// Writes and syncs everything there is, however long a sync under way takes.
+    pub(crate) fn sync_all(&self, engine: &Engine) {
+        self.sync_files(engine, true);
+    }
+
+    fn sync_files(&self, engine: &Engine, write_first: bool) {
         let had_trouble = engine.persistence.log_file.write_error().is_some();
         let began = engine.host.monotonic_nanos();
-        let synced = self.log_file.sync(&engine.log, always, self.now(engine));
+        let synced = self
+            .log_file
+            .sync(&engine.log, write_first, self.now(engine));
         let nanos = engine.host.monotonic_nanos().saturating_sub(began);
-        if always {
+        if write_first {
             engine.note_latency("aof-fsync-always", nanos);
         }
         if let Err(failure) = synced
@@ -375,7 +390,7 @@ impl Keeper {
         self.publish_trouble(engine);
     }
 
-    /// Whether syncing is left to the system for now.
+    /// Whether syncing is left to the system while a job runs.
     pub fn leaves_sync(&self, engine: &Engine) -> bool {
         engine.config.load().persistence.no_fsync_on_rewrite && self.is_busy.load(Ordering::Relaxed)
     }
@@ -420,8 +435,7 @@ impl Keeper {
 
     /// Ends the log: what there is is written and synced, and nothing follows.
     pub(crate) fn end_log(&self, engine: &Engine) {
-        self.flush(engine, u64::MAX);
-        self.sync(engine);
+        self.sync_all(engine);
         self.log_file.end(&engine.log);
         engine.persistence.note_log_write(None);
         let mut set = self.set.lock();
@@ -462,11 +476,11 @@ impl Keeper {
             warning(engine, "Writing initial AOF. Exit anyway.");
         }
         self.call_off_job(engine);
+        let _saving = self.saving.lock();
         let mut locked = engine.keyspace.lock(ShardSet::ALL);
         if self.log_file.is_on() {
             notice(engine, "Calling fsync() on the AOF file.");
-            self.flush(engine, u64::MAX);
-            self.sync(engine);
+            self.sync_all(engine);
             if self.log_file.trouble().is_some() && !how.force {
                 warning(engine, "Error writing the AOF file, can't exit.");
                 return Err(ShutdownFailed);

@@ -379,7 +379,7 @@ impl Keeper {
 
     /// Replaces all data by what the append-only file holds. No lock is held.
     pub fn reload_log(&self, engine: &Engine, crew: &dyn Crew) -> Result<(), LoadFailed> {
-        self.flush(engine, u64::MAX);
+        self.sync_all(engine);
         let config = engine.config.load();
         let manifest = self.set.lock().manifest.clone();
         engine.persistence.begin_load(engine.now(), 0);

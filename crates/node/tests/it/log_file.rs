@@ -134,6 +134,41 @@ fn writes_are_postponed_while_a_sync_takes_long_but_not_for_long() {
 }
 
 #[test]
+fn what_was_postponed_is_written_at_the_end() {
+    let config = logging(AppendFsync::EverySecond);
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    rig.append();
+    let (begun, has_begun) = std::sync::mpsc::channel();
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    disk.during_syncs(move || {
+        let _ = begun.send(());
+        // Whoever releases the first one is gone when there are more.
+        let _ = released.lock().recv();
+    });
+    let keeper = Arc::clone(&rig.keeper);
+    std::thread::scope(|scope| {
+        let engine = &rig.node.engine;
+        scope.spawn(|| keeper.sync(engine));
+        has_begun.recv().unwrap();
+        rig.node.world.advance_micros(60_000);
+        let mut effects = Effects::default();
+        effects.push(DbIndex(0), &["RPUSH", "l", "1"]);
+        let end = engine.log.append(&mut effects);
+        keeper.flush(engine, end);
+        assert!(keeper.log_file.buffered(&engine.log) > 0);
+        drop(release);
+        assert!(
+            keeper
+                .shut_down(engine, engine::host::Shutdown::default())
+                .is_ok()
+        );
+    });
+    assert_eq!(Rig::start(&disk.reopen(), &config).unwrap().numbers(), 2);
+}
+
+#[test]
 fn the_time_is_noted_in_the_file() {
     let mut config = logging(AppendFsync::EverySecond);
     config.persistence.append_timestamps = true;

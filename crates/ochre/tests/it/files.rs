@@ -183,6 +183,27 @@ fn a_save_in_the_background_is_what_a_killed_server_comes_back_with() {
     assert_eq!(names.len(), 1, "{names:?}");
 }
 
+#[test]
+fn many_may_ask_for_a_save_at_once() {
+    let folder = Folder::new();
+    let server = Server::start(&["--dir", folder.root()]);
+    let mut wires: Vec<_> = (0..8).map(|_| server.connect()).collect();
+    let lines: Vec<_> = (0..5000).map(|n| format!("SET k{n} {n}")).collect();
+    wires[0].ask_all(&lines);
+    for _ in 0..5 {
+        for wire in &mut wires {
+            wire.send(b"SAVE\r\n").unwrap();
+        }
+        for wire in &mut wires {
+            assert_eq!(wire.reply(), "+OK");
+        }
+    }
+    server.signal(Signal::KILL);
+    drop(server);
+    let server = Server::start(&["--dir", folder.root()]);
+    assert_eq!(server.connect().ask("DBSIZE"), ":5000");
+}
+
 /// Starts a server that must not come up, and returns what it says.
 fn refused(directives: &[&str]) -> String {
     let port = free_port().to_string();

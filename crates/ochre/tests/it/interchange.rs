@@ -11,6 +11,9 @@ use crate::wire::Wire;
 
 const REDIS: &str = "/usr/bin/redis-server";
 
+/// A key: its db, its name, and what it holds.
+type Key = (usize, Vec<u8>, Vec<Vec<u8>>);
+
 /// A server of either kind.
 struct Side {
     process: Process,
@@ -80,7 +83,7 @@ impl Side {
     }
 
     /// Everything there is, in an order that does not depend on the server.
-    fn everything(&mut self) -> Vec<(usize, Vec<u8>, Vec<Vec<u8>>)> {
+    fn everything(&mut self) -> Vec<Key> {
         let mut all = Vec::new();
         for db in 0..3 {
             self.value(&[b"SELECT", db.to_string().as_bytes()]);
@@ -195,10 +198,18 @@ fn pass_on(sides: &[bool], append_only: bool, seed: u64) {
     for is_redis in &sides[1..] {
         let mut side = Side::start(*is_redis, &folder, append_only);
         let found = side.everything();
+        let names = |all: &[Key]| -> Vec<(usize, String)> {
+            let name = |(db, key, _): &Key| (*db, String::from_utf8_lossy(key).into_owned());
+            all.iter().map(name).collect()
+        };
+        assert_eq!(
+            names(&everything),
+            names(&found),
+            "seed {seed}, redis: {is_redis}"
+        );
         for (expected, found) in everything.iter().zip(&found) {
             assert_eq!(expected, found, "seed {seed}");
         }
-        assert_eq!(everything.len(), found.len(), "seed {seed}");
         if append_only {
             side.value(&[b"BGREWRITEAOF"]);
             wait_until("the file is rewritten", || {

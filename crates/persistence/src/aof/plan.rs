@@ -324,7 +324,8 @@ fn publish(names: &Names, manifest: &Manifest, moves: Vec<Action>, actions: &mut
         path: temporary.clone(),
         bytes: manifest.text(),
     });
-    // What the manifest lists outlasts a crash before the manifest does, and is explained meanwhile.
+    // What the manifest lists outlasts a crash before the manifest does, and is explained by the
+    // temporary one meanwhile.
     if !moves.is_empty() {
         actions.push(Action::SyncFolder(names.folder().to_owned()));
         actions.extend(moves);
