@@ -13,6 +13,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 pub struct Server {
     child: Child,
     pub port: u16,
+    log: PathBuf,
 }
 
 impl Server {
@@ -35,13 +36,23 @@ impl Server {
             .stdout(File::create(&log)?)
             .spawn()
             .with_context(|| format!("starting {}", binary.display()))?;
-        let mut server = Self { child, port };
+        let mut server = Self { child, port, log };
         server.wait_until_ready(folder)?;
         Ok(server)
     }
 
     pub fn pid(&self) -> u32 {
         self.child.id()
+    }
+
+    /// How long it took to load what was there at the start, by the server's own log.
+    pub fn load_seconds(&self) -> Result<f64> {
+        let text = std::fs::read_to_string(&self.log)?;
+        let (_, said) = text
+            .rsplit_once("DB loaded from disk: ")
+            .context("the server does not say what it has loaded")?;
+        let seconds = said.split_whitespace().next().unwrap_or_default();
+        Ok(seconds.parse()?)
     }
 
     fn wait_until_ready(&mut self, folder: &Path) -> Result<()> {
