@@ -156,6 +156,8 @@ fn save(server: &Server) -> Result<Save> {
         info.contains("rdb_last_bgsave_status:ok"),
         "the save failed"
     );
+    // The next server in this folder is to begin with nothing.
+    std::fs::remove_file(server.folder().join("dump.rdb"))?;
     Ok(Save { took, cpu, extra })
 }
 
