@@ -1,10 +1,10 @@
 //! Bringing what files hold into the keyspace.
 //!
 //! Keys of a snapshot may come from any number of threads: each hands over batches of records, and
-//! a shard's lock is taken once for all of a batch's keys. They come in any order, so that each lies
-//! in another place of the memory: the places of many are fetched at once. Commands of the append-only file come in
-//! their order, from one [`Replay`], which runs them as a client's, but for the gates: nothing is
-//! refused, nothing is appended to the log, and no key expires by itself.
+//! a shard's lock is taken once for all of a batch's keys. They come in any order, so that each
+//! lies in another place of the memory: the places of many are fetched at once. Commands of the
+//! append-only file come in their order, from one [`Replay`], which runs them as a client's, but
+//! for the gates: nothing is refused, nothing is appended to the log, and no key expires by itself.
 
 use std::borrow::Cow;
 use std::io::{self, Read as _};

@@ -154,21 +154,7 @@ pub fn run(options: &Options) -> Result<()> {
         .into_iter()
         .filter(|s| options.only.is_empty() || options.only.contains(s))
     {
-        rows.extend(match section {
-            Section::Throughput => throughput::measure(&bench)?,
-            Section::Families => families::measure(&bench)?,
-            Section::Publish => publish::measure(&bench)?,
-            Section::Sweep => sweep::measure(&bench)?,
-            Section::Memory => memory::measure(&bench)?,
-            Section::Elements => elements::measure(&bench)?,
-            Section::Growth => growth::measure(&bench)?,
-            Section::Idle => idle::measure(&bench)?,
-            Section::Monopoly => monopoly::measure(&bench)?,
-            Section::Removal => removal::measure(&bench)?,
-            Section::Save => save::measure(&bench)?,
-            Section::Restart => restart::measure(&bench)?,
-            Section::Log => log::measure(&bench)?,
-        });
+        rows.extend(section.measure(&bench)?);
     }
     let name = |path: &PathBuf| {
         path.file_name()
@@ -181,6 +167,26 @@ pub fn run(options: &Options) -> Result<()> {
         table::render(&name(&bench.ours), &name(&bench.theirs), &rows)
     );
     Ok(())
+}
+
+impl Section {
+    fn measure(self, bench: &Bench) -> Result<Vec<Row>> {
+        match self {
+            Section::Throughput => throughput::measure(bench),
+            Section::Families => families::measure(bench),
+            Section::Publish => publish::measure(bench),
+            Section::Sweep => sweep::measure(bench),
+            Section::Memory => memory::measure(bench),
+            Section::Elements => elements::measure(bench),
+            Section::Growth => growth::measure(bench),
+            Section::Idle => idle::measure(bench),
+            Section::Monopoly => monopoly::measure(bench),
+            Section::Removal => removal::measure(bench),
+            Section::Save => save::measure(bench),
+            Section::Restart => restart::measure(bench),
+            Section::Log => log::measure(bench),
+        }
+    }
 }
 
 impl Bench {
