@@ -1,10 +1,12 @@
 //! Bringing what files hold into the keyspace.
 //!
 //! Keys of a snapshot may come from any number of threads: each hands over batches of records, and
-//! a shard's lock is taken once for all of a batch's keys. Commands of the append-only file come in
-//! their order, from one [`Replay`], which runs them as a client's, but for the gates: nothing is
-//! refused, nothing is appended to the log, and no key expires by itself.
+//! a shard's lock is taken once for all of a batch's keys. They come in any order, so that each
+//! lies in another place of the memory: the places of many are fetched at once. Commands of the
+//! append-only file come in their order, from one [`Replay`], which runs them as a client's, but
+//! for the gates: nothing is refused, nothing is appended to the log, and no key expires by itself.
 
+use std::borrow::Cow;
 use std::io::{self, Read as _};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +14,7 @@ use std::sync::atomic::Ordering;
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use ::persistence::{Limits, Value};
 use datatypes::{HashLimits, SetLimits, SortedSetLimits, list};
-use keyspace::{Db, DbIndex, Entry, Expire, ShardSet, Usage};
+use keyspace::{Db, DbIndex, Entry, Expire, Key, SLOTS_PER_SHARD, ShardSet, Usage};
 use resp::request::Batch;
 use stdx::time::UnixMillis;
 
@@ -21,12 +23,15 @@ use crate::clients::{Client, ClientId, Endpoints};
 use crate::dispatch::{Worker, recall};
 use crate::session::Session;
 
+/// Keys whose places are fetched at once.
+const GROUP_KEYS: usize = 32;
+
 /// One key of a snapshot.
-pub struct Record {
+pub struct Record<'a> {
     pub db: DbIndex,
-    pub key: Vec<u8>,
-    pub value: Value,
-    pub expiry: Option<UnixMillis>,
+    pub key: Cow<'a, [u8]>,
+    /// What belongs under the key, which it carries.
+    pub entry: Entry,
     pub usage: Usage,
 }
 
@@ -78,21 +83,35 @@ impl Engine {
     }
 
     /// Puts records into the keyspace, and counts them. Any thread may do so, with no lock held.
-    pub fn load(&self, records: Vec<Record>, policy: LoadPolicy) -> Result<(), LoadError> {
+    pub fn load(&self, records: Vec<Record<'_>>, policy: LoadPolicy) -> Result<(), LoadError> {
         let (now, config) = (self.now(), self.config.load());
-        let mut sorted: Vec<(usize, Record)> = records
+        let (names, mut contents): (Vec<_>, Vec<_>) = records
             .into_iter()
-            .map(|record| (keyspace::Slot::of(&record.key).shard(), record))
-            .collect();
-        sorted.sort_by_key(|(shard, _)| *shard);
-        let mut sorted = sorted.into_iter().peekable();
-        while let Some(&(shard, _)) = sorted.peek() {
-            let mut locked = self.keyspace.lock(ShardSet::of(shard));
+            .map(|record| (record.key, Some((record.db, record.entry, record.usage))))
+            .unzip();
+        let keys: Vec<Key<'_>> = names.iter().map(|name| self.keyspace.key(name)).collect();
+        let mut order: Vec<usize> = (0..keys.len()).collect();
+        order.sort_by_cached_key(|&at| {
+            let slot = keys[at].slot;
+            slot.shard() * SLOTS_PER_SHARD + slot.within()
+        });
+        for shard in order.chunk_by(|&a, &b| keys[a].slot.shard() == keys[b].slot.shard()) {
+            let mut locked = self
+                .keyspace
+                .lock(ShardSet::of(keys[shard[0]].slot.shard()));
             // Nothing is used while it is loaded, so no chance is asked for.
             locked.set_recall(recall(&config, || 0));
-            let mut db = locked.db(DbIndex(0), now, Expire::Ignore);
-            while let Some((_, record)) = sorted.next_if(|(at, _)| *at == shard) {
-                self.load_record(&mut db, record, policy)?;
+            let mut tally = Tally::of(self);
+            for group in shard.chunks(GROUP_KEYS) {
+                let first = contents[group[0]].as_ref();
+                let index = first.map_or(DbIndex(0), |(index, ..)| *index);
+                locked.prefetch(index, group.iter().map(|&at| &keys[at]));
+                let mut db = locked.db(index, now, Expire::Ignore);
+                for &at in group {
+                    let (index, entry, usage) = contents[at].take().expect("each comes once");
+                    let is_kept = self.put(&mut db, index, &keys[at], entry, usage, policy)?;
+                    tally.count(is_kept);
+                }
             }
         }
         Ok(())
@@ -109,34 +128,77 @@ impl Engine {
     }
 
     /// Puts one record into the keyspace, under the lock of its shard.
-    pub fn load_record(
+    fn load_record(
         &self,
-        db: &mut keyspace::Db<'_>,
-        record: Record,
+        db: &mut Db<'_>,
+        record: Record<'_>,
         policy: LoadPolicy,
     ) -> Result<(), LoadError> {
-        if record.db.0 >= self.keyspace.dbs() {
-            return Err(LoadError::Db(record.db));
-        }
-        let is_expired = record.expiry.is_some_and(|at| at < db.now());
-        if is_expired && !policy.keeps_expired {
-            self.persistence.load.count(0, 1);
-            return Ok(());
-        }
-        db.select(record.db);
         let key = db.key(&record.key);
-        if db.contains(&key) {
+        let is_kept = self.put(db, record.db, &key, record.entry, record.usage, policy)?;
+        Tally::of(self).count(is_kept);
+        Ok(())
+    }
+
+    /// Puts an entry into a db, and returns whether it is there: it may be past its expiry.
+    fn put(
+        &self,
+        db: &mut Db<'_>,
+        index: DbIndex,
+        key: &Key<'_>,
+        entry: Entry,
+        usage: Usage,
+        policy: LoadPolicy,
+    ) -> Result<bool, LoadError> {
+        if index.0 >= self.keyspace.dbs() {
+            return Err(LoadError::Db(index));
+        }
+        let is_expired = entry.expiry().is_some_and(|at| at < db.now());
+        if is_expired && !policy.keeps_expired {
+            return Ok(false);
+        }
+        db.select(index);
+        if db.contains(key) {
             if !policy.replaces {
-                let (db, key) = (record.db, record.key);
-                return Err(LoadError::Duplicate { db, key });
+                let key = key.bytes.to_vec();
+                return Err(LoadError::Duplicate { db: index, key });
             }
-            let replaced = db.take(&key);
+            let replaced = db.take(key);
             replaced.into_iter().for_each(|entry| db.discard(entry));
         }
-        let entry = entry(&record.key, record.value, record.expiry);
-        db.create_used(&key, entry, record.usage);
-        self.persistence.load.count(1, 0);
-        Ok(())
+        db.create_used(key, entry, usage);
+        Ok(true)
+    }
+}
+
+/// What has been loaded, told at the end: threads that load would fight over counters.
+struct Tally<'e> {
+    engine: &'e Engine,
+    keys: u64,
+    keys_expired: u64,
+}
+
+impl Tally<'_> {
+    fn of(engine: &Engine) -> Tally<'_> {
+        Tally {
+            engine,
+            keys: 0,
+            keys_expired: 0,
+        }
+    }
+
+    fn count(&mut self, is_kept: bool) {
+        match is_kept {
+            true => self.keys += 1,
+            false => self.keys_expired += 1,
+        }
+    }
+}
+
+impl Drop for Tally<'_> {
+    fn drop(&mut self) {
+        let load = &self.engine.persistence.load;
+        load.count(self.keys, self.keys_expired);
     }
 }
 
@@ -194,21 +256,30 @@ impl Engine {
 }
 
 /// The key and value of a record in `bytes`. A collection without elements is no key.
-pub fn decode(
-    bytes: &[u8],
+pub fn decode<'a>(
+    bytes: &'a [u8],
     found: &rdb::Record,
     limits: &Limits,
-) -> Result<Option<Record>, rdb::Error> {
-    let value = match rdb::decode(found.kind, &bytes[found.value()], limits) {
+) -> Result<Option<Record<'a>>, rdb::Error> {
+    let key = rdb::string(&bytes[found.key()])?.into_bytes();
+    let (value, expiry) = (&bytes[found.value()], found.expiry.map(UnixMillis));
+    // Most values are strings, which need no place of their own on the way.
+    let entry = match found.kind {
+        rdb::kind::STRING => rdb::string(value).map(|text| match text {
+            rdb::Str::Int(number) => Entry::int(&key, number, expiry),
+            rdb::Str::Bytes(text) => Entry::string(&key, &text, expiry),
+        }),
+        kind => rdb::decode(kind, value, limits).map(|value| entry(&key, value, expiry)),
+    };
+    let entry = match entry {
         Err(error) if error.is_empty_collection() => return Ok(None),
-        value => value.map_err(|error| error.moved(found.offset))?,
+        entry => entry.map_err(|error| error.moved(found.offset))?,
     };
     Ok(Some(Record {
         // A number that no db has is refused when the record is put in.
         db: DbIndex(u16::try_from(found.db).unwrap_or(u16::MAX)),
-        key: rdb::string(&bytes[found.key()])?.into_bytes().into_owned(),
-        value,
-        expiry: found.expiry.map(UnixMillis),
+        key,
+        entry,
         usage: match found.usage {
             rdb::Usage::Unknown => Usage::Unknown,
             rdb::Usage::Idle(seconds) => Usage::IdleSeconds(seconds),

@@ -10,16 +10,21 @@ mod families;
 mod growth;
 mod idle;
 mod load;
+mod log;
 mod memory;
 mod monopoly;
 mod probe;
 mod publish;
+mod question;
 mod removal;
 mod requests;
+mod restart;
 mod sample;
+mod save;
 mod sweep;
 mod table;
 mod throughput;
+mod writer;
 
 use crate::process::{self, Workplace};
 use crate::product;
@@ -85,6 +90,12 @@ enum Section {
     Monopoly,
     /// What a bystander waits while millions of elements or keys are deleted.
     Removal,
+    /// What a BGSAVE costs those who write meanwhile, and how long it takes.
+    Save,
+    /// Time of loading a snapshot.
+    Restart,
+    /// SET with an append-only file.
+    Log,
 }
 
 /// The two servers and how to measure them.
@@ -134,24 +145,16 @@ pub fn run(options: &Options) -> Result<()> {
         Section::Idle,
         Section::Monopoly,
         Section::Removal,
+        Section::Save,
+        Section::Restart,
+        Section::Log,
     ];
     let mut rows = Vec::new();
     for section in all
         .into_iter()
         .filter(|s| options.only.is_empty() || options.only.contains(s))
     {
-        rows.extend(match section {
-            Section::Throughput => throughput::measure(&bench)?,
-            Section::Families => families::measure(&bench)?,
-            Section::Publish => publish::measure(&bench)?,
-            Section::Sweep => sweep::measure(&bench)?,
-            Section::Memory => memory::measure(&bench)?,
-            Section::Elements => elements::measure(&bench)?,
-            Section::Growth => growth::measure(&bench)?,
-            Section::Idle => idle::measure(&bench)?,
-            Section::Monopoly => monopoly::measure(&bench)?,
-            Section::Removal => removal::measure(&bench)?,
-        });
+        rows.extend(section.measure(&bench)?);
     }
     let name = |path: &PathBuf| {
         path.file_name()
@@ -164,6 +167,26 @@ pub fn run(options: &Options) -> Result<()> {
         table::render(&name(&bench.ours), &name(&bench.theirs), &rows)
     );
     Ok(())
+}
+
+impl Section {
+    fn measure(self, bench: &Bench) -> Result<Vec<Row>> {
+        match self {
+            Section::Throughput => throughput::measure(bench),
+            Section::Families => families::measure(bench),
+            Section::Publish => publish::measure(bench),
+            Section::Sweep => sweep::measure(bench),
+            Section::Memory => memory::measure(bench),
+            Section::Elements => elements::measure(bench),
+            Section::Growth => growth::measure(bench),
+            Section::Idle => idle::measure(bench),
+            Section::Monopoly => monopoly::measure(bench),
+            Section::Removal => removal::measure(bench),
+            Section::Save => save::measure(bench),
+            Section::Restart => restart::measure(bench),
+            Section::Log => log::measure(bench),
+        }
+    }
 }
 
 impl Bench {

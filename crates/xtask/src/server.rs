@@ -13,6 +13,7 @@ const START_MAX: Duration = Duration::from_secs(20);
 pub struct Server {
     child: Child,
     pub port: u16,
+    folder: PathBuf,
 }
 
 impl Server {
@@ -20,7 +21,6 @@ impl Server {
     pub fn start(binary: &Path, folder: &Path, arguments: &[&str]) -> Result<Self> {
         std::fs::create_dir_all(folder)?;
         let port = free_port()?;
-        let log = log_path(folder);
         let mut command = Command::new(binary);
         if is_ochre(binary) {
             command.arg("server");
@@ -32,11 +32,16 @@ impl Server {
             .current_dir(folder)
             .stdin(Stdio::null())
             .stderr(File::create(folder.join("stderr.log"))?)
-            .stdout(File::create(&log)?)
+            .stdout(File::create(log_path(folder))?)
             .spawn()
             .with_context(|| format!("starting {}", binary.display()))?;
-        let mut server = Self { child, port };
-        server.wait_until_ready(folder)?;
+        let folder = folder.to_owned();
+        let mut server = Self {
+            child,
+            port,
+            folder,
+        };
+        server.wait_until_ready()?;
         Ok(server)
     }
 
@@ -44,13 +49,28 @@ impl Server {
         self.child.id()
     }
 
-    fn wait_until_ready(&mut self, folder: &Path) -> Result<()> {
+    /// Where it was started, and keeps its files unless it was told otherwise.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// How long it took to load what was there at the start, by the server's own log.
+    pub fn load_seconds(&self) -> Result<f64> {
+        let text = std::fs::read_to_string(log_path(&self.folder))?;
+        let (_, said) = text
+            .rsplit_once("DB loaded from disk: ")
+            .context("the server does not say what it has loaded")?;
+        let seconds = said.split_whitespace().next().unwrap_or_default();
+        Ok(seconds.parse()?)
+    }
+
+    fn wait_until_ready(&mut self) -> Result<()> {
         let deadline = Instant::now() + START_MAX;
         while Instant::now() < deadline {
             if let Some(status) = self.child.try_wait()? {
                 bail!(
                     "the server ended at its start with {status}: {}",
-                    last_words(folder)
+                    last_words(&self.folder)
                 );
             }
             if ping(self.port).unwrap_or(false) {
@@ -58,7 +78,10 @@ impl Server {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        bail!("the server did not answer PING: {}", last_words(folder))
+        bail!(
+            "the server did not answer PING: {}",
+            last_words(&self.folder)
+        )
     }
 }
 

@@ -48,7 +48,7 @@ pub fn string(bytes: &[u8]) -> Result<Str<'_>, Error> {
     match text::read(bytes) {
         Ok((string, size)) if size == bytes.len() => Ok(string),
         Ok((_, size)) => Err(error(size, Reason::Excess)),
-        Err(reason) => Err(error(0, reason)),
+        Err(reason) => Err(error(text::reach(bytes), reason)),
     }
 }
 

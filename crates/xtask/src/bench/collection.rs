@@ -55,7 +55,13 @@ impl Collection {
         Ok(())
     }
 
-    fn write_request(&self, request: &mut Vec<u8>, key: &str, numbers: Range<u64>) -> Result<()> {
+    /// One request that adds the elements of these numbers.
+    pub fn write_request(
+        &self,
+        request: &mut Vec<u8>,
+        key: &str,
+        numbers: Range<u64>,
+    ) -> Result<()> {
         let words = 2 + (numbers.end - numbers.start) as usize * self.words.len();
         let (name, len, key_len) = (self.command, self.command.len(), key.len());
         write!(

@@ -47,7 +47,8 @@ pub fn fill(port: u16, count: u64, value: Value) -> Result<()> {
     Ok(())
 }
 
-fn write_set(requests: &mut Vec<u8>, number: u64, value: Value) -> std::io::Result<()> {
+/// A SET of one of the keys of `fill`.
+pub fn write_set(requests: &mut Vec<u8>, number: u64, value: Value) -> std::io::Result<()> {
     let (words, tail) = match value {
         Value::Plain => (3, ""),
         Value::WithTtl => (5, "$2\r\nEX\r\n$6\r\n500000\r\n"),

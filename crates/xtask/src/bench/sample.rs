@@ -5,6 +5,16 @@ use std::time::Duration;
 
 /// User and system time of all threads so far.
 pub fn cpu_time(pid: u32) -> Result<Duration> {
+    times(pid, 2)
+}
+
+/// The same, and that of the children that have ended.
+pub fn cpu_time_of_family(pid: u32) -> Result<Duration> {
+    times(pid, 4)
+}
+
+/// The sum of the first of: user and system time, those of the children that have ended.
+fn times(pid: u32, fields_wanted: usize) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
     let (_, fields) = stat
         .rsplit_once(')')
@@ -13,7 +23,7 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
     let ticks: u64 = fields
         .split_whitespace()
         .skip(11)
-        .take(2)
+        .take(fields_wanted)
         .filter_map(parse)
         .sum();
     let per_second = rustix::param::clock_ticks_per_second();
@@ -28,6 +38,25 @@ pub fn resident_bytes(pid: u32) -> Result<u64> {
         .and_then(|line| line.split_whitespace().next())
         .and_then(parse);
     Ok(kib.context("a living process has a VmRSS line")? * 1024)
+}
+
+/// The processes that `pid` has forked, and that live.
+pub fn children(pid: u32) -> Result<Vec<u32>> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/task/{pid}/children"))?;
+    Ok(text.split_whitespace().filter_map(parse_pid).collect())
+}
+
+/// Bytes of memory that a process shares with no other: of a fork, what it or its parent has
+/// changed since.
+pub fn private_bytes(pid: u32) -> Result<u64> {
+    let text = std::fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let private = text.lines().filter(|line| line.starts_with("Private_"));
+    let kib = private.filter_map(|line| parse(line.split_whitespace().nth(1)?));
+    Ok(kib.sum::<u64>() * 1024)
+}
+
+fn parse_pid(text: &str) -> Option<u32> {
+    text.parse().ok()
 }
 
 fn parse(text: &str) -> Option<u64> {

@@ -3,12 +3,14 @@
 use std::fmt::Write;
 
 /// What was promised.
+#[derive(Clone, Copy)]
 pub enum Target {
     /// Ours divided by theirs.
     RatioMost(f64),
     RatioLeast(f64),
     /// Ours alone.
     ValueMost(f64),
+    ValueLeast(f64),
     None,
 }
 
@@ -41,6 +43,7 @@ impl Row {
             Target::RatioMost(most) => self.ratio() <= most,
             Target::RatioLeast(least) => self.ratio() >= least,
             Target::ValueMost(most) => self.ours <= most,
+            Target::ValueLeast(least) => self.ours >= least,
             Target::None => return "",
         };
         if met { "met" } else { "missed" }
@@ -58,6 +61,7 @@ pub fn render(ours: &str, theirs: &str, rows: &[Row]) -> String {
             Target::RatioMost(most) => format!("ratio <= {most}"),
             Target::RatioLeast(least) => format!("ratio >= {least}"),
             Target::ValueMost(most) => format!("value <= {most}"),
+            Target::ValueLeast(least) => format!("value >= {least}"),
             Target::None => String::new(),
         };
         let (ours, theirs, ratio) = (number(row.ours), number(row.theirs), row.ratio());
@@ -91,6 +95,7 @@ mod tests {
         assert_eq!(row(Target::RatioMost(0.5)).verdict(), "met");
         assert_eq!(row(Target::RatioLeast(0.6)).verdict(), "missed");
         assert_eq!(row(Target::ValueMost(1.0)).verdict(), "missed");
+        assert_eq!(row(Target::ValueLeast(1.0)).verdict(), "met");
         let table = render("ochre", "redis-server", &[row(Target::RatioMost(0.5))]);
         assert!(
             table

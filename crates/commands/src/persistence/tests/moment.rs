@@ -5,9 +5,9 @@ use std::fmt::Write as _;
 use config::Config;
 use engine::load::{LoadError, LoadFileError, LoadPolicy, Record, Replay};
 use engine::snapshot::{Form, Snapshot};
-use keyspace::{DbIndex, Expire, ShardSet, Usage};
+use keyspace::{DbIndex, Entry, Expire, ShardSet, Usage};
 use persistence::aof::{Reader, Record as LogRecord};
-use persistence::{Value, rdb};
+use persistence::rdb;
 use proptest::prelude::*;
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -239,12 +239,11 @@ fn what_eviction_chooses_by_is_kept() {
     );
 }
 
-fn record(key: &str, expiry: Option<i64>) -> Record {
+fn record(key: &str, expiry: Option<i64>) -> Record<'static> {
     Record {
         db: DbIndex(1),
-        key: key.as_bytes().to_vec(),
-        value: Value::String(b"v".to_vec()),
-        expiry: expiry.map(UnixMillis),
+        key: key.as_bytes().to_vec().into(),
+        entry: Entry::string(key.as_bytes(), b"v", expiry.map(UnixMillis)),
         usage: Usage::IdleSeconds(50),
     }
 }

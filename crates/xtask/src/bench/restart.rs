@@ -1,0 +1,58 @@
+//! Loading a snapshot at the start, as each server's own save left it, and as the other's did.
+
+use super::load::{self, Value, connect};
+use super::question::ask;
+use super::sample::cpu_time;
+use super::table::Target::{None, RatioMost};
+use super::{Bench, Row};
+use crate::server::Server;
+use anyhow::{Context, Result, ensure};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Between two questions whether the data is there.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+    let keys = if bench.quick { 1_000_000 } else { 5_000_000 };
+    let dumps = [write_dump(bench, 0, keys)?, write_dump(bench, 1, keys)?];
+    let mut rows = Vec::new();
+    for (dump, order) in dumps.iter().zip(["in Ochre's order", "in Redis's order"]) {
+        let name = format!("load of {} M keys {order}", keys / 1_000_000);
+        let path = dump.to_string_lossy();
+        let folder = dump.parent().context("a dump lies in a folder")?;
+        let arguments = ["--dir", &folder.to_string_lossy(), "--loglevel", "notice"];
+        let [took, cpu] = bench.compare(&name, bench.rounds, &arguments, |server| {
+            let size = size_when_loaded(server)?;
+            let used = cpu_time(server.pid())?.as_secs_f64();
+            ensure!(size == format!(":{keys}"), "{path} was loaded as {size}");
+            Ok([server.load_seconds()?, used])
+        })?;
+        rows.push(Row::new(format!("{name}: time"), "s", took, RatioMost(0.5)));
+        rows.push(Row::new(format!("{name}: CPU"), "s", cpu, None));
+    }
+    Ok(rows)
+}
+
+/// What DBSIZE answers as soon as it is answered.
+fn size_when_loaded(server: &Server) -> Result<String> {
+    let mut stream = connect(server.port)?;
+    loop {
+        let size = ask(&mut stream, "DBSIZE")?;
+        if !size.starts_with("-LOADING") {
+            return Ok(size);
+        }
+        std::thread::sleep(LOOK_EVERY);
+    }
+}
+
+/// Has one of the servers save so many keys in a folder of their own.
+fn write_dump(bench: &Bench, side: usize, keys: u64) -> Result<PathBuf> {
+    let folder = bench.workplace.folder().join(format!("dump-{side}"));
+    std::fs::create_dir_all(&folder)?;
+    let server = bench.start(side, &["--dir", &folder.to_string_lossy()])?;
+    load::fill(server.port, keys, Value::Plain)?;
+    let reply = ask(&mut connect(server.port)?, "SAVE")?;
+    ensure!(reply == "+OK", "SAVE answered {reply}");
+    Ok(folder.join("dump.rdb"))
+}

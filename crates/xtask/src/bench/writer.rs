@@ -1,0 +1,118 @@
+//! A client that writes without end: one connection, pipelined, over names drawn from a range.
+
+use super::collection::Collection;
+use super::load::{self, connect};
+use anyhow::{Result, anyhow, ensure};
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+const PIPELINE: u64 = 16;
+
+/// A step through the numbers that is odd and no part of any power of ten: it comes to all.
+const STRIDE: u64 = 2_654_435_761;
+
+/// What is written to.
+#[derive(Clone, Copy)]
+enum Target {
+    Keys,
+    Collection(Collection, &'static str),
+}
+
+pub struct Writer {
+    stream: TcpStream,
+    target: Target,
+    names: u64,
+    next: u64,
+}
+
+/// A writer at work.
+pub struct Running {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Result<f64>>,
+}
+
+impl Writer {
+    /// Sets keys as `load::fill` names them, to the same values.
+    pub fn over(port: u16, keys: u64) -> Result<Writer> {
+        Writer::of(port, Target::Keys, keys)
+    }
+
+    /// Puts elements anew that `Collection::fill` has put.
+    pub fn of_collection(
+        port: u16,
+        collection: Collection,
+        key: &'static str,
+        elements: u64,
+    ) -> Result<Writer> {
+        Writer::of(port, Target::Collection(collection, key), elements)
+    }
+
+    fn of(port: u16, target: Target, names: u64) -> Result<Writer> {
+        Ok(Writer {
+            stream: connect(port)?,
+            target,
+            names,
+            next: 0,
+        })
+    }
+
+    /// Writes for so long, and returns writes per second.
+    pub fn run_for(mut self, duration: Duration) -> Result<f64> {
+        let begun = Instant::now();
+        self.run(|| begun.elapsed() >= duration)
+    }
+
+    pub fn start(mut self) -> Running {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || self.run(|| stopped.load(Ordering::Relaxed)));
+        Running { stop, thread }
+    }
+
+    fn run(&mut self, is_over: impl Fn() -> bool) -> Result<f64> {
+        let (begun, mut written) = (Instant::now(), 0);
+        let (mut requests, mut replies) = (Vec::new(), vec![0; 1 << 16]);
+        while !is_over() {
+            requests.clear();
+            for _ in 0..PIPELINE {
+                self.next = (self.next + STRIDE) % self.names;
+                self.write_request(&mut requests)?;
+            }
+            self.stream.write_all(&requests)?;
+            let mut lines = 0;
+            while lines < PIPELINE {
+                let read = self.stream.read(&mut replies)?;
+                ensure!(read > 0, "the server closed the writer's connection");
+                let replies = &replies[..read];
+                ensure!(!replies.contains(&b'-'), "a write was refused");
+                lines += replies.iter().filter(|byte| **byte == b'\n').count() as u64;
+            }
+            written += PIPELINE;
+        }
+        Ok(written as f64 / begun.elapsed().as_secs_f64())
+    }
+
+    fn write_request(&self, requests: &mut Vec<u8>) -> Result<()> {
+        match self.target {
+            Target::Keys => load::write_set(requests, self.next, load::Value::Plain)?,
+            Target::Collection(collection, key) => {
+                collection.write_request(requests, key, self.next..self.next + 1)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Running {
+    /// Ends the writing and returns writes per second.
+    pub fn finish(self) -> Result<f64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread
+            .join()
+            .map_err(|_| anyhow!("the writer panicked"))?
+    }
+}
