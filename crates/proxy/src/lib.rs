@@ -3,4 +3,5 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+pub mod configuration;
 pub mod placement;
