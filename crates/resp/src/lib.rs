@@ -6,6 +6,7 @@
 
 pub mod reply;
 pub mod request;
+pub mod scan;
 pub mod value;
 
 /// The version of the protocol a connection speaks. `HELLO` changes it.

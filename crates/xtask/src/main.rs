@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 mod bench;
 mod ci;
+mod codegen;
 mod oracle;
 mod process;
 mod product;
@@ -35,6 +36,8 @@ enum Verb {
     Oracle(oracle::Options),
     /// Measure Ochre beside Redis in one run and print one table.
     Bench(bench::Options),
+    /// Write the files that are made of others: the proxy's command table.
+    Codegen(codegen::Options),
     /// Run every check in order: format, clippy, tests, docs, oracle, suite.
     Ci(ci::Options),
     /// Install the Debian packages that `suite` and `bench` use, where that is allowed.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
         Verb::Suite(options) => suite::run(&options),
         Verb::Oracle(options) => oracle::run(&options),
         Verb::Bench(options) => bench::run(&options),
+        Verb::Codegen(options) => codegen::run(&options),
         Verb::Ci(options) => ci::run(&options),
         Verb::Setup => setup::run(),
         Verb::Test(options) => setup::run().and_then(|()| ci::run(&options)),

@@ -197,7 +197,10 @@ fn listen(value: &Scalar) -> Result<(Address, Option<u32>), Refusal> {
 fn tcp(text: &str) -> Option<Address> {
     let (host, port) = text.rsplit_once(':')?;
     let port = port.parse().ok().filter(|port| *port != 0)?;
-    let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
+    let host = host
+        .trim_start_matches('[')
+        .trim_end_matches(']')
+        .to_owned();
     (!host.is_empty()).then_some(Address::Tcp { host, port })
 }
 
