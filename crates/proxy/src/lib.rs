@@ -5,4 +5,5 @@
 
 pub mod configuration;
 pub mod placement;
+pub mod split;
 pub mod table;
