@@ -44,7 +44,12 @@ const PROGRAMS: &[Program] = &[
     missing("cli", "redis-cli", "talks to a server"),
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
-    missing("proxy", "nutcracker", "stands between clients and servers"),
+    Program {
+        name: "proxy",
+        link: "nutcracker",
+        summary: "stands between clients and servers",
+        main: Some(proxy::main),
+    },
     missing(
         "check-aof",
         "redis-check-aof",

@@ -121,6 +121,10 @@ pub enum Assembly {
     },
     /// The first reply, its last line replaced by this number.
     Recount(i64),
+    /// Memcached's values, and one end behind all.
+    Values,
+    /// Memcached's first line, or the first that is an error.
+    Lines,
 }
 
 impl Assembly {
@@ -170,19 +174,15 @@ impl Gather {
         self.missing == 0
     }
 
-    /// Bytes held.
-    pub fn len(&self) -> usize {
-        self.parts.iter().map(Vec::len).sum()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
+    /// Forgets what is there of a part that will not become whole.
+    pub fn clear(&mut self, part: usize) {
+        self.parts[part].clear();
     }
 
     /// Writes the reply of all parts. Nothing is ever made of a part: an error is everybody's.
     pub fn finish(&self, out: &mut Vec<u8>) {
         let start = out.len();
-        let failed = self.parts.iter().find(|part| part.first() == Some(&b'-'));
+        let failed = self.parts.iter().find(|part| self.is_error(part));
         let done = match (&self.assembly, failed) {
             (Assembly::OneSucceeded, _) => self.one_succeeded(out),
             (_, Some(error)) => {
@@ -191,7 +191,8 @@ impl Gather {
             }
             (Assembly::Elements(order), _) => self.elements(order, out),
             (Assembly::Rows, _) => self.rows(out),
-            (Assembly::AllSucceeded, _) => self.first(out),
+            (Assembly::AllSucceeded | Assembly::Lines, _) => self.first(out),
+            (Assembly::Values, _) => self.values(out),
             (Assembly::Sum, _) => self.fold(out, i64::checked_add),
             (Assembly::Least, _) => self.fold(out, |a, b| Some(a.min(b))),
             (Assembly::Greatest, _) => self.fold(out, |a, b| Some(a.max(b))),
@@ -205,6 +206,22 @@ impl Gather {
             out.truncate(start);
             out.extend_from_slice(UNEXPECTED);
         }
+    }
+
+    fn is_error(&self, part: &[u8]) -> bool {
+        match self.assembly {
+            Assembly::Values => !part.starts_with(b"VALUE ") && part != b"END\r\n",
+            Assembly::Lines => part.windows(5).take(20).any(|window| window == b"ERROR"),
+            _ => part.first() == Some(&b'-'),
+        }
+    }
+
+    fn values(&self, out: &mut Vec<u8>) -> Option<()> {
+        for part in &self.parts {
+            out.extend_from_slice(part.strip_suffix(b"END\r\n")?);
+        }
+        out.extend_from_slice(b"END\r\n");
+        Some(())
     }
 
     fn first(&self, out: &mut Vec<u8>) -> Option<()> {

@@ -4,11 +4,13 @@
 
 use std::sync::LazyLock;
 
+pub mod action;
 #[rustfmt::skip]
 mod generated;
 #[rustfmt::skip]
 mod supplement;
 
+pub use action::Action;
 pub use supplement::SUPPLEMENT;
 
 /// A command or subcommand.
@@ -249,21 +251,29 @@ fn behind(words: &[&[u8]], keyword: &str, from: i64) -> Option<usize> {
     found.map(|index| index + 1)
 }
 
+/// A command, and what the proxy does with it.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry {
+    pub command: &'static Command,
+    pub action: Action,
+}
+
 /// Open addressing over the names.
 struct Index {
-    slots: Vec<Option<&'static Command>>,
+    slots: Vec<Option<Entry>>,
 }
 
 const SLOTS: usize = 2048;
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
-    let mut slots: Vec<Option<&'static Command>> = vec![None; SLOTS];
+    let mut slots: Vec<Option<Entry>> = vec![None; SLOTS];
     for command in all() {
         let mut at = slot(command.name.as_bytes());
         while slots[at].is_some() {
             at = (at + 1) % SLOTS;
         }
-        slots[at] = Some(command);
+        let action = action::of(command);
+        slots[at] = Some(Entry { command, action });
     }
     Index { slots }
 });
@@ -282,12 +292,12 @@ fn slot(name: &[u8]) -> usize {
 
 /// The command of a name, in any case.
 #[inline]
-pub fn find(name: &[u8]) -> Option<&'static Command> {
+pub fn find(name: &[u8]) -> Option<&'static Entry> {
     let slots = &INDEX.slots;
     let mut at = slot(name);
-    while let Some(command) = slots[at] {
-        if command.name.as_bytes().eq_ignore_ascii_case(name) {
-            return Some(command);
+    while let Some(entry) = &slots[at] {
+        if entry.command.name.as_bytes().eq_ignore_ascii_case(name) {
+            return Some(entry);
         }
         at = (at + 1) % SLOTS;
     }

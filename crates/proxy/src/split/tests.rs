@@ -14,7 +14,7 @@ fn by_last_byte(key: &[u8]) -> Option<usize> {
 
 fn cut_text(request: &str) -> Cut {
     let words = words(request);
-    cut(find(words[0]).unwrap(), &words, by_last_byte)
+    cut(find(words[0]).unwrap().command, &words, by_last_byte)
 }
 
 /// The fragments as text, and what their replies become.
@@ -100,7 +100,7 @@ fn what_means_something_only_in_one_piece_is_not_cut() {
     assert!(matches!(cut_text("PING"), Cut::Whole(None)));
     let words = words("MGET a b");
     assert!(matches!(
-        cut(find(b"mget").unwrap(), &words, |_| None),
+        cut(find(b"mget").unwrap().command, &words, |_| None),
         Cut::Homeless
     ));
 }

@@ -2,7 +2,7 @@ use super::*;
 
 fn keys(request: &str) -> Vec<&str> {
     let words: Vec<&[u8]> = request.split(' ').map(str::as_bytes).collect();
-    let command = find(words[0]).unwrap();
+    let command = find(words[0]).unwrap().command;
     let mut found = Vec::new();
     command.each_key(&words, |index| {
         found.push(std::str::from_utf8(words[index]).unwrap());
@@ -37,7 +37,10 @@ fn keys_are_found_wherever_they_stand() {
 fn every_command_is_found_by_its_name_and_only_once() {
     let mut names: Vec<&str> = all().map(|command| command.name).collect();
     for name in &names {
-        assert_eq!(find(name.to_uppercase().as_bytes()).unwrap().name, *name);
+        assert_eq!(
+            find(name.to_uppercase().as_bytes()).unwrap().command.name,
+            *name
+        );
     }
     let count = names.len();
     names.sort();
