@@ -50,6 +50,12 @@ const PROGRAMS: &[Program] = &[
         summary: "stands between clients and servers",
         main: Some(proxy::main),
     },
+    Program {
+        name: "predixy",
+        link: "predixy",
+        summary: "the proxy, by another name",
+        main: Some(proxy::main),
+    },
     missing(
         "check-aof",
         "redis-check-aof",

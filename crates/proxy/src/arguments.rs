@@ -29,7 +29,7 @@ pub struct Arguments {
 }
 
 pub const USAGE: &str = "\
-Usage: ochre proxy [-?hVdDt] [-c FILE] [OPTIONS ...]
+Usage: ochre proxy [-?hVdDt] [-c FILE | FILE] [OPTIONS ...]
 
   -c, --conf-file=FILE      configuration (conf/nutcracker.yml)
   -t, --test-conf           say whether the configuration is good, and end
@@ -146,7 +146,9 @@ impl Arguments {
                 continue;
             }
             let Some(letters) = word.strip_prefix('-').filter(|rest| !rest.is_empty()) else {
-                return Err(format!("'{word}' is no option"));
+                // As predixy is told its file.
+                arguments.config = word;
+                continue;
             };
             let mut rest = letters.chars();
             while let Some(letter) = rest.next() {
@@ -242,13 +244,16 @@ mod tests {
         );
         assert_eq!(parse("--check d"), Ok(Task::Check("d".to_owned())));
         assert_eq!(parse("-V"), Ok(Task::Version));
+        let Ok(Task::Run(arguments)) = parse("conf/predixy.conf") else {
+            panic!();
+        };
+        assert_eq!(arguments.config, "conf/predixy.conf");
         for wrong in [
             "-x",
             "--nosuch",
             "-c",
             "-m 1",
             "-s -1",
-            "word",
             "--threads=0",
             "-v x",
         ] {

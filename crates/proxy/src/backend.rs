@@ -89,10 +89,29 @@ impl Backend {
         }
     }
 
+    /// The unit that a key belongs to.
     #[inline]
-    pub fn server_of(&self, key: &[u8]) -> Option<usize> {
+    pub fn unit_of(&self, key: &[u8]) -> Option<usize> {
         let view = self.view.borrow();
-        view.server_of(key, &mut self.chance.borrow_mut())
+        view.unit_of(key, &mut self.chance.borrow_mut())
+    }
+
+    pub fn units(&self) -> usize {
+        self.view.borrow().units()
+    }
+
+    pub fn master_of(&self, unit: usize) -> Option<usize> {
+        self.view.borrow().master_of(unit)
+    }
+
+    /// The server for a request to a unit.
+    #[inline]
+    pub fn server_for(&self, unit: usize, reads: bool) -> Option<usize> {
+        let view = self.view.borrow();
+        if !reads || self.pool.config.groups.is_none() {
+            return view.master_of(unit);
+        }
+        view.reader_of(unit, self.pool.now_ms(), &mut self.chance.borrow_mut())
     }
 
     /// The connection that a client's requests to a server share with others'.

@@ -9,12 +9,15 @@ use crate::placement::roster::Ejection;
 
 pub mod nutcracker;
 mod outline;
+pub mod predixy;
 
 /// Everything that a file says.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Configuration {
     /// Never empty; ordered by name.
     pub pools: Vec<Pool>,
+    /// How many threads serve, if the file says so.
+    pub threads: Option<usize>,
 }
 
 /// Where a socket listens, or a server is.
@@ -51,6 +54,8 @@ pub struct Pool {
     /// The most clients at a time; 0 is any number.
     pub client_connections: u32,
     pub client_keepalive: bool,
+    /// Clients that say nothing for so long are closed; 0 is never.
+    pub client_timeout_ms: u64,
     pub reuse_port: bool,
     pub language: Language,
     pub hash: Hash,
@@ -59,13 +64,88 @@ pub struct Pool {
     /// How long a request may take; 0 is for ever.
     pub timeout_ms: u64,
     pub preconnect: bool,
-    /// What clients must say, and what servers are told.
+    /// What clients must say.
     pub password: Option<String>,
+    /// What servers are told.
+    pub server_password: Option<String>,
+    /// Connections to servers are probed that often; 0 is never.
+    pub server_keepalive_ms: u64,
+    /// Who may do what; everybody everything if there are none.
+    pub authorities: Option<Vec<Authority>>,
     pub db: u32,
     pub server_connections: u32,
     pub ejection: Ejection,
-    /// Sorted as placement wants it. Never empty.
+    /// Sorted as placement wants it.
     pub servers: Vec<Server>,
+    /// Masters with replicas, instead of a ring.
+    pub groups: Option<Groups>,
+}
+
+/// Masters, each with its replicas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Groups {
+    pub follow: Follow,
+    pub refresh_ms: u64,
+    pub hash: GroupHash,
+    /// In the order of the file. Never empty.
+    pub list: Vec<Group>,
+    /// Reads go to the servers of the highest priority that work; never to those of 0.
+    pub master_priority: u32,
+    /// Of replicas that the file names.
+    pub static_priority: u32,
+    /// Of replicas that Sentinels name.
+    pub dynamic_priority: u32,
+    /// A server that failed is left alone for so long.
+    pub retry_ms: u64,
+    /// Dbs that clients may select.
+    pub dbs: u32,
+}
+
+/// Where it is learnt who is a master.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Follow {
+    /// The first server of each group is.
+    Fixed,
+    Sentinels {
+        addresses: Vec<Address>,
+        password: Option<String>,
+    },
+}
+
+/// How keys are spread over groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupHash {
+    /// There is one group.
+    Nothing,
+    Crc16,
+    /// The number that a key begins with.
+    Number,
+    Chance,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// What Sentinels call it.
+    pub name: String,
+    pub servers: Vec<Address>,
+}
+
+/// What a client may do that has said a password; an empty one is every client's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    pub password: String,
+    pub rights: Rights,
+    /// Keys begin with one of these; with anything if there are none.
+    pub read_prefixes: Option<Vec<String>>,
+    pub write_prefixes: Option<Vec<String>>,
+}
+
+/// Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rights {
+    Read,
+    Write,
+    Admin,
 }
 
 /// A server of a pool.

@@ -22,6 +22,7 @@ pub mod placement;
 mod pool;
 mod program;
 mod report;
+mod sentinel;
 mod session;
 pub mod split;
 mod stats;

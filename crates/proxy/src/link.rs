@@ -263,7 +263,13 @@ impl Carrier {
             Poll::Ready(connected) => connected,
         };
         self.connecting = None;
-        self.stream = Some(connected.map_err(Failure::Io)?);
+        let stream = connected.map_err(Failure::Io)?;
+        let every_ms = link.backend.pool.config.server_keepalive_ms;
+        if every_ms > 0 {
+            let every = Duration::from_millis(every_ms);
+            stream.keep_alive(every).map_err(Failure::Io)?;
+        }
+        self.stream = Some(stream);
         link.counters().server_connections.add(1);
         link.counters().connects.add(1);
         self.greet();
@@ -275,7 +281,7 @@ impl Carrier {
         let (link, config) = (&self.link, &self.link.backend.pool.config);
         let mut requests: Vec<Vec<Vec<u8>>> = Vec::new();
         if config.language == Language::Redis {
-            if let Some(password) = &config.password {
+            if let Some(password) = &config.server_password {
                 requests.push(vec![b"AUTH".to_vec(), password.clone().into_bytes()]);
             }
             if link.lane.resp3 {
@@ -423,7 +429,7 @@ impl Carrier {
             link.counters().responses.add(1);
         }
         if begins && bytes[0] == b'-' && is_refusal(bytes) {
-            link.backend.pool.failed(link.lane.server);
+            link.backend.pool.failed(link.lane.server, &link.server);
         } else if whole {
             link.backend.pool.answered(link.lane.server, &link.server);
         }
@@ -570,7 +576,8 @@ impl Future for Carrier {
             return Poll::Ready(());
         }
         while let Err(failure) = this.advance(cx) {
-            this.link.backend.pool.failed(this.link.lane.server);
+            let link = &this.link;
+            link.backend.pool.failed(link.lane.server, &link.server);
             this.fail(&failure);
         }
         Poll::Pending

@@ -255,6 +255,7 @@ impl Session {
         Receiver::Client(Rc::clone(&self.client))
     }
 
+    /// A unit of memcached's pools is a server.
     fn link(&self, server: usize) -> Rc<crate::link::Link> {
         let lane = crate::backend::Lane {
             server,
@@ -265,7 +266,7 @@ impl Session {
     }
 
     fn to_key(&self, key: &[u8], request: &[u8], quiet: bool) {
-        match self.client.backend.server_of(key) {
+        match self.client.backend.unit_of(key) {
             Some(server) if quiet => self.link(server).send_unanswered(request),
             Some(server) => {
                 let number = self.client.open();
@@ -294,7 +295,7 @@ impl Session {
     fn values(&self, words: &[&[u8]], first_key: usize, request: &[u8]) {
         let mut parts: Vec<(usize, Vec<&[u8]>)> = Vec::new();
         for key in &words[first_key..] {
-            let Some(server) = self.client.backend.server_of(key) else {
+            let Some(server) = self.client.backend.unit_of(key) else {
                 return self.answer("SERVER_ERROR Connection refused\r\n");
             };
             match parts.iter_mut().find(|(other, _)| *other == server) {

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::configuration::{self, Address};
+use crate::configuration::{self, Address, Follow, Group, GroupHash, Groups};
 use crate::placement::hash::Hash;
 use crate::placement::ring::{Member, Ring};
 use crate::placement::roster::Roster;
@@ -37,29 +37,130 @@ pub struct Server {
     pub ejected_at_us: AtomicU64,
     /// Whether it has failed since it last answered well.
     failed: AtomicU64,
+    /// It has failed, and is not asked while others can be.
+    down_until_ms: AtomicU64,
 }
 
-/// Where keys live.
+/// Where keys live. A unit is what a key belongs to: a server of a ring, or a group.
 #[derive(Debug)]
 pub struct View {
     pub servers: Vec<Arc<Server>>,
-    pub ring: Ring,
-    hash: Hash,
+    routing: Routing,
     hash_tag: Option<[u8; 2]>,
     /// When somebody comes back, in the pool's milliseconds.
     pub changes_at: Option<u64>,
 }
 
+#[derive(Clone, Debug)]
+enum Routing {
+    Ring(Hash, Ring),
+    Groups(GroupHash, Vec<Members>),
+}
+
+/// Who serves a group now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    pub master: Option<usize>,
+    pub master_priority: u32,
+    /// Server and priority.
+    pub replicas: Vec<(usize, u32)>,
+}
+
 impl View {
-    /// The server of a key.
+    /// The unit of a key.
     #[inline]
-    pub fn server_of(&self, key: &[u8], chance: &mut Prng) -> Option<usize> {
-        // A pool of one server hashes nothing.
-        if let [_] = self.servers[..] {
-            return self.ring.server(0, chance);
+    pub fn unit_of(&self, key: &[u8], chance: &mut Prng) -> Option<usize> {
+        match &self.routing {
+            // A pool of one server hashes nothing.
+            Routing::Ring(_, ring) if self.servers.len() == 1 => ring.server(0, chance),
+            Routing::Ring(hash, ring) => ring.server(hash.of(tagged(key, self.hash_tag)), chance),
+            Routing::Groups(hash, groups) => {
+                let key = tagged(key, self.hash_tag);
+                let sum = match hash {
+                    GroupHash::Nothing => 0,
+                    GroupHash::Crc16 => u64::from(Hash::Crc16.of(key) as u16),
+                    GroupHash::Number => leading_number(key) as u64,
+                    GroupHash::Chance => chance.next_u64(),
+                };
+                Some((sum % groups.len() as u64) as usize)
+            }
         }
-        let hash = self.hash.of(tagged(key, self.hash_tag));
-        self.ring.server(hash, chance)
+    }
+
+    pub fn units(&self) -> usize {
+        match &self.routing {
+            Routing::Ring(..) => self.servers.len(),
+            Routing::Groups(_, groups) => groups.len(),
+        }
+    }
+
+    /// The server for a unit's writes.
+    #[inline]
+    pub fn master_of(&self, unit: usize) -> Option<usize> {
+        match &self.routing {
+            Routing::Ring(..) => Some(unit),
+            Routing::Groups(_, groups) => groups[unit].master,
+        }
+    }
+
+    /// The server for a unit's reads: of those that work, one of the highest priority.
+    #[inline]
+    pub fn reader_of(&self, unit: usize, now_ms: u64, chance: &mut Prng) -> Option<usize> {
+        let members = match &self.routing {
+            Routing::Ring(..) => return Some(unit),
+            Routing::Groups(_, groups) => &groups[unit],
+        };
+        let master = members
+            .master
+            .map(|master| (master, members.master_priority));
+        let candidates = || {
+            let all = master.into_iter().chain(members.replicas.iter().copied());
+            all.filter(|(_, priority)| *priority > 0)
+        };
+        let works = |server: usize| !self.servers[server].is_down(now_ms);
+        let working = candidates().filter(|(server, _)| works(*server));
+        let best = working.clone().map(|(_, priority)| priority).max();
+        let Some(best) = best else {
+            // All have failed; one may be back.
+            return candidates()
+                .max_by_key(|(_, p)| *p)
+                .map(|(server, _)| server);
+        };
+        let equals = working.filter(|(_, priority)| *priority == best);
+        let count = equals.clone().count() as u64;
+        let choice = if count > 1 { chance.below(count) } else { 0 };
+        equals.map(|(server, _)| server).nth(choice as usize)
+    }
+}
+
+/// The signed number that a key begins with; 0 if it begins with none.
+fn leading_number(key: &[u8]) -> i64 {
+    let (sign, digits) = match key.split_first() {
+        Some((b'-', rest)) => (-1, rest),
+        Some((b'+', rest)) => (1, rest),
+        _ => (1, key),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0i64, |sum, byte| {
+        sum.wrapping_mul(10)
+            .wrapping_add(sign * i64::from(byte - b'0'))
+    })
+}
+
+impl Server {
+    fn new(label: String, address: Address, workers: usize) -> Arc<Server> {
+        Arc::new(Server {
+            label,
+            address,
+            counters: (0..workers).map(|_| ServerCounters::default()).collect(),
+            ejected_at_us: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            down_until_ms: AtomicU64::new(0),
+        })
+    }
+
+    fn is_down(&self, now_ms: u64) -> bool {
+        self.down_until_ms.load(Ordering::Relaxed) > now_ms
     }
 }
 
@@ -75,19 +176,23 @@ impl Pool {
             weight: server.weight,
         });
         let roster = Roster::new(config.distribution, members.collect(), config.ejection);
-        let servers = config.servers.iter().map(|server| {
-            Arc::new(Server {
-                label: server.label.clone(),
-                address: server.address.clone(),
-                counters: (0..workers).map(|_| ServerCounters::default()).collect(),
-                ejected_at_us: AtomicU64::new(0),
-                failed: AtomicU64::new(0),
-            })
-        });
+        let servers = config.servers.iter();
+        let servers: Vec<Arc<Server>> = servers
+            .map(|server| Server::new(server.label.clone(), server.address.clone(), workers))
+            .collect();
+        let routing = match &config.groups {
+            None => Routing::Ring(config.hash, roster.ring().clone()),
+            Some(groups) => {
+                let members = groups
+                    .list
+                    .iter()
+                    .map(|group| static_members(groups, group, &servers));
+                Routing::Groups(groups.hash, members.collect())
+            }
+        };
         let view = View {
-            servers: servers.collect(),
-            ring: roster.ring().clone(),
-            hash: config.hash,
+            servers,
+            routing,
             hash_tag: config.hash_tag,
             changes_at: None,
         };
@@ -125,18 +230,19 @@ impl Pool {
     }
 
     /// A connection to a server failed.
-    pub fn failed(&self, server: usize) {
+    pub fn failed(&self, index: usize, server: &Server) {
+        server.failed.store(1, Ordering::Relaxed);
+        if let Some(groups) = &self.config.groups {
+            let until_ms = self.now_ms() + groups.retry_ms;
+            server.down_until_ms.store(until_ms, Ordering::Relaxed);
+        }
         if !self.config.ejection.automatic {
             return;
         }
         let mut roster = lock(&self.roster);
-        if let Some(server) = self.view().servers.get(server) {
-            server.failed.store(1, Ordering::Relaxed);
-        }
-        if roster.failed(server, self.now_ms()) {
+        if roster.failed(index, self.now_ms()) {
             self.shared.server_ejects.fetch_add(1, Ordering::Relaxed);
-            let ejected = &self.view().servers[server];
-            ejected.ejected_at_us.store(unix_us(), Ordering::Relaxed);
+            server.ejected_at_us.store(unix_us(), Ordering::Relaxed);
             self.publish(&roster);
         }
     }
@@ -146,7 +252,10 @@ impl Pool {
     pub fn answered(&self, index: usize, server: &Server) {
         if server.failed.load(Ordering::Relaxed) != 0 {
             server.failed.store(0, Ordering::Relaxed);
-            lock(&self.roster).answered(index);
+            server.down_until_ms.store(0, Ordering::Relaxed);
+            if self.config.ejection.automatic {
+                lock(&self.roster).answered(index);
+            }
         }
     }
 
@@ -154,12 +263,72 @@ impl Pool {
         let mut view = lock(&self.view);
         *view = Arc::new(View {
             servers: view.servers.clone(),
-            ring: roster.ring().clone(),
-            hash: view.hash,
+            routing: Routing::Ring(self.config.hash, roster.ring().clone()),
             hash_tag: view.hash_tag,
             changes_at: roster.next_return(),
         });
         self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Who serves group `unit` has been learnt. Returns whether that is news.
+    pub fn learn(&self, unit: usize, master: Option<Address>, replicas: &[Address]) -> bool {
+        let Some(groups) = &self.config.groups else {
+            return false;
+        };
+        let mut view = lock(&self.view);
+        let Routing::Groups(hash, mut members) = view.routing.clone() else {
+            return false;
+        };
+        let mut servers = view.servers.clone();
+        let mut index_of = |address: &Address| {
+            let known = servers.iter().position(|server| server.address == *address);
+            known.unwrap_or_else(|| {
+                let label = address.to_string();
+                servers.push(Server::new(label, address.clone(), self.counters.len()));
+                servers.len() - 1
+            })
+        };
+        let is_static = |address: &Address| groups.list[unit].servers.contains(address);
+        let learnt = Members {
+            master: master.as_ref().map(&mut index_of),
+            master_priority: groups.master_priority,
+            replicas: replicas
+                .iter()
+                .map(|address| match is_static(address) {
+                    true => (index_of(address), groups.static_priority),
+                    false => (index_of(address), groups.dynamic_priority),
+                })
+                .collect(),
+        };
+        if members[unit] == learnt {
+            return false;
+        }
+        members[unit] = learnt;
+        *view = Arc::new(View {
+            servers,
+            routing: Routing::Groups(hash, members),
+            hash_tag: view.hash_tag,
+            changes_at: None,
+        });
+        self.version.fetch_add(1, Ordering::Release);
+        true
+    }
+}
+
+/// What the file says of a group.
+fn static_members(groups: &Groups, group: &Group, servers: &[Arc<Server>]) -> Members {
+    let index_of = |address: &Address| servers.iter().position(|s| s.address == *address);
+    let mut indices = group.servers.iter().filter_map(index_of);
+    Members {
+        // Sentinels tell who it is.
+        master: match groups.follow {
+            Follow::Fixed => indices.next(),
+            Follow::Sentinels { .. } => None,
+        },
+        master_priority: groups.master_priority,
+        replicas: indices
+            .map(|index| (index, groups.static_priority))
+            .collect(),
     }
 }
 

@@ -1,5 +1,6 @@
 //! The program: arguments, signals, the order of start and end.
 
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,11 +10,12 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Task};
-use crate::configuration::{Configuration, nutcracker};
+use crate::configuration::{Configuration, nutcracker, predixy};
 use crate::listener::Listener;
 use crate::log::{self, Log};
 use crate::pool::Pool;
 use crate::report;
+use crate::sentinel;
 use crate::stream::error_words;
 use crate::worker::{Order, Worker};
 
@@ -60,7 +62,26 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
 fn read(path: &str) -> Result<Configuration, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read '{path}': {}", error_words(&error)))?;
-    nutcracker::parse(&text).map_err(|refusal| format!("{path}: {refusal}"))
+    let include = |path: &Path| std::fs::read_to_string(path).map_err(|error| error_words(&error));
+    let parsed = match is_outline(&text) {
+        true => nutcracker::parse(&text),
+        false => predixy::parse(&text, Path::new(path), &include),
+    };
+    parsed.map_err(|refusal| format!("{path}: {refusal}"))
+}
+
+/// Whether a file is `nutcracker.yml` rather than predixy's: its first line that says something
+/// ends with a colon, or begins what only such files have.
+fn is_outline(text: &str) -> bool {
+    let mut lines = text
+        .lines()
+        .map(|line| line.split(" #").next().unwrap_or(line).trim_end());
+    let first = lines.find(|line| !line.is_empty() && !line.trim_start().starts_with('#'));
+    let first = first.unwrap_or_default();
+    first.is_empty()
+        || first.ends_with(':')
+        || first.starts_with(['-', '%', '{', '[', '.'])
+        || first.contains(": ")
 }
 
 /// Says whether a file could be used.
@@ -118,6 +139,7 @@ async fn serve(
         .collect();
     let mut listeners = Vec::new();
     for pool in &pools {
+        sentinel::learn(pool, &log, 0).await;
         let listen = &pool.config.listen;
         let listener = Listener::bind(&pool.config);
         let listener =
@@ -142,6 +164,12 @@ async fn serve(
     for (number, (listener, pool)) in listeners.into_iter().zip(&pools).enumerate() {
         let run = listener.run(Arc::clone(pool), number, orders.clone());
         tasks.push(tokio::spawn(run));
+    }
+    for pool in &pools {
+        tasks.push(tokio::spawn(sentinel::follow(
+            Arc::clone(pool),
+            Arc::clone(&log),
+        )));
     }
     tasks.push(tokio::spawn(give_statistics(statistics, pools.clone())));
     if let Some(path) = &arguments.pid_file {

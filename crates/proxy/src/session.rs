@@ -16,6 +16,7 @@ use crate::link::{Link, Receiver};
 use subscription::Subscriptions;
 use transaction::Mode;
 
+mod authority;
 mod local;
 mod request;
 mod subscription;
@@ -32,6 +33,8 @@ pub struct Session {
     /// Nothing more is read; what is under way is finished.
     closing: bool,
     authenticated: bool,
+    /// Which of the pool's authorities it has, if it has any.
+    authority: Option<usize>,
     db: u32,
     protocol: Protocol,
     name: Vec<u8>,
@@ -59,6 +62,9 @@ const UNSENT_MAX: usize = 1024 * 1024;
 const READS_PER_TURN: usize = 2;
 pub const SCRATCH_BYTES: usize = 64 * 1024;
 
+/// A client that waits is read so far ahead.
+const AHEAD_MAX: usize = 16 * 1024;
+
 /// An incomplete request gets room for this much more.
 const ROOM_MIN: usize = 16 * 1024;
 
@@ -81,8 +87,10 @@ impl Session {
     pub fn new(client: Rc<Client>) -> Session {
         let config = &client.backend.pool.config;
         let (authenticated, db) = (config.password.is_none(), config.db);
+        let authority = authority::of_everybody(config);
         Session {
             client,
+            authority,
             parser: Parser::default(),
             tail: Vec::new(),
             holds_requests: false,
@@ -116,7 +124,7 @@ impl Session {
                 };
             }
             if !self.may_read() {
-                return Poll::Pending;
+                return self.read_ahead(cx);
             }
             if self.holds_requests {
                 self.holds_requests = false;
@@ -156,6 +164,29 @@ impl Session {
             self.release();
         }
         true
+    }
+
+    /// Takes in what a client sends while it waits for its replies, and notices that it has gone.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.tail.len() < AHEAD_MAX {
+            let mut input = [0; 4096];
+            let polled = self.client.stream.borrow_mut().poll_read(cx, &mut input);
+            match polled {
+                Poll::Pending => break,
+                Poll::Ready(Ok(len)) if len > 0 => {
+                    self.tail.extend_from_slice(&input[..len]);
+                    self.holds_requests = true;
+                }
+                // What it waits for must not be given to somebody who has gone.
+                Poll::Ready(_) if self.waits_for_keys() => return Poll::Ready(()),
+                Poll::Ready(_) => {
+                    self.client.backend.counters().client_eof.add(1);
+                    self.closing = true;
+                    break;
+                }
+            }
+        }
+        Poll::Pending
     }
 
     /// Reads once and runs what has come. None at the end of the stream.

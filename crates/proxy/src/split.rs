@@ -21,7 +21,7 @@ pub enum Cut {
 
 #[derive(Debug, PartialEq, Eq)]
 pub struct Fragment {
-    pub server: usize,
+    pub unit: usize,
     pub request: Vec<u8>,
 }
 
@@ -93,7 +93,10 @@ fn fragments(
     let fragments = parts.into_iter().map(|(server, words)| {
         let mut request = Vec::new();
         write_request(&mut request, &words);
-        Fragment { server, request }
+        Fragment {
+            unit: server,
+            request,
+        }
     });
     Cut::Fragments(fragments.collect(), gather)
 }

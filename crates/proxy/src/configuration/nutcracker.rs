@@ -40,7 +40,10 @@ pub fn parse(text: &str) -> Result<Configuration, Refusal> {
         return Err(Refusal::new(0, "no pool"));
     }
     pools.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(Configuration { pools })
+    Ok(Configuration {
+        pools,
+        threads: None,
+    })
 }
 
 /// The values of a pool's keys before they are put together.
@@ -90,6 +93,7 @@ fn blank(name: &str) -> Pool {
         backlog: BACKLOG,
         client_connections: 0,
         client_keepalive: false,
+        client_timeout_ms: 0,
         reuse_port: false,
         language: Language::Memcached,
         hash: Hash::Fnv1a64,
@@ -98,6 +102,9 @@ fn blank(name: &str) -> Pool {
         timeout_ms: 0,
         preconnect: false,
         password: None,
+        server_password: None,
+        server_keepalive_ms: 0,
+        authorities: None,
         db: 0,
         server_connections: 1,
         ejection: Ejection {
@@ -106,6 +113,7 @@ fn blank(name: &str) -> Pool {
             retry_ms: RETRY_MS,
         },
         servers: Vec::new(),
+        groups: None,
     }
 }
 
@@ -144,7 +152,10 @@ fn set(draft: &mut Draft, key: &str, value: &Scalar) -> Result<(), Refusal> {
                 false => Language::Memcached,
             }
         }
-        "redis_auth" => pool.password = Some(value.text.clone()),
+        "redis_auth" => {
+            pool.password = Some(value.text.clone());
+            pool.server_password = Some(value.text.clone());
+        }
         "redis_db" => pool.db = number(value)?,
         "server_connections" => match number(value)? {
             0 => return Err(Refusal::new(value.line, "at least one connection")),

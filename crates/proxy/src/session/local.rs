@@ -3,7 +3,7 @@
 use resp::Protocol;
 
 use super::transaction::Mode;
-use super::{Flow, Session};
+use super::{Flow, Session, authority};
 use crate::table::action::Local;
 
 /// Dbs that a client may select.
@@ -50,6 +50,7 @@ impl Session {
         self.protocol = Protocol::Resp2;
         self.db = self.client.backend.pool.config.db;
         self.authenticated = self.client.backend.pool.config.password.is_none();
+        self.authority = authority::of_everybody(&self.client.backend.pool.config);
         self.name.clear();
         self.reply(|reply| reply.simple("RESET"));
         Flow::Next
@@ -61,7 +62,12 @@ impl Session {
             return self.error("ERR invalid DB index");
         };
         // A pool that is one db looks like db 0.
-        let dbs = if own > 0 { 1 } else { DATABASES };
+        let groups = self.client.backend.pool.config.groups.as_ref();
+        let dbs = match groups {
+            Some(groups) => groups.dbs,
+            None if own > 0 => 1,
+            None => DATABASES,
+        };
         let db = u32::try_from(db).ok().filter(|db| *db < dbs);
         let Some(db) = db else {
             return self.error("ERR DB index is out of range");
@@ -92,6 +98,11 @@ impl Session {
             [_, _] => return self.error("ERR invalid password"),
             _ => return self.error("ERR syntax error"),
         };
+        match self.take_authority(password) {
+            Some(true) => return self.ok(),
+            Some(false) => return self.error("ERR invalid password"),
+            None => {}
+        }
         match &self.client.backend.pool.config.password {
             None => self.error("ERR Client sent AUTH, but no password is set"),
             Some(wanted) => {
@@ -119,9 +130,12 @@ impl Session {
             while let Some((option, rest)) = options.split_first() {
                 match (option.to_ascii_lowercase().as_slice(), rest) {
                     (b"auth", [user, password, behind @ ..]) => {
-                        let wanted = self.client.backend.pool.config.password.as_deref();
-                        let wanted = wanted.unwrap_or_default().as_bytes();
-                        authenticated = *user == b"default" && is_same(wanted, password);
+                        let wanted = self.client.backend.pool.config.password.clone();
+                        let wanted = wanted.unwrap_or_default();
+                        authenticated = *user == b"default"
+                            && self
+                                .take_authority(password)
+                                .unwrap_or_else(|| is_same(wanted.as_bytes(), password));
                         if !authenticated {
                             return self.error(
                                 "WRONGPASS invalid username-password pair or user is disabled.",
@@ -286,7 +300,7 @@ impl Session {
 }
 
 /// Compares without telling by its time where the difference is.
-fn is_same(wanted: &[u8], given: &[u8]) -> bool {
+pub(super) fn is_same(wanted: &[u8], given: &[u8]) -> bool {
     let differences = wanted
         .iter()
         .zip(given)

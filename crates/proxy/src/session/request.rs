@@ -15,6 +15,9 @@ use crate::table::{self, Action, Command, Entry};
 pub const CROSSING: &str = "CROSSSLOT Keys in request don't hash to the same server";
 pub const HOMELESS: &str = "ERR Connection refused";
 
+/// Of a group without a master, or without anybody to read from.
+const NOBODY: &[u8] = b"-ERR no server connection avaliable\r\n";
+
 /// Stands for the key of requests that have none.
 const PLACEHOLDER: &[u8] = b"placeholder";
 
@@ -27,6 +30,10 @@ impl Session {
         let command = entry.command;
         if !self.authenticated && !command.has(table::NO_AUTH) {
             return self.error("NOAUTH Authentication required");
+        }
+        if let Some(refused) = self.refuse_without_rights(entry, words) {
+            self.spoil();
+            return refused;
         }
         if !command.allows(words.len()) {
             self.spoil();
@@ -67,14 +74,15 @@ impl Session {
         if command.has(table::ADMIN) && !matches!(entry.action, Action::Local(_)) {
             return self.refuse(entry, words);
         }
+        let reads = command.has(table::READ);
         match entry.action {
             Action::Keys => self.to_keys(command, words, sent),
-            Action::Channel => self.to_key_of(words[1], words, sent),
-            Action::Anywhere => self.to_key_of(PLACEHOLDER, words, sent),
-            Action::Everywhere => self.everywhere(Assembly::of(command.merge), words, sent),
+            Action::Channel => self.to_key_of(words[1], command, words, sent),
+            Action::Anywhere => self.to_key_of(PLACEHOLDER, command, words, sent),
+            Action::Everywhere => self.everywhere(Assembly::of(command.merge), reads, words, sent),
             Action::RandomKey => {
                 let choice = self.client.backend.chance.borrow_mut().next_u64();
-                self.everywhere(Assembly::Pick(choice), words, sent)
+                self.everywhere(Assembly::Pick(choice), reads, words, sent)
             }
             Action::Scan => self.scan(words),
             Action::Blocking => self.wait_for_keys(command, words, sent),
@@ -109,12 +117,12 @@ impl Session {
     fn to_keys(&mut self, command: &Command, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
         if command.has_one_key() {
             let key = command.first_key(words).map_or(PLACEHOLDER, |at| words[at]);
-            return self.to_key_of(key, words, sent);
+            return self.to_key_of(key, command, words, sent);
         }
         let backend = Rc::clone(&self.client.backend);
-        match split::cut(command, words, |key| backend.server_of(key)) {
-            Cut::Whole(Some(server)) => self.to_server(server, words, sent),
-            Cut::Whole(None) => self.to_key_of(PLACEHOLDER, words, sent),
+        match split::cut(command, words, |key| backend.unit_of(key)) {
+            Cut::Whole(Some(unit)) => self.to_unit(unit, command, words, sent),
+            Cut::Whole(None) => self.to_key_of(PLACEHOLDER, command, words, sent),
             Cut::Crossing => self.error(CROSSING),
             Cut::Homeless => self.error(HOMELESS),
             Cut::Fragments(fragments, gather) => {
@@ -122,8 +130,10 @@ impl Session {
                 let number = self.client.open_gather(gather);
                 for (part, fragment) in fragments.iter().enumerate() {
                     let receiver = self.receiver();
-                    let link = self.link(fragment.server);
-                    link.send(&fragment.request, receiver, number, part as u32);
+                    match self.link(fragment.unit, command.has(table::READ)) {
+                        Some(link) => link.send(&fragment.request, receiver, number, part as u32),
+                        None => self.client.fail(number, part as u32, NOBODY),
+                    }
                 }
                 Flow::Next
             }
@@ -131,9 +141,15 @@ impl Session {
     }
 
     #[inline]
-    fn to_key_of(&mut self, key: &[u8], words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
-        match self.client.backend.server_of(key) {
-            Some(server) => self.to_server(server, words, sent),
+    fn to_key_of(
+        &mut self,
+        key: &[u8],
+        command: &Command,
+        words: &[&[u8]],
+        sent: Option<&[u8]>,
+    ) -> Flow {
+        match self.client.backend.unit_of(key) {
+            Some(unit) => self.to_unit(unit, command, words, sent),
             None => {
                 self.client.backend.counters().forward_error.add(1);
                 self.error(HOMELESS)
@@ -142,22 +158,32 @@ impl Session {
     }
 
     #[inline]
-    fn to_server(&mut self, server: usize, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
+    fn to_unit(
+        &mut self,
+        unit: usize,
+        command: &Command,
+        words: &[&[u8]],
+        sent: Option<&[u8]>,
+    ) -> Flow {
         let number = self.client.open();
         let receiver = self.receiver();
-        let link = self.link(server);
-        forward(link, words, sent, receiver, number, 0);
+        match self.link(unit, command.has(table::READ)) {
+            Some(link) => forward(link, words, sent, receiver, number, 0),
+            None => self.client.fail(number, 0, NOBODY),
+        }
         Flow::Next
     }
 
-    /// The connection for this client's requests to a server.
+    /// The connection for this client's requests to a unit; none if nobody serves it.
     #[inline]
-    pub(super) fn link(&mut self, server: usize) -> &Rc<Link> {
+    pub(super) fn link(&mut self, unit: usize, reads: bool) -> Option<&Rc<Link>> {
         if let Mode::Bound(bound) = &self.mode
-            && bound.link.lane.server == server
+            && bound.unit == unit
         {
-            return &bound.link;
+            return Some(&bound.link);
         }
+        let client = &self.client;
+        let server = client.backend.server_for(unit, reads)?;
         if self.links.len() <= server {
             self.links.resize(server + 1, None);
         }
@@ -166,32 +192,33 @@ impl Session {
             db: self.db,
             resp3: self.protocol == Protocol::Resp3,
         };
-        let client = &self.client;
-        self.links[server].get_or_insert_with(|| client.backend.link(lane, client.id))
+        let link = &mut self.links[server];
+        Some(link.get_or_insert_with(|| client.backend.link(lane, client.id)))
     }
 
-    /// To all servers that take part.
-    fn everywhere(&mut self, assembly: Assembly, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
-        let servers = self.client.backend.view().servers.len();
-        let number = self.client.open_gather(Gather::new(assembly, servers));
-        for server in 0..servers {
+    /// To all units.
+    fn everywhere(
+        &mut self,
+        assembly: Assembly,
+        reads: bool,
+        words: &[&[u8]],
+        sent: Option<&[u8]>,
+    ) -> Flow {
+        let units = self.client.backend.units();
+        let number = self.client.open_gather(Gather::new(assembly, units));
+        for unit in 0..units {
             let receiver = self.receiver();
-            forward(
-                self.link(server),
-                words,
-                sent,
-                receiver,
-                number,
-                server as u32,
-            );
+            match self.link(unit, reads) {
+                Some(link) => forward(link, words, sent, receiver, number, unit as u32),
+                None => self.client.fail(number, unit as u32, NOBODY),
+            }
         }
         Flow::Next
     }
 
     /// One server after the other: the cursor tells which.
     fn scan(&mut self, words: &[&[u8]]) -> Flow {
-        let servers = self.client.backend.view().servers.len();
-        let servers = servers.min(CURSOR_SERVERS_MAX);
+        let servers = self.client.backend.units().min(CURSOR_SERVERS_MAX);
         let Some((server, cursor)) = split::read_cursor(words[1]) else {
             return self.error("ERR invalid cursor");
         };
@@ -204,8 +231,10 @@ impl Session {
         let gather = Gather::new(Assembly::Cursor { server, servers }, 1);
         let number = self.client.open_gather(gather);
         let receiver = self.receiver();
-        let link = self.link(server);
-        link.send_with(receiver, number, 0, |out| write_request(out, &request));
+        match self.link(server, true) {
+            Some(link) => link.send_with(receiver, number, 0, |out| write_request(out, &request)),
+            None => self.client.fail(number, 0, NOBODY),
+        }
         Flow::Next
     }
 
@@ -215,8 +244,8 @@ impl Session {
         if reads_stream && !words.iter().any(|word| word.eq_ignore_ascii_case(b"block")) {
             return self.to_keys(command, words, sent);
         }
-        let server = match self.one_server(command, words) {
-            Ok(server) => server,
+        let unit = match self.one_unit(command, words) {
+            Ok(unit) => unit,
             Err(text) => return self.error(text),
         };
         if matches!(self.mode, Mode::Bound(_)) {
@@ -225,30 +254,32 @@ impl Session {
         if !self.client.is_idle() {
             return Flow::Hold;
         }
-        self.bind(server, Phase::Leaving);
-        self.to_server(server, words, sent);
+        if !self.bind(unit, Phase::Waiting) {
+            return self.error(HOMELESS);
+        }
+        self.to_unit(unit, command, words, sent);
         self.barrier = true;
         Flow::Next
     }
 
-    /// The one server of all keys.
-    pub(super) fn one_server(
+    /// The one unit of all keys.
+    pub(super) fn one_unit(
         &self,
         command: &Command,
         words: &[&[u8]],
     ) -> Result<usize, &'static str> {
         let backend = &self.client.backend;
-        let (mut server, mut crossing) = (None, false);
+        let (mut unit, mut crossing) = (None, false);
         command.each_key(words, |index| {
-            let owner = backend.server_of(words[index]);
-            crossing |= server.is_some_and(|server| server != owner);
-            server = Some(owner);
+            let owner = backend.unit_of(words[index]);
+            crossing |= unit.is_some_and(|unit| unit != owner);
+            unit = Some(owner);
         });
-        match server {
+        match unit {
             _ if crossing => Err(CROSSING),
-            Some(Some(server)) => Ok(server),
+            Some(Some(unit)) => Ok(unit),
             Some(None) => Err(HOMELESS),
-            None => backend.server_of(PLACEHOLDER).ok_or(HOMELESS),
+            None => backend.unit_of(PLACEHOLDER).ok_or(HOMELESS),
         }
     }
 }

@@ -116,10 +116,13 @@ impl Session {
     /// Subscribes to one name, or ends the subscription.
     fn change(&mut self, kind: Kind, name: &[u8]) {
         let (verb, add) = verb(kind);
-        let servers: Vec<usize> = match kind {
-            Kind::Patterns { .. } => (0..self.client.backend.view().servers.len()).collect(),
-            _ => self.client.backend.server_of(name).into_iter().collect(),
+        let backend = &self.client.backend;
+        let units = match kind {
+            Kind::Patterns { .. } => (0..backend.units()).collect(),
+            _ => Vec::from_iter(backend.unit_of(name)),
         };
+        let servers = units.iter().filter_map(|unit| backend.master_of(*unit));
+        let servers: Vec<usize> = servers.collect();
         let subscriptions = self.subscriptions.get_or_insert_default();
         let changed = match add {
             true => subscriptions.set(kind).insert(name.to_vec()),

@@ -31,6 +31,7 @@ pub struct Queue {
 /// A connection of one's own.
 pub struct Bound {
     pub link: Rc<Link>,
+    pub unit: usize,
     phase: Phase,
     spoiled: bool,
     /// The link's failures when it was taken.
@@ -42,6 +43,8 @@ pub enum Phase {
     /// Keys are watched.
     Watching,
     Transaction,
+    /// It waits for a key, and is given back when that is over.
+    Waiting,
     /// It is given back when all replies have come.
     Leaving,
 }
@@ -52,8 +55,11 @@ const ABORTED: &str = "EXECABORT Transaction discarded because of previous error
 const HELD_MAX: usize = 10_000;
 
 impl Session {
-    /// Takes a connection of one's own.
-    pub(super) fn bind(&mut self, server: usize, phase: Phase) {
+    /// Takes a connection of one's own to the master of a unit, if it has one.
+    pub(super) fn bind(&mut self, unit: usize, phase: Phase) -> bool {
+        let Some(server) = self.client.backend.master_of(unit) else {
+            return false;
+        };
         let lane = Lane {
             server,
             db: self.db,
@@ -63,16 +69,18 @@ impl Session {
         let failures = link.failures();
         self.mode = Mode::Bound(Bound {
             link,
+            unit,
             phase,
             spoiled: false,
             failures,
         });
+        true
     }
 
     /// Gives the connection back, if it is done with.
     pub(super) fn release(&mut self) {
         if let Mode::Bound(bound) = &self.mode
-            && bound.phase == Phase::Leaving
+            && matches!(bound.phase, Phase::Leaving | Phase::Waiting)
             && let Mode::Bound(bound) = std::mem::replace(&mut self.mode, Mode::Plain)
         {
             self.client.backend.give_back(bound.link);
@@ -86,6 +94,10 @@ impl Session {
             Mode::Bound(bound) => bound.spoiled |= bound.phase == Phase::Transaction,
             Mode::Plain => {}
         }
+    }
+
+    pub(super) fn waits_for_keys(&self) -> bool {
+        matches!(&self.mode, Mode::Bound(bound) if bound.phase == Phase::Waiting)
     }
 
     fn is_in_transaction(&self) -> bool {
@@ -113,7 +125,7 @@ impl Session {
                 return Some(self.not_here(entry));
             }
             Action::Everywhere | Action::Scan | Action::RandomKey
-                if self.client.backend.view().servers.len() > 1 =>
+                if self.client.backend.units() > 1 =>
             {
                 return Some(self.not_here(entry));
             }
@@ -148,20 +160,20 @@ impl Session {
             self.reply(|reply| reply.simple("QUEUED"));
             return Flow::Next;
         }
-        let server = match self.one_server(command, words) {
-            Ok(server) => Some(server).filter(|_| has_keys),
+        let unit = match self.one_unit(command, words) {
+            Ok(unit) => Some(unit).filter(|_| has_keys),
             Err(text) => {
                 self.spoil();
                 return self.error(text);
             }
         };
-        if let (Mode::Queueing(_), Some(server)) = (&self.mode, server) {
-            self.open_at(server);
+        if let (Mode::Queueing(_), Some(unit)) = (&self.mode, unit) {
+            self.open_at(unit);
         }
         let Mode::Bound(bound) = &mut self.mode else {
             return self.error(HOMELESS);
         };
-        if server.is_some_and(|server| server != bound.link.lane.server) {
+        if unit.is_some_and(|unit| unit != bound.unit) {
             bound.spoiled = true;
             return self.error(CROSSING);
         }
@@ -172,11 +184,15 @@ impl Session {
     }
 
     /// The transaction has got its server.
-    fn open_at(&mut self, server: usize) {
+    fn open_at(&mut self, unit: usize) {
         let Mode::Queueing(queue) = std::mem::replace(&mut self.mode, Mode::Plain) else {
             return;
         };
-        self.bind(server, Phase::Transaction);
+        let bound = self.bind(unit, Phase::Transaction);
+        if !bound {
+            self.mode = Mode::Queueing(queue);
+            return self.spoil();
+        }
         if let Mode::Bound(bound) = &mut self.mode {
             bound.spoiled = queue.spoiled;
             bound
@@ -239,12 +255,12 @@ impl Session {
         }
         if let Mode::Queueing(queue) = &self.mode {
             let (spoiled, empty) = (queue.spoiled, queue.held.is_empty());
-            let server = match spoiled || empty {
+            let unit = match spoiled || empty {
                 true => None,
-                false => self.client.backend.server_of(b"placeholder"),
+                false => self.client.backend.unit_of(b"placeholder"),
             };
-            match server {
-                Some(server) => self.open_at(server),
+            match unit {
+                Some(unit) => self.open_at(unit),
                 None => {
                     self.mode = Mode::Plain;
                     return match (spoiled, empty) {
@@ -259,7 +275,8 @@ impl Session {
             }
         }
         let Mode::Bound(bound) = &mut self.mode else {
-            return self.error("ERR EXEC without MULTI");
+            self.mode = Mode::Plain;
+            return self.error(ABORTED);
         };
         let lost = bound.failures != bound.link.failures();
         if !bound.spoiled && !lost {
@@ -313,17 +330,21 @@ impl Session {
         if self.is_in_transaction() {
             return self.error("ERR WATCH inside MULTI is not allowed");
         }
-        let server = match self.one_server(command, words) {
-            Ok(server) => server,
+        let unit = match self.one_unit(command, words) {
+            Ok(unit) => unit,
             Err(text) => return self.error(text),
         };
         match &self.mode {
-            Mode::Bound(bound) if bound.link.lane.server != server => return self.error(CROSSING),
+            Mode::Bound(bound) if bound.unit != unit => return self.error(CROSSING),
             Mode::Bound(_) => {}
             _ if !self.client.is_idle() => return Flow::Hold,
-            _ => self.bind(server, Phase::Watching),
+            _ => {
+                self.bind(unit, Phase::Watching);
+            }
         }
-        let link = Rc::clone(self.link(server));
+        let Some(link) = self.link(unit, false).map(Rc::clone) else {
+            return self.error(HOMELESS);
+        };
         let number = self.client.open();
         forward(&link, words, sent, self.receiver(), number, 0);
         Flow::Next

@@ -23,7 +23,7 @@ fn cut_and_merge(request: &str, replies: &[&str]) -> (Vec<String>, String) {
         panic!("{request} is not cut");
     };
     let shown = fragments.iter().map(|fragment| {
-        let (mut text, mut rest) = (fragment.server.to_string(), &fragment.request[..]);
+        let (mut text, mut rest) = (fragment.unit.to_string(), &fragment.request[..]);
         rest = &rest[rest.iter().position(|&b| b == b'\n').unwrap() + 1..];
         for bulk in String::from_utf8_lossy(rest)
             .split("\r\n")
