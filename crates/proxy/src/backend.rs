@@ -120,7 +120,7 @@ impl Backend {
         let mut links = self.links.borrow_mut();
         let link = links
             .entry((lane, choice))
-            .or_insert_with(|| Link::start(self, lane, None));
+            .or_insert_with(|| Link::start(self, lane));
         Rc::clone(link)
     }
 
@@ -134,7 +134,7 @@ impl Backend {
             }
             link.close();
         }
-        Link::start(self, lane, None)
+        Link::start_own(self, lane, None)
     }
 
     /// Gives back a connection that is as if new.

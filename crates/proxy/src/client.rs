@@ -25,6 +25,8 @@ pub struct Client {
     /// Nothing can be sent any more.
     pub broken: Cell<bool>,
     pub is_memcached: bool,
+    /// When it last sent something, in the pool's milliseconds, if that matters.
+    heard_ms: Cell<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -55,6 +57,7 @@ const SLOTS_KEPT: usize = 64;
 impl Client {
     pub fn new(id: u64, backend: Rc<Backend>, stream: Stream, is_memcached: bool) -> Client {
         Client {
+            heard_ms: Cell::new(backend.pool.now_ms()),
             id,
             backend,
             stream: RefCell::new(stream),
@@ -65,6 +68,21 @@ impl Client {
             broken: Cell::new(false),
             is_memcached,
         }
+    }
+
+    /// It has sent something.
+    #[inline]
+    pub fn hears(&self, bytes: usize) {
+        self.backend.counters().client_bytes_in.add(bytes as u64);
+        if self.backend.pool.config.client_timeout_ms > 0 {
+            self.heard_ms.set(self.backend.pool.now_ms());
+        }
+    }
+
+    /// Whether it has been silent for longer than it may.
+    pub fn is_overdue(&self, now_ms: u64) -> bool {
+        let limit_ms = self.backend.pool.config.client_timeout_ms;
+        limit_ms > 0 && self.is_idle() && now_ms > self.heard_ms.get() + limit_ms
     }
 
     pub fn set_waker(&self, waker: &Waker) {

@@ -18,6 +18,8 @@ pub struct Configuration {
     pub pools: Vec<Pool>,
     /// How many threads serve, if the file says so.
     pub threads: Option<usize>,
+    /// Keys that are understood and have no effect.
+    pub ignored: Vec<String>,
 }
 
 /// Where a socket listens, or a server is.

@@ -37,6 +37,9 @@ struct Ticket {
     /// The number of the client's request, and which part of it.
     number: u64,
     part: u32,
+    /// The number of its first byte, counted from the link's first, which is 1. A greeting, which is
+    /// never kept, has 0.
+    start: u64,
     /// When it was queued, in the pool's milliseconds, if time matters.
     at_ms: u64,
 }
@@ -51,6 +54,8 @@ pub struct Link {
     /// Whoever hears what the server says unasked.
     listener: RefCell<Weak<Client>>,
     wants_to_be_up: Cell<bool>,
+    /// Requests on it stand for themselves, so that another connection can take them over.
+    is_shared: bool,
     /// How often it has failed.
     failures: Cell<u64>,
 }
@@ -61,6 +66,8 @@ struct State {
     closing: bool,
     out: Vec<u8>,
     written: usize,
+    /// Bytes before those in `out`.
+    base: u64,
     tickets: VecDeque<Ticket>,
 }
 
@@ -70,11 +77,57 @@ impl fmt::Debug for Link {
     }
 }
 
+/// What a connection that ended takes with it.
+struct Loss {
+    lost: VecDeque<Ticket>,
+    /// Bytes of them that had not been sent.
+    unsent: usize,
+}
+
+impl State {
+    /// The connection has ended. If `keeps` is said, requests of which nothing has been sent stay for
+    /// the next one: no server can have run them.
+    fn lose(&mut self, keeps: bool) -> Loss {
+        self.up = false;
+        let sent = self.base + self.written as u64;
+        let count = match keeps && !self.closing {
+            true => self.tickets.iter().take_while(|t| t.start <= sent).count(),
+            false => self.tickets.len(),
+        };
+        let kept = self.tickets.split_off(count);
+        let lost = std::mem::replace(&mut self.tickets, kept);
+        let from = match self.tickets.front() {
+            Some(first) => (first.start - 1 - self.base) as usize,
+            None => self.out.len(),
+        };
+        let unsent = from.saturating_sub(self.written);
+        self.out.drain(..from);
+        self.base += from as u64;
+        self.written = 0;
+        Loss { lost, unsent }
+    }
+}
+
 /// A buffer larger than this is given back once it is empty.
 const BUFFER_KEPT: usize = 256 * 1024;
 
 impl Link {
-    pub fn start(backend: &Rc<Backend>, lane: Lane, listener: Option<&Rc<Client>>) -> Rc<Link> {
+    /// A connection that many clients' requests share.
+    pub fn start(backend: &Rc<Backend>, lane: Lane) -> Rc<Link> {
+        Link::begin(backend, lane, true, None)
+    }
+
+    /// A connection of one client, which may listen to what the server says unasked.
+    pub fn start_own(backend: &Rc<Backend>, lane: Lane, listener: Option<&Rc<Client>>) -> Rc<Link> {
+        Link::begin(backend, lane, false, listener)
+    }
+
+    fn begin(
+        backend: &Rc<Backend>,
+        lane: Lane,
+        is_shared: bool,
+        listener: Option<&Rc<Client>>,
+    ) -> Rc<Link> {
         let server = Arc::clone(&backend.view().servers[lane.server]);
         let link = Rc::new(Link {
             backend: Rc::clone(backend),
@@ -84,6 +137,7 @@ impl Link {
             waker: RefCell::default(),
             listener: RefCell::new(listener.map_or_else(Weak::new, Rc::downgrade)),
             wants_to_be_up: Cell::new(false),
+            is_shared,
             failures: Cell::new(0),
         });
         tokio::task::spawn_local(Carrier::new(Rc::clone(&link)));
@@ -150,6 +204,7 @@ impl Link {
             receiver,
             number,
             part,
+            start: state.base + before as u64 + 1,
             at_ms,
         });
         self.wake();
@@ -299,6 +354,7 @@ impl Carrier {
                 receiver: Receiver::Nobody,
                 number: 0,
                 part: 0,
+                start: 0,
                 at_ms: link.backend.pool.now_ms(),
             });
         }
@@ -306,6 +362,9 @@ impl Carrier {
         link.backend
             .queued
             .set(link.backend.queued.get() + bytes.len());
+        for ticket in state.tickets.iter_mut().skip(requests.len()) {
+            ticket.start += bytes.len() as u64;
+        }
         state.out.splice(0..0, bytes);
         state.up = true;
     }
@@ -318,6 +377,7 @@ impl Carrier {
         let state = &mut *self.link.state.borrow_mut();
         let result = loop {
             if state.written == state.out.len() {
+                state.base += state.out.len() as u64;
                 state.out.clear();
                 state.written = 0;
                 if state.out.capacity() > BUFFER_KEPT {
@@ -336,6 +396,7 @@ impl Carrier {
         };
         if state.written > BUFFER_KEPT {
             state.out.drain(..state.written);
+            state.base += state.written as u64;
             state.written = 0;
         }
         if sent > 0 {
@@ -497,9 +558,8 @@ impl Carrier {
     fn fail(&mut self, failure: &Failure) {
         let link = Rc::clone(&self.link);
         let counters = link.counters();
-        if self.stream.take().is_some() {
-            counters.server_connections.sub(1);
-        }
+        let was_up = self.stream.take().is_some();
+        counters.server_connections.sub(u64::from(was_up));
         match failure {
             Failure::Eof => counters.server_eof.add(1),
             Failure::TimedOut => counters.server_timedout.add(1),
@@ -511,20 +571,13 @@ impl Carrier {
         self.message.clear();
         link.wants_to_be_up.set(false);
         link.failures.set(link.failures.get() + 1);
-        let tickets = {
-            let state = &mut *link.state.borrow_mut();
-            let unsent = state.out.len() - state.written;
-            link.backend.dequeued(unsent);
-            counters.in_queue_bytes.sub(unsent as u64);
-            state.out.clear();
-            state.written = 0;
-            state.up = false;
-            std::mem::take(&mut state.tickets)
-        };
+        let tickets = link.state.borrow_mut().lose(was_up && link.is_shared);
+        link.backend.dequeued(tickets.unsent);
+        counters.in_queue_bytes.sub(tickets.unsent as u64);
         let words = failure.words();
         let redis = format!("-ERR {words}\r\n");
         let memcached = format!("SERVER_ERROR {words}\r\n");
-        for ticket in tickets {
+        for ticket in tickets.lost {
             let Receiver::Client(client) = ticket.receiver else {
                 continue;
             };

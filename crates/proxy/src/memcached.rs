@@ -154,7 +154,7 @@ impl Session {
                     return Poll::Pending;
                 }
                 Poll::Ready(Ok(len)) if len > 0 => {
-                    client.backend.counters().client_bytes_in.add(len as u64);
+                    client.hears(len);
                     self.tail.truncate(start + len);
                     self.run();
                 }

@@ -132,6 +132,12 @@ async fn serve(
     let threads = arguments
         .threads
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+    for key in &configuration.ignored {
+        log.line(
+            log::NOTICE,
+            &format!("{key} is understood and has no effect"),
+        );
+    }
     let pools: Vec<Arc<Pool>> = configuration
         .pools
         .into_iter()

@@ -201,11 +201,7 @@ impl Session {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Ok(0) | Err(_)) => Poll::Ready(None),
             Poll::Ready(Ok(len)) => {
-                self.client
-                    .backend
-                    .counters()
-                    .client_bytes_in
-                    .add(len as u64);
+                self.client.hears(len);
                 let consumed = self.run(&mut input[..len]);
                 self.keep(&input[consumed..len]);
                 Poll::Ready(Some(()))
@@ -236,11 +232,7 @@ impl Session {
             Poll::Ready(Ok(0) | Err(_)) => return Poll::Ready(None),
             Poll::Ready(Ok(len)) => len,
         };
-        self.client
-            .backend
-            .counters()
-            .client_bytes_in
-            .add(len as u64);
+        self.client.hears(len);
         tail.truncate(start + len);
         let consumed = self.run(&mut tail);
         if consumed == 0 && self.tail.is_empty() {

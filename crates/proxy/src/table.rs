@@ -1,6 +1,6 @@
 //! Which commands there are, where their keys stand, and where requests go.
 //!
-//! Most rows are generated from the crate `commands`; the rest are commands that other servers know.
+//! Most rows are generated from the crate `commands`; the rest are commands of other servers.
 
 use std::sync::LazyLock;
 

@@ -46,6 +46,9 @@ const KEEP_ALIVE: Duration = Duration::from_secs(300);
 /// Between two looks whether the last client has gone.
 const DRAIN_GLANCE: Duration = Duration::from_millis(10);
 
+/// Between two looks who has been silent for too long.
+const SILENCE_GLANCE: Duration = Duration::from_millis(500);
+
 impl Worker {
     pub fn start(index: usize, pools: Vec<Arc<Pool>>, seed: u64) -> io::Result<Worker> {
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -75,6 +78,12 @@ async fn serve(
         .map(|(pool, seed)| Backend::new(pool, index, seed))
         .collect();
     backends.iter().for_each(preconnect);
+    for backend in backends
+        .iter()
+        .filter(|b| b.pool.config.client_timeout_ms > 0)
+    {
+        tokio::task::spawn_local(close_silent(Rc::clone(backend)));
+    }
     while let Some(order) = orders.recv().await {
         match order {
             Order::Serve(pool, arrival) => {
@@ -98,6 +107,19 @@ async fn serve(
         tokio::time::sleep(DRAIN_GLANCE).await;
     }
     backends.iter().for_each(|backend| backend.close());
+}
+
+/// Closes clients that say nothing for too long.
+async fn close_silent(backend: Rc<Backend>) {
+    loop {
+        tokio::time::sleep(SILENCE_GLANCE).await;
+        let now_ms = backend.pool.now_ms();
+        let clients = backend.clients.borrow();
+        for client in clients.values().filter(|client| client.is_overdue(now_ms)) {
+            client.broken.set(true);
+            client.wake();
+        }
+    }
 }
 
 /// Connects to every server, if the pool is to do so before anybody asks.

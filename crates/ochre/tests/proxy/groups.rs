@@ -128,7 +128,8 @@ fn a_failover_does_not_concern_who_stays_connected() {
                 &format!("sentinel{index}.conf"),
                 &format!(
                     "port {port}\nsentinel monitor ooxx 127.0.0.1 {master_port} 2\n\
-                     sentinel down-after-milliseconds ooxx 1000\nsentinel failover-timeout ooxx 3000\n"
+                     sentinel down-after-milliseconds ooxx 1000\n\
+                     sentinel failover-timeout ooxx 3000\n"
                 ),
             );
             let program = Path::new(REDIS);

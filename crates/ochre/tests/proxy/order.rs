@@ -14,7 +14,9 @@ const PIPELINE: usize = 20;
 fn is_reply_to(request: usize, key: &str, value: &str, reply: &Value) -> bool {
     let bulk = |bytes: &[u8], wanted: &str| bytes == wanted.as_bytes();
     match (request % 4, reply) {
-        (_, Value::Error(text)) => text.starts_with(b"ERR Connection"),
+        (_, Value::Error(text)) => [&b"ERR Connection"[..], b"ERR Broken pipe"]
+            .iter()
+            .any(|start| text.starts_with(start)),
         (0, Value::Bulk(text)) => bulk(text, value),
         (1, Value::Simple(text)) => text == b"OK",
         (2, Value::Array(both)) => {

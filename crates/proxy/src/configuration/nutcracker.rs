@@ -43,6 +43,7 @@ pub fn parse(text: &str) -> Result<Configuration, Refusal> {
     Ok(Configuration {
         pools,
         threads: None,
+        ignored: Vec::new(),
     })
 }
 

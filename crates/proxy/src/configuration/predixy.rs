@@ -177,6 +177,7 @@ impl Node {
     }
 }
 
+/// What a file may say without effect.
 const IGNORED: &[&str] = &[
     "MaxMemory",
     "BufSize",
@@ -201,7 +202,7 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
         port: 7617,
     };
     let (mut name, mut pool, mut threads) = (String::new(), None, 1);
-    let (mut authorities, mut client_timeout_ms) = (None, 0);
+    let (mut authorities, mut client_timeout_ms, mut ignored) = (None, 0, Vec::new());
     for node in nodes {
         if node.is("Name") {
             name.clone_from(&node.value);
@@ -220,7 +221,9 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
             pool = Some(group_pool(node, node.is("SentinelServerPool"))?);
         } else if node.is("ClusterServerPool") {
             return Err(node.refuse("pools of clusters are not served"));
-        } else if !IGNORED.iter().any(|key| node.is(key)) {
+        } else if IGNORED.iter().any(|key| node.is(key)) {
+            ignored.push(node.key.clone());
+        } else {
             return Err(node.refuse("no such key"));
         }
     }
@@ -236,6 +239,7 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
     Ok(Configuration {
         pools: vec![pool],
         threads: Some(threads),
+        ignored,
     })
 }
 
@@ -297,8 +301,25 @@ fn authority(node: &Node) -> Result<Vec<Authority>, Refusal> {
     Ok(authorities)
 }
 
+/// What a block of a pool has said so far.
+struct Draft {
+    pool: Pool,
+    groups: Groups,
+    method: Option<Method>,
+    sentinels: Option<(Vec<Address>, String)>,
+    hash: Option<GroupHash>,
+    /// Whether keys are spread by chance.
+    chance: Option<bool>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Method {
+    Fixed,
+    Sentinels,
+}
+
 fn group_pool(node: &Node, is_sentinel: bool) -> Result<Pool, Refusal> {
-    let mut groups = Groups {
+    let groups = Groups {
         follow: Follow::Fixed,
         refresh_ms: 1000,
         hash: GroupHash::Nothing,
@@ -309,83 +330,109 @@ fn group_pool(node: &Node, is_sentinel: bool) -> Result<Pool, Refusal> {
         retry_ms: 1000,
         dbs: 1,
     };
-    let mut pool = blank();
-    let (mut method, mut sentinels, mut hash) = (is_sentinel.then_some("sentinel"), None, None);
-    let mut distribution = None;
+    let mut draft = Draft {
+        pool: blank(),
+        groups,
+        method: is_sentinel.then_some(Method::Sentinels),
+        sentinels: None,
+        hash: None,
+        chance: None,
+    };
     for line in &node.block {
-        let key = line.key.to_ascii_lowercase();
-        match key.as_str() {
-            "password" => pool.server_password = Some(line.value.clone()),
-            "databases" => groups.dbs = line.number(1, 128)? as u32,
-            "masterreadpriority" => groups.master_priority = line.number(0, 100)? as u32,
-            "staticslavereadpriority" => groups.static_priority = line.number(0, 100)? as u32,
-            "dynamicslavereadpriority" => groups.dynamic_priority = line.number(0, 100)? as u32,
-            "refreshinterval" => groups.refresh_ms = line.time_ms()?.max(1),
-            "servertimeout" => pool.timeout_ms = line.time_ms()?,
-            "serverfailurelimit" => drop(line.number(1, u64::from(u32::MAX))?),
-            "serverretrytimeout" => groups.retry_ms = line.time_ms()?,
-            "keepalive" => pool.server_keepalive_ms = line.time_ms()?,
-            "refreshmethod" if !is_sentinel => {
-                method = match line.value.as_str() {
-                    "fixed" => Some("fixed"),
-                    "sentinel" => Some("sentinel"),
-                    _ => return Err(line.refuse("one of fixed, sentinel")),
-                }
-            }
-            "hash" => {
-                hash = match line.value.as_str() {
-                    "crc16" => Some(GroupHash::Crc16),
-                    "atol" => Some(GroupHash::Number),
-                    _ => return Err(line.refuse("one of crc16, atol")),
-                }
-            }
-            "hashtag" if line.value.is_empty() => pool.hash_tag = None,
-            "hashtag" => {
-                let tag = <[u8; 2]>::try_from(line.value.as_bytes());
-                pool.hash_tag = Some(tag.map_err(|_| line.refuse("two characters"))?);
-            }
-            "distribution" => {
-                distribution = match line.value.as_str() {
-                    "modula" | "random" => Some(line.value.clone()),
-                    _ => return Err(line.refuse("one of modula, random")),
-                }
-            }
-            "sentinels" => {
-                sentinels = Some((addresses(line)?, Some(line.value.clone())));
-            }
-            "group" => groups.list.push(Group {
-                name: line.value.clone(),
-                servers: addresses(line)?,
-            }),
-            _ => return Err(line.refuse("no such key")),
+        if !set_number(&mut draft, line)? {
+            set_word(&mut draft, line, is_sentinel)?;
         }
     }
+    complete(node, draft)
+}
+
+/// Whether the key's value is a number or a time.
+fn set_number(draft: &mut Draft, line: &Node) -> Result<bool, Refusal> {
+    let (pool, groups) = (&mut draft.pool, &mut draft.groups);
+    match line.key.to_ascii_lowercase().as_str() {
+        "databases" => groups.dbs = line.number(1, 128)? as u32,
+        "masterreadpriority" => groups.master_priority = line.number(0, 100)? as u32,
+        "staticslavereadpriority" => groups.static_priority = line.number(0, 100)? as u32,
+        "dynamicslavereadpriority" => groups.dynamic_priority = line.number(0, 100)? as u32,
+        "refreshinterval" => groups.refresh_ms = line.time_ms()?.max(1),
+        "servertimeout" => pool.timeout_ms = line.time_ms()?,
+        "serverretrytimeout" => groups.retry_ms = line.time_ms()?,
+        "keepalive" => pool.server_keepalive_ms = line.time_ms()?,
+        // A server that failed is left alone at once: others are there, or it is asked all the same.
+        "serverfailurelimit" => {
+            line.number(1, u64::from(u32::MAX))?;
+        }
+        _ => return Ok(false),
+    }
+    Ok(true)
+}
+
+fn set_word(draft: &mut Draft, line: &Node, is_sentinel: bool) -> Result<(), Refusal> {
+    let value = line.value.as_str();
+    match line.key.to_ascii_lowercase().as_str() {
+        "password" => draft.pool.server_password = Some(value.to_owned()),
+        "refreshmethod" if !is_sentinel => {
+            draft.method = match value {
+                "fixed" => Some(Method::Fixed),
+                "sentinel" => Some(Method::Sentinels),
+                _ => return Err(line.refuse("one of fixed, sentinel")),
+            }
+        }
+        "hash" => {
+            draft.hash = match value {
+                "crc16" => Some(GroupHash::Crc16),
+                "atol" => Some(GroupHash::Number),
+                _ => return Err(line.refuse("one of crc16, atol")),
+            }
+        }
+        "hashtag" if value.is_empty() => draft.pool.hash_tag = None,
+        "hashtag" => {
+            let tag = <[u8; 2]>::try_from(value.as_bytes());
+            draft.pool.hash_tag = Some(tag.map_err(|_| line.refuse("two characters"))?);
+        }
+        "distribution" => {
+            draft.chance = match value {
+                "modula" => Some(false),
+                "random" => Some(true),
+                _ => return Err(line.refuse("one of modula, random")),
+            }
+        }
+        "sentinels" => draft.sentinels = Some((addresses(line)?, value.to_owned())),
+        "group" => draft.groups.list.push(Group {
+            name: value.to_owned(),
+            servers: addresses(line)?,
+        }),
+        _ => return Err(line.refuse("no such key")),
+    }
+    Ok(())
+}
+
+fn complete(node: &Node, draft: Draft) -> Result<Pool, Refusal> {
+    let (mut pool, mut groups) = (draft.pool, draft.groups);
     if groups.list.is_empty() {
         return Err(node.refuse("a pool has at least one `Group`"));
     }
     if groups.list.len() > 1 {
-        let both = hash.zip(distribution);
-        let (hash, distribution) =
+        let both = draft.hash.zip(draft.chance);
+        let (hash, chance) =
             both.ok_or_else(|| node.refuse("several groups need `Hash` and `Distribution`"))?;
-        groups.hash = if distribution == "random" {
-            GroupHash::Chance
-        } else {
-            hash
-        };
+        groups.hash = if chance { GroupHash::Chance } else { hash };
     }
-    groups.follow = match (method, sentinels) {
-        (Some("sentinel"), Some((addresses, password))) if !addresses.is_empty() => {
-            let password = password.filter(|password| !password.is_empty());
+    groups.follow = match (draft.method, draft.sentinels) {
+        (Some(Method::Sentinels), Some((addresses, password))) if !addresses.is_empty() => {
+            let password = Some(password).filter(|password| !password.is_empty());
             Follow::Sentinels {
                 addresses,
                 password,
             }
         }
-        (Some("sentinel"), _) => return Err(node.refuse("`Sentinels` is missing")),
-        (Some(_), None) if groups.list.iter().all(|group| !group.servers.is_empty()) => {
+        (Some(Method::Sentinels), _) => return Err(node.refuse("`Sentinels` is missing")),
+        (Some(Method::Fixed), None) => {
+            if groups.list.iter().any(|group| group.servers.is_empty()) {
+                return Err(node.refuse("a group without servers"));
+            }
             Follow::Fixed
         }
-        (Some(_), None) => return Err(node.refuse("a group without servers")),
         _ => return Err(node.refuse("`RefreshMethod` is missing, or not for `Sentinels`")),
     };
     pool.servers = static_servers(&groups);

@@ -44,7 +44,7 @@ impl Session {
         }
         match (&self.mode, entry.action) {
             (Mode::Plain, Action::Keys) if self.subscriptions.is_none() => {
-                self.to_keys(command, words, sent)
+                self.send_to_keys(command, words, sent)
             }
             _ => self.special(entry, words, sent),
         }
@@ -76,9 +76,9 @@ impl Session {
         }
         let reads = command.has(table::READ);
         match entry.action {
-            Action::Keys => self.to_keys(command, words, sent),
-            Action::Channel => self.to_key_of(words[1], command, words, sent),
-            Action::Anywhere => self.to_key_of(PLACEHOLDER, command, words, sent),
+            Action::Keys => self.send_to_keys(command, words, sent),
+            Action::Channel => self.send_to_key_of(words[1], command, words, sent),
+            Action::Anywhere => self.send_to_key_of(PLACEHOLDER, command, words, sent),
             Action::Everywhere => self.everywhere(Assembly::of(command.merge), reads, words, sent),
             Action::RandomKey => {
                 let choice = self.client.backend.chance.borrow_mut().next_u64();
@@ -114,15 +114,15 @@ impl Session {
 
     /// To the server of its keys; cut, if they are on several.
     #[inline]
-    fn to_keys(&mut self, command: &Command, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
+    fn send_to_keys(&mut self, command: &Command, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
         if command.has_one_key() {
             let key = command.first_key(words).map_or(PLACEHOLDER, |at| words[at]);
-            return self.to_key_of(key, command, words, sent);
+            return self.send_to_key_of(key, command, words, sent);
         }
         let backend = Rc::clone(&self.client.backend);
         match split::cut(command, words, |key| backend.unit_of(key)) {
-            Cut::Whole(Some(unit)) => self.to_unit(unit, command, words, sent),
-            Cut::Whole(None) => self.to_key_of(PLACEHOLDER, command, words, sent),
+            Cut::Whole(Some(unit)) => self.send_to_unit(unit, command, words, sent),
+            Cut::Whole(None) => self.send_to_key_of(PLACEHOLDER, command, words, sent),
             Cut::Crossing => self.error(CROSSING),
             Cut::Homeless => self.error(HOMELESS),
             Cut::Fragments(fragments, gather) => {
@@ -141,7 +141,7 @@ impl Session {
     }
 
     #[inline]
-    fn to_key_of(
+    fn send_to_key_of(
         &mut self,
         key: &[u8],
         command: &Command,
@@ -149,7 +149,7 @@ impl Session {
         sent: Option<&[u8]>,
     ) -> Flow {
         match self.client.backend.unit_of(key) {
-            Some(unit) => self.to_unit(unit, command, words, sent),
+            Some(unit) => self.send_to_unit(unit, command, words, sent),
             None => {
                 self.client.backend.counters().forward_error.add(1);
                 self.error(HOMELESS)
@@ -158,7 +158,7 @@ impl Session {
     }
 
     #[inline]
-    fn to_unit(
+    fn send_to_unit(
         &mut self,
         unit: usize,
         command: &Command,
@@ -242,7 +242,7 @@ impl Session {
     fn wait_for_keys(&mut self, command: &Command, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
         let reads_stream = command.name.starts_with("xread");
         if reads_stream && !words.iter().any(|word| word.eq_ignore_ascii_case(b"block")) {
-            return self.to_keys(command, words, sent);
+            return self.send_to_keys(command, words, sent);
         }
         let unit = match self.one_unit(command, words) {
             Ok(unit) => unit,
@@ -257,7 +257,7 @@ impl Session {
         if !self.bind(unit, Phase::Waiting) {
             return self.error(HOMELESS);
         }
-        self.to_unit(unit, command, words, sent);
+        self.send_to_unit(unit, command, words, sent);
         self.barrier = true;
         Flow::Next
     }

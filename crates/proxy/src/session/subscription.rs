@@ -150,7 +150,7 @@ impl Session {
         };
         let client = &self.client;
         let subscriptions = self.subscriptions.get_or_insert_default();
-        let start = || Link::start(&client.backend, lane, Some(client));
+        let start = || Link::start_own(&client.backend, lane, Some(client));
         Rc::clone(subscriptions.links.entry(server).or_insert_with(start))
     }
 
