@@ -20,7 +20,8 @@ pub struct Arguments {
     pub output: Option<String>,
     pub pid_file: Option<String>,
     pub verbosity: i32,
-    pub stats_port: u16,
+    /// None is the default, where the file has pools that report.
+    pub stats_port: Option<u16>,
     pub stats_address: String,
     /// Milliseconds between two reports; here every report is of its moment.
     pub stats_interval: u32,
@@ -94,7 +95,7 @@ impl Default for Arguments {
             output: None,
             pid_file: None,
             verbosity: 5,
-            stats_port: 22222,
+            stats_port: None,
             stats_address: "0.0.0.0".to_owned(),
             stats_interval: 30_000,
             mbuf_size: 16_384,
@@ -196,7 +197,7 @@ impl Arguments {
             "conf-file" => self.config = value,
             "stats-addr" => self.stats_address = value,
             "verbose" => self.verbosity = number(name, &value)?,
-            "stats-port" => self.stats_port = number(name, &value)?,
+            "stats-port" => self.stats_port = Some(number(name, &value)?),
             "stats-interval" => self.stats_interval = number(name, &value)?,
             "mbuf-size" => self.mbuf_size = number(name, &value)?,
             _ => self.threads = Some(number(name, &value)?),
@@ -235,7 +236,10 @@ mod tests {
             (arguments.config.as_str(), arguments.verbosity),
             ("a.yml", 11)
         );
-        assert_eq!((arguments.stats_port, arguments.stats_interval), (1, 5));
+        assert_eq!(
+            (arguments.stats_port, arguments.stats_interval),
+            (Some(1), 5)
+        );
         assert_eq!(arguments.pid_file.as_deref(), Some("p"));
         assert_eq!(parse("-tc b.yml"), Ok(Task::Check("b.yml".to_owned())));
         assert_eq!(

@@ -37,8 +37,8 @@ struct Ticket {
     /// The number of the client's request, and which part of it.
     number: u64,
     part: u32,
-    /// The number of its first byte, counted from the link's first, which is 1. A greeting, which is
-    /// never kept, has 0.
+    /// The number of its first byte, counted from the link's first, which is 1. A greeting, which
+    /// is never kept, has 0.
     start: u64,
     /// When it was queued, in the pool's milliseconds, if time matters.
     at_ms: u64,
@@ -85,8 +85,8 @@ struct Loss {
 }
 
 impl State {
-    /// The connection has ended. If `keeps` is said, requests of which nothing has been sent stay for
-    /// the next one: no server can have run them.
+    /// The connection has ended. If it `keeps` any, requests of which nothing has been sent stay
+    /// for the next one: no server can have run them.
     fn lose(&mut self, keeps: bool) -> Loss {
         self.up = false;
         let sent = self.base + self.written as u64;

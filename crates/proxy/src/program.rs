@@ -22,6 +22,9 @@ use crate::worker::{Order, Worker};
 /// Clients that still wait for replies have so long to get them.
 const DRAIN: Duration = Duration::from_secs(30);
 
+/// Where twemproxy gives statistics unless it is told otherwise.
+const STATISTICS_PORT: u16 = 22222;
+
 /// Runs the program with the arguments behind its name.
 pub fn main(args: &[Vec<u8>]) -> ExitCode {
     let task = match Arguments::parse(args) {
@@ -131,35 +134,24 @@ async fn serve(
 ) -> Result<(), String> {
     let threads = arguments
         .threads
+        .or(configuration.threads)
         .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
     for key in &configuration.ignored {
-        log.line(
-            log::NOTICE,
-            &format!("{key} is understood and has no effect"),
-        );
+        let text = format!("{key} is understood and has no effect");
+        log.line(log::NOTICE, &text);
     }
+    let has_statistics = configuration.pools.iter().all(|pool| pool.groups.is_none());
     let pools: Vec<Arc<Pool>> = configuration
         .pools
         .into_iter()
         .map(|pool| Arc::new(Pool::new(pool, threads)))
         .collect();
-    let mut listeners = Vec::new();
-    for pool in &pools {
-        sentinel::learn(pool, &log, 0).await;
-        let listen = &pool.config.listen;
-        let listener = Listener::bind(&pool.config);
-        let listener =
-            listener.map_err(|error| format!("cannot listen at {listen}: {}", error_words(&error)));
-        listeners.push(listener?);
-        log.line(
-            log::NOTICE,
-            &format!("pool {} listens at {listen}", pool.config.name),
-        );
-    }
-    let statistics = (arguments.stats_address.as_str(), arguments.stats_port);
-    let statistics = TcpListener::bind(statistics)
-        .await
-        .map_err(|error| format!("cannot listen for statistics: {}", error_words(&error)))?;
+    let listeners = bind(&pools, &log).await?;
+    let statistics = match arguments.stats_port {
+        Some(port) => Some(bind_statistics(arguments, port).await?),
+        None if has_statistics => Some(bind_statistics(arguments, STATISTICS_PORT).await?),
+        None => None,
+    };
     let seed = crate::pool::unix_us() ^ (u64::from(std::process::id()) << 40);
     let workers: std::io::Result<Vec<Worker>> = (0..threads)
         .map(|index| Worker::start(index, pools.clone(), seed))
@@ -177,7 +169,9 @@ async fn serve(
             Arc::clone(&log),
         )));
     }
-    tasks.push(tokio::spawn(give_statistics(statistics, pools.clone())));
+    if let Some(statistics) = statistics {
+        tasks.push(tokio::spawn(give_statistics(statistics, pools.clone())));
+    }
     if let Some(path) = &arguments.pid_file {
         let text = std::process::id().to_string();
         std::fs::write(path, text).map_err(|error| format!("{path}: {}", error_words(&error)))?;
@@ -196,6 +190,25 @@ async fn serve(
     }
     log.line(log::NOTICE, "ended");
     Ok(())
+}
+
+/// The sockets of all pools. Who serves is asked before clients come.
+async fn bind(pools: &[Arc<Pool>], log: &Log) -> Result<Vec<Listener>, String> {
+    let mut listeners = Vec::with_capacity(pools.len());
+    for pool in pools {
+        sentinel::learn(pool, log, 0).await;
+        let listen = &pool.config.listen;
+        let failed = |error| format!("cannot listen at {listen}: {}", error_words(&error));
+        listeners.push(Listener::bind(&pool.config).map_err(failed)?);
+        let text = format!("pool {} listens at {listen}", pool.config.name);
+        log.line(log::NOTICE, &text);
+    }
+    Ok(listeners)
+}
+
+async fn bind_statistics(arguments: &Arguments, port: u16) -> Result<TcpListener, String> {
+    let bound = TcpListener::bind((arguments.stats_address.as_str(), port)).await;
+    bound.map_err(|error| format!("cannot listen for statistics: {}", error_words(&error)))
 }
 
 /// Serves until a signal ends the program.

@@ -70,8 +70,8 @@ fn keys_are_spread_over_groups_and_transactions_stay_in_one() {
 #[test]
 fn rights_follow_from_passwords() {
     let backend = Backend::start();
-    let authority = "Authority {\n Auth {\n  Mode read\n  KeyPrefix open:\n }\n Auth writer {\n  Mode \
-                     write\n }\n Auth boss {\n  Mode admin\n }\n}\n";
+    let authority = "Authority {\n Auth {\n  Mode read\n  KeyPrefix open:\n }\n \
+                     Auth writer {\n  Mode write\n }\n Auth boss {\n  Mode admin\n }\n}\n";
     let proxy = Predixy::start(authority, &fixed(&[&backend]));
     let mut wire = proxy.connect();
     let denied = "-ERR auth permission deny";

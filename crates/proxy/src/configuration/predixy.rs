@@ -358,7 +358,7 @@ fn set_number(draft: &mut Draft, line: &Node) -> Result<bool, Refusal> {
         "servertimeout" => pool.timeout_ms = line.time_ms()?,
         "serverretrytimeout" => groups.retry_ms = line.time_ms()?,
         "keepalive" => pool.server_keepalive_ms = line.time_ms()?,
-        // A server that failed is left alone at once: others are there, or it is asked all the same.
+        // A server that failed is left alone at once, unless there is no other.
         "serverfailurelimit" => {
             line.number(1, u64::from(u32::MAX))?;
         }
