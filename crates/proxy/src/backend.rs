@@ -8,8 +8,9 @@ use std::sync::Arc;
 use stdx::prng::Prng;
 
 use crate::client::Client;
+use crate::configuration::Address;
 use crate::link::Link;
-use crate::pool::{Pool, View};
+use crate::pool::{Pool, Slots, View};
 use crate::stats::PoolCounters;
 
 /// What a connection to a server is set to.
@@ -100,6 +101,14 @@ impl Backend {
         self.view.borrow().units()
     }
 
+    pub fn unit_at(&self, number: usize) -> usize {
+        self.view.borrow().unit_at(number)
+    }
+
+    pub fn listening_units(&self) -> usize {
+        self.view.borrow().listening_units()
+    }
+
     pub fn master_of(&self, unit: usize) -> Option<usize> {
         self.view.borrow().master_of(unit)
     }
@@ -122,6 +131,38 @@ impl Backend {
             .entry((lane, choice))
             .or_insert_with(|| Link::start(self, lane));
         Rc::clone(link)
+    }
+
+    /// The connection to a server that another has named, for a request like one of `lane`'s.
+    pub fn redirected(
+        self: &Rc<Backend>,
+        lane: Lane,
+        slot: usize,
+        to: &Address,
+    ) -> Option<Rc<Link>> {
+        let range = [(Slots::one(slot), to.clone())];
+        self.pool.learn_slots(&range, false);
+        self.pool.changed.notify_one();
+        self.refresh();
+        let view = self.view();
+        let server = view
+            .servers
+            .iter()
+            .position(|server| server.address == *to)?;
+        Some(self.link(Lane { server, ..lane }, 0))
+    }
+
+    /// The same for one request, while the slot is on its way.
+    pub fn asked(self: &Rc<Backend>, lane: Lane, to: &Address) -> Option<Rc<Link>> {
+        // A server without slots is known from then on, too.
+        self.pool.learn_slots(&[(Slots::NONE, to.clone())], false);
+        self.refresh();
+        let view = self.view();
+        let server = view
+            .servers
+            .iter()
+            .position(|server| server.address == *to)?;
+        Some(self.link(Lane { server, ..lane }, 0))
     }
 
     /// A connection of one's own.

@@ -81,6 +81,15 @@ pub struct Pool {
     pub servers: Vec<Server>,
     /// Masters with replicas, instead of a ring.
     pub groups: Option<Groups>,
+    /// The nodes of a cluster, instead of either.
+    pub cluster: Option<Cluster>,
+}
+
+/// A cluster, by nodes of which at least one should answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    pub seeds: Vec<Address>,
+    pub refresh_ms: u64,
 }
 
 /// Masters, each with its replicas.

@@ -17,7 +17,7 @@ use tokio::time::{Instant, Sleep};
 
 use crate::backend::{Backend, Lane};
 use crate::client::Client;
-use crate::configuration::Language;
+use crate::configuration::{Address, Language};
 use crate::memcached;
 use crate::pool::Server;
 use crate::stats::ServerCounters;
@@ -42,6 +42,8 @@ struct Ticket {
     start: u64,
     /// When it was queued, in the pool's milliseconds, if time matters.
     at_ms: u64,
+    /// The request, should another node of a cluster have to be asked, and how many have been.
+    again: Option<(Box<[u8]>, u8)>,
 }
 
 /// A connection to a server, as its users see it.
@@ -200,7 +202,12 @@ impl Link {
             0 => 0,
             _ => self.backend.pool.now_ms(),
         };
+        let again = match self.is_shared && self.backend.pool.config.cluster.is_some() {
+            true => Some((state.out[before..].into(), 0)),
+            false => None,
+        };
         state.tickets.push_back(Ticket {
+            again,
             receiver,
             number,
             part,
@@ -235,6 +242,8 @@ struct Carrier {
     message: Vec<u8>,
     sleep: Option<Pin<Box<Sleep>>>,
     touched: Vec<Rc<Client>>,
+    /// Requests that other nodes are to be asked.
+    redirections: Vec<(Redirection, Again, Vec<u8>)>,
 }
 
 /// Where replies end depends on the language.
@@ -271,6 +280,118 @@ impl Failure {
     }
 }
 
+/// Where a node of a cluster sends a request.
+enum Redirection {
+    Moved(usize, Address),
+    Ask(Address),
+    TryAgain,
+}
+
+impl Redirection {
+    /// `-MOVED 3999 127.0.0.1:6381`. Without a host it is the one that was asked.
+    fn read(error: &[u8], asked: &Address) -> Option<Redirection> {
+        let text = std::str::from_utf8(error).ok()?.trim_end();
+        let mut words = text.split(' ');
+        let kind = words.next()?;
+        if kind == "-TRYAGAIN" {
+            return Some(Redirection::TryAgain);
+        }
+        let (slot, place) = (words.next()?.parse().ok()?, words.next()?);
+        let (host, port) = place.rsplit_once(':')?;
+        let host = match (host, asked) {
+            ("", Address::Tcp { host, .. }) => host,
+            (host, _) => host,
+        };
+        let address = Address::Tcp {
+            host: host.to_owned(),
+            port: port.parse().ok()?,
+        };
+        match kind {
+            "-MOVED" => Some(Redirection::Moved(slot, address)),
+            "-ASK" => Some(Redirection::Ask(address)),
+            _ => None,
+        }
+    }
+}
+
+/// A request that is sent again: the node that was asked has not run it.
+struct Again {
+    request: Box<[u8]>,
+    attempts: u8,
+    client: Option<Rc<Client>>,
+    number: u64,
+    part: u32,
+}
+
+/// After so many nodes the client hears what the last one said.
+const ATTEMPTS_MAX: u8 = 16;
+
+/// Keys that are on their way have so long to come.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
+
+impl Again {
+    fn follow(mut self, from: &Rc<Link>, redirection: Redirection, error: &[u8]) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        self.attempts += 1;
+        let (link, asking) = match redirection {
+            _ if self.attempts > ATTEMPTS_MAX => (None, false),
+            Redirection::Moved(slot, address) => {
+                (from.backend.redirected(from.lane, slot, &address), false)
+            }
+            Redirection::Ask(address) => (from.backend.asked(from.lane, &address), true),
+            Redirection::TryAgain => {
+                let from = Rc::clone(from);
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    self.send(&from, client);
+                });
+                return;
+            }
+        };
+        let Some(link) = link else {
+            client.deliver(self.number, self.part, error, true);
+            client.flush();
+            return;
+        };
+        if asking {
+            link.send(b"*1\r\n$6\r\nASKING\r\n", Receiver::Nobody, 0, 0);
+        }
+        self.send(&link, client);
+    }
+
+    fn send(self, link: &Link, client: Rc<Client>) {
+        link.send(
+            &self.request,
+            Receiver::Client(client),
+            self.number,
+            self.part,
+        );
+        let state = &mut *link.state.borrow_mut();
+        let ticket = state.tickets.back_mut();
+        if let Some((_, attempts)) = ticket.and_then(|ticket| ticket.again.as_mut()) {
+            *attempts = self.attempts;
+        }
+    }
+}
+
+impl Ticket {
+    fn clone_request(&self) -> Again {
+        let (request, attempts) = self.again.clone().unwrap_or_default();
+        Again {
+            request,
+            attempts,
+            client: match &self.receiver {
+                Receiver::Client(client) => Some(Rc::clone(client)),
+                Receiver::Nobody => None,
+            },
+            number: self.number,
+            part: self.part,
+        }
+    }
+}
+
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
 }
@@ -291,6 +412,7 @@ impl Carrier {
             tail: Vec::new(),
             sleep: None,
             touched: Vec::new(),
+            redirections: Vec::new(),
         }
     }
 
@@ -356,6 +478,7 @@ impl Carrier {
                 part: 0,
                 start: 0,
                 at_ms: link.backend.pool.now_ms(),
+                again: None,
             });
         }
         requests.iter().for_each(|r| write_request(&mut bytes, r));
@@ -411,6 +534,9 @@ impl Carrier {
         scratch.resize(SCRATCH_BYTES, 0);
         let result = self.read_into(&mut scratch, cx);
         SCRATCH.with(|kept| *kept.borrow_mut() = scratch);
+        for (redirection, again, error) in std::mem::take(&mut self.redirections) {
+            again.follow(&self.link, redirection, &error);
+        }
         for client in self.touched.drain(..) {
             client.flush();
         }
@@ -480,6 +606,17 @@ impl Carrier {
             (None, Some(front)) => front,
             (None, None) => return Err(Failure::Nonsense),
         };
+        if let Some(ticket) = &ticket
+            && begins
+            && bytes[0] == b'-'
+            && ticket.again.is_some()
+            && let Some(redirection) = Redirection::read(bytes, &link.server.address)
+        {
+            self.redirections
+                .push((redirection, ticket.clone_request(), bytes.to_vec()));
+            link.counters().responses.add(1);
+            return Ok(());
+        }
         if let Receiver::Client(client) = &front.receiver {
             client.deliver(front.number, front.part, bytes, whole);
             if client.touch() {

@@ -11,6 +11,7 @@ use crate::placement::roster::Roster;
 use crate::placement::tagged;
 use crate::stats::{PoolCounters, ServerCounters, Shared};
 use stdx::prng::Prng;
+use tokio::sync::Notify;
 
 /// A pool of servers.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub struct Pool {
     /// One for each worker.
     pub counters: Vec<PoolCounters>,
     started: Instant,
+    /// Told when a cluster has turned out to be different.
+    pub changed: Notify,
 }
 
 /// A server, as all workers share it.
@@ -55,7 +58,40 @@ pub struct View {
 enum Routing {
     Ring(Hash, Ring),
     Groups(GroupHash, Vec<Members>),
+    Cluster(Owners),
 }
+
+/// The masters of a cluster's slots. A slot is a unit, and so is a master, above all slots.
+#[derive(Clone, Debug)]
+struct Owners {
+    /// By slot, the server's index.
+    owners: Vec<u16>,
+    masters: Vec<u16>,
+}
+
+const SLOTS: usize = 16_384;
+/// Of a slot that nobody serves.
+const NOBODY: u16 = u16::MAX;
+
+/// Consecutive slots.
+#[derive(Clone, Copy, Debug)]
+pub struct Slots {
+    pub first: usize,
+    /// The first behind them.
+    pub end: usize,
+}
+
+impl Slots {
+    pub const NONE: Slots = Slots { first: 0, end: 0 };
+
+    pub fn one(slot: usize) -> Slots {
+        let end = slot.saturating_add(1);
+        Slots { first: slot, end }
+    }
+}
+
+/// Slots, and the address of their master.
+pub type SlotRange = (Slots, Address);
 
 /// Who serves a group now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -84,6 +120,27 @@ impl View {
                 };
                 Some((sum % groups.len() as u64) as usize)
             }
+            Routing::Cluster(_) => {
+                let key = tagged(key, self.hash_tag);
+                Some(Hash::Crc16.of(key) as usize % SLOTS)
+            }
+        }
+    }
+
+    /// The unit of a number below [`View::units`].
+    pub fn unit_at(&self, number: usize) -> usize {
+        match &self.routing {
+            Routing::Cluster(_) => SLOTS + number,
+            Routing::Ring(..) | Routing::Groups(..) => number,
+        }
+    }
+
+    /// How many units hear of a subscription to a pattern, if each message is to come once.
+    pub fn listening_units(&self) -> usize {
+        match &self.routing {
+            // Nodes tell each other what is published.
+            Routing::Cluster(_) => 1,
+            Routing::Ring(..) | Routing::Groups(..) => self.units(),
         }
     }
 
@@ -91,6 +148,7 @@ impl View {
         match &self.routing {
             Routing::Ring(..) => self.servers.len(),
             Routing::Groups(_, groups) => groups.len(),
+            Routing::Cluster(slots) => slots.masters.len(),
         }
     }
 
@@ -100,6 +158,15 @@ impl View {
         match &self.routing {
             Routing::Ring(..) => Some(unit),
             Routing::Groups(_, groups) => groups[unit].master,
+            Routing::Cluster(slots) => {
+                let owner = match unit.checked_sub(SLOTS) {
+                    Some(number) => slots.masters.get(number),
+                    None => slots.owners.get(unit),
+                };
+                owner
+                    .filter(|owner| **owner != NOBODY)
+                    .map(|owner| usize::from(*owner))
+            }
         }
     }
 
@@ -109,6 +176,7 @@ impl View {
         let members = match &self.routing {
             Routing::Ring(..) => return Some(unit),
             Routing::Groups(_, groups) => &groups[unit],
+            Routing::Cluster(_) => return self.master_of(unit),
         };
         let master = members
             .master
@@ -181,6 +249,10 @@ impl Pool {
             .map(|server| Server::new(server.label.clone(), server.address.clone(), workers))
             .collect();
         let routing = match &config.groups {
+            None if config.cluster.is_some() => Routing::Cluster(Owners {
+                owners: vec![NOBODY; SLOTS],
+                masters: Vec::new(),
+            }),
             None => Routing::Ring(config.hash, roster.ring().clone()),
             Some(groups) => {
                 let members = groups
@@ -204,6 +276,7 @@ impl Pool {
             shared: Shared::default(),
             counters: (0..workers).map(|_| PoolCounters::default()).collect(),
             started: Instant::now(),
+            changed: Notify::new(),
         }
     }
 
@@ -312,6 +385,45 @@ impl Pool {
         });
         self.version.fetch_add(1, Ordering::Release);
         true
+    }
+}
+
+impl Pool {
+    /// Who serves which slots has been learnt: all of them, or some if not `all`.
+    pub fn learn_slots(&self, ranges: &[SlotRange], all: bool) {
+        let mut view = lock(&self.view);
+        let Routing::Cluster(known) = &view.routing else {
+            return;
+        };
+        let mut slots = known.clone();
+        if all {
+            slots.owners.fill(NOBODY);
+        }
+        let mut servers = view.servers.clone();
+        for (range, address) in ranges {
+            let known = servers.iter().position(|server| server.address == *address);
+            let index = known.unwrap_or_else(|| {
+                let label = address.to_string();
+                servers.push(Server::new(label, address.clone(), self.counters.len()));
+                servers.len() - 1
+            });
+            let end = range.end.min(SLOTS);
+            slots.owners[range.first.min(end)..end].fill(index as u16);
+        }
+        slots.masters = slots.owners.clone();
+        slots.masters.sort_unstable();
+        slots.masters.dedup();
+        slots.masters.retain(|master| *master != NOBODY);
+        if slots.owners == known.owners && servers.len() == view.servers.len() {
+            return;
+        }
+        *view = Arc::new(View {
+            servers,
+            routing: Routing::Cluster(slots),
+            hash_tag: view.hash_tag,
+            changes_at: None,
+        });
+        self.version.fetch_add(1, Ordering::Release);
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::arguments::{Arguments, Task};
-use crate::configuration::{Configuration, nutcracker, predixy};
+use crate::configuration::{self, Configuration, nutcracker, predixy};
 use crate::listener::Listener;
 use crate::log::{self, Log};
 use crate::pool::Pool;
@@ -140,7 +140,8 @@ async fn serve(
         let text = format!("{key} is understood and has no effect");
         log.line(log::NOTICE, &text);
     }
-    let has_statistics = configuration.pools.iter().all(|pool| pool.groups.is_none());
+    let reports = |pool: &configuration::Pool| pool.groups.is_none() && pool.cluster.is_none();
+    let has_statistics = configuration.pools.iter().all(reports);
     let pools: Vec<Arc<Pool>> = configuration
         .pools
         .into_iter()
@@ -163,11 +164,8 @@ async fn serve(
         let run = listener.run(Arc::clone(pool), number, orders.clone());
         tasks.push(tokio::spawn(run));
     }
-    for pool in &pools {
-        tasks.push(tokio::spawn(sentinel::follow(
-            Arc::clone(pool),
-            Arc::clone(&log),
-        )));
+    for pool in pools.iter().cloned() {
+        tasks.push(tokio::spawn(follow(pool, Arc::clone(&log))));
     }
     if let Some(statistics) = statistics {
         tasks.push(tokio::spawn(give_statistics(statistics, pools.clone())));
@@ -192,11 +190,18 @@ async fn serve(
     Ok(())
 }
 
+/// Keeps up with who serves, where others decide that.
+async fn follow(pool: Arc<Pool>, log: Arc<Log>) {
+    sentinel::follow(Arc::clone(&pool), Arc::clone(&log)).await;
+    sentinel::follow_cluster(pool, log).await;
+}
+
 /// The sockets of all pools. Who serves is asked before clients come.
 async fn bind(pools: &[Arc<Pool>], log: &Log) -> Result<Vec<Listener>, String> {
     let mut listeners = Vec::with_capacity(pools.len());
     for pool in pools {
         sentinel::learn(pool, log, 0).await;
+        sentinel::learn_cluster(pool, log, 0).await;
         let listen = &pool.config.listen;
         let failed = |error| format!("cannot listen at {listen}: {}", error_words(&error));
         listeners.push(Listener::bind(&pool.config).map_err(failed)?);

@@ -1,4 +1,4 @@
-//! Follows Sentinels: who is the master of each group, and who are its replicas.
+//! Follows Sentinels and clusters: who is the master of what, and who are the replicas.
 
 use std::io;
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use tokio::time::timeout;
 
 use crate::configuration::{Address, Follow};
 use crate::log::{self, Log};
-use crate::pool::Pool;
+use crate::pool::{Pool, SlotRange, Slots};
 
 /// A Sentinel that takes longer is not asked further.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -133,6 +133,93 @@ fn replica(row: &Value) -> Option<Address> {
     }
     let (host, port) = (field("ip")?.to_owned(), field("port")?.parse().ok()?);
     Some(Address::Tcp { host, port })
+}
+
+/// Asks the nodes of a cluster who serves which slots, now and then and when something has moved.
+pub async fn follow_cluster(pool: Arc<Pool>, log: Arc<Log>) {
+    let Some(refresh_ms) = pool
+        .config
+        .cluster
+        .as_ref()
+        .map(|cluster| cluster.refresh_ms)
+    else {
+        return;
+    };
+    let mut turn = 0;
+    loop {
+        let rest = Duration::from_millis(refresh_ms);
+        // Whether it was time or news does not matter.
+        drop(timeout(rest, pool.changed.notified()).await);
+        learn_cluster(&pool, &log, turn).await;
+        turn += 1;
+        tokio::time::sleep(BREATH).await;
+    }
+}
+
+/// Between two looks at a cluster in which much moves.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Asks one node, or the next if it does not answer.
+pub async fn learn_cluster(pool: &Pool, log: &Log, turn: usize) {
+    if pool.config.cluster.is_none() {
+        return;
+    }
+    let view = pool.view();
+    for number in 0..view.servers.len() {
+        let address = &view.servers[(turn + number) % view.servers.len()].address;
+        match timeout(PATIENCE, ask_slots(pool, address)).await {
+            Ok(Ok(ranges)) if !ranges.is_empty() => return pool.learn_slots(&ranges, true),
+            Ok(Ok(_)) => log.line(log::NOTICE, &format!("node {address} knows no slots")),
+            Ok(Err(error)) => log.line(log::NOTICE, &format!("node {address}: {error}")),
+            Err(_) => log.line(log::NOTICE, &format!("node {address}: no answer")),
+        }
+    }
+}
+
+async fn ask_slots(pool: &Pool, address: &Address) -> io::Result<Vec<SlotRange>> {
+    let mut conversation = Conversation::begin(address).await?;
+    if let Some(password) = &pool.config.server_password {
+        conversation.ask(&["AUTH", password]).await?;
+    }
+    match conversation.ask(&["CLUSTER", "SLOTS"]).await? {
+        Value::Array(rows) => Ok(rows
+            .iter()
+            .filter_map(|row| slot_range(row, address))
+            .collect()),
+        Value::Error(text) => Err(io::Error::other(
+            String::from_utf8_lossy(&text).into_owned(),
+        )),
+        _ => Err(io::Error::other("no array")),
+    }
+}
+
+/// `[first, last, [host, port, id], replicas ...]`. Without a host it is the one that was asked.
+fn slot_range(row: &Value, asked: &Address) -> Option<SlotRange> {
+    let Value::Array(parts) = row else {
+        return None;
+    };
+    let [
+        Value::Integer(first),
+        Value::Integer(last),
+        Value::Array(master),
+        ..,
+    ] = &parts[..]
+    else {
+        return None;
+    };
+    let [host, Value::Integer(port), ..] = &master[..] else {
+        return None;
+    };
+    let host = match (text(host).unwrap_or_default(), asked) {
+        ("" | "?", Address::Tcp { host, .. }) => host.clone(),
+        (host, _) => host.to_owned(),
+    };
+    let port = u16::try_from(*port).ok()?;
+    let slots = Slots {
+        first: usize::try_from(*first).ok()?,
+        end: usize::try_from(*last).ok()?.checked_add(1)?,
+    };
+    Some((slots, Address::Tcp { host, port }))
 }
 
 /// A connection on which one question follows the answer to another.

@@ -44,6 +44,8 @@ pub struct Session {
     /// No request is taken until all replies have come.
     barrier: bool,
     subscriptions: Option<Box<Subscriptions>>,
+    /// Of the view that the last request was sent by.
+    version: u64,
 }
 
 /// What a request has led to.
@@ -103,6 +105,7 @@ impl Session {
             mode: Mode::Plain,
             barrier: false,
             subscriptions: None,
+            version: 0,
         }
     }
 
@@ -261,6 +264,7 @@ impl Session {
         let mut batch = batch.recycle();
         let parsed = self.parser.parse(input, &limits, &mut batch);
         self.client.backend.refresh();
+        self.settle();
         let mut next = 0;
         while next < batch.len() {
             let flow = match self.barrier && !self.client.is_idle() {
@@ -293,6 +297,17 @@ impl Session {
         }
         TOOLS.with(|tools| tools.borrow_mut().batch = batch.recycle());
         parsed.consumed
+    }
+
+    /// When slots of a cluster have moved, what is under way may be sent to another node again:
+    /// what comes later must not overtake it.
+    fn settle(&mut self) {
+        let pool = &self.client.backend.pool;
+        let version = pool.version();
+        if pool.config.cluster.is_some() && version != self.version {
+            self.version = version;
+            self.barrier |= !self.client.is_idle() && matches!(self.mode, Mode::Plain);
+        }
     }
 
     /// A reply that is known at once.

@@ -7,14 +7,14 @@ use crate::process::{Folder, OCHRE, Process, free_port, wait_until};
 use crate::wire::Wire;
 
 /// A proxy with predixy's files: the first is given to it.
-struct Predixy {
+pub struct Predixy {
     port: u16,
     _process: Process,
     _folder: Folder,
 }
 
 impl Predixy {
-    fn start(text: &str, included: &str) -> Predixy {
+    pub fn start(text: &str, included: &str) -> Predixy {
         let (port, stats) = (free_port(), free_port().to_string());
         let folder = Folder::new();
         folder.file("pool.conf", included);
@@ -30,7 +30,7 @@ impl Predixy {
         }
     }
 
-    fn connect(&self) -> Wire {
+    pub fn connect(&self) -> Wire {
         Wire::connect(("127.0.0.1", self.port))
     }
 }

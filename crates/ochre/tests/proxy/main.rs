@@ -2,6 +2,7 @@
 //!
 //! ```text
 //!   arena      a proxy, and the servers behind it
+//!   cluster    slots that move while clients talk
 //!   groups     masters with replicas, and Sentinels that watch them
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
@@ -11,6 +12,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod arena;
+mod cluster;
 mod groups;
 mod memcached;
 mod order;

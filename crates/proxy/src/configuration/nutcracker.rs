@@ -115,6 +115,7 @@ fn blank(name: &str) -> Pool {
         },
         servers: Vec::new(),
         groups: None,
+        cluster: None,
     }
 }
 

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Address, Authority, Configuration, Follow, Group, GroupHash, Groups, Language, Pool, Refusal,
-    Rights, Server,
+    Address, Authority, Cluster, Configuration, Follow, Group, GroupHash, Groups, Language, Pool,
+    Refusal, Rights, Server,
 };
 use crate::placement::hash::Hash;
 use crate::placement::ring::Distribution;
@@ -220,7 +220,10 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
             }
             pool = Some(group_pool(node, node.is("SentinelServerPool"))?);
         } else if node.is("ClusterServerPool") {
-            return Err(node.refuse("pools of clusters are not served"));
+            if pool.is_some() {
+                return Err(node.refuse("there is a pool already"));
+            }
+            pool = Some(cluster_pool(node)?);
         } else if IGNORED.iter().any(|key| node.is(key)) {
             ignored.push(node.key.clone());
         } else {
@@ -301,6 +304,34 @@ fn authority(node: &Node) -> Result<Vec<Authority>, Refusal> {
     Ok(authorities)
 }
 
+fn cluster_pool(node: &Node) -> Result<Pool, Refusal> {
+    let mut draft = Draft::new(false);
+    let mut seeds = Vec::new();
+    for line in &node.block {
+        if line.is("Servers") {
+            seeds = addresses(line)?;
+        } else if line.is("Password") {
+            draft.pool.server_password = Some(line.value.clone());
+        } else if !set_number(&mut draft, line)? {
+            return Err(line.refuse("no such key"));
+        }
+    }
+    if seeds.is_empty() {
+        return Err(node.refuse("`Servers` is missing"));
+    }
+    if draft.groups.dbs != 1 {
+        return Err(node.refuse("a cluster has one db"));
+    }
+    let mut pool = draft.pool;
+    pool.hash_tag = Some(*b"{}");
+    pool.servers = static_servers(&seeds);
+    pool.cluster = Some(Cluster {
+        seeds,
+        refresh_ms: draft.groups.refresh_ms,
+    });
+    Ok(pool)
+}
+
 /// What a block of a pool has said so far.
 struct Draft {
     pool: Pool,
@@ -318,26 +349,32 @@ enum Method {
     Sentinels,
 }
 
+impl Draft {
+    fn new(is_sentinel: bool) -> Draft {
+        let groups = Groups {
+            follow: Follow::Fixed,
+            refresh_ms: 1000,
+            hash: GroupHash::Nothing,
+            list: Vec::new(),
+            master_priority: 50,
+            static_priority: 0,
+            dynamic_priority: 0,
+            retry_ms: 1000,
+            dbs: 1,
+        };
+        Draft {
+            pool: blank(),
+            groups,
+            method: is_sentinel.then_some(Method::Sentinels),
+            sentinels: None,
+            hash: None,
+            chance: None,
+        }
+    }
+}
+
 fn group_pool(node: &Node, is_sentinel: bool) -> Result<Pool, Refusal> {
-    let groups = Groups {
-        follow: Follow::Fixed,
-        refresh_ms: 1000,
-        hash: GroupHash::Nothing,
-        list: Vec::new(),
-        master_priority: 50,
-        static_priority: 0,
-        dynamic_priority: 0,
-        retry_ms: 1000,
-        dbs: 1,
-    };
-    let mut draft = Draft {
-        pool: blank(),
-        groups,
-        method: is_sentinel.then_some(Method::Sentinels),
-        sentinels: None,
-        hash: None,
-        chance: None,
-    };
+    let mut draft = Draft::new(is_sentinel);
     for line in &node.block {
         if !set_number(&mut draft, line)? {
             set_word(&mut draft, line, is_sentinel)?;
@@ -435,7 +472,7 @@ fn complete(node: &Node, draft: Draft) -> Result<Pool, Refusal> {
         }
         _ => return Err(node.refuse("`RefreshMethod` is missing, or not for `Sentinels`")),
     };
-    pool.servers = static_servers(&groups);
+    pool.servers = static_servers(groups.list.iter().flat_map(|group| &group.servers));
     pool.groups = Some(groups);
     Ok(pool)
 }
@@ -453,9 +490,9 @@ fn addresses(node: &Node) -> Result<Vec<Address>, Refusal> {
 }
 
 /// Every server that is named, once.
-fn static_servers(groups: &Groups) -> Vec<Server> {
+fn static_servers<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<Server> {
     let mut servers: Vec<Server> = Vec::new();
-    for address in groups.list.iter().flat_map(|group| &group.servers) {
+    for address in addresses {
         if servers.iter().all(|server| server.address != *address) {
             servers.push(Server {
                 label: address.to_string(),
@@ -496,6 +533,7 @@ fn blank() -> Pool {
         },
         servers: Vec::new(),
         groups: None,
+        cluster: None,
     }
 }
 

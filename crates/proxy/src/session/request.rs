@@ -205,12 +205,16 @@ impl Session {
         sent: Option<&[u8]>,
     ) -> Flow {
         let units = self.client.backend.units();
+        if units == 0 {
+            return self.error("ERR no server connection avaliable");
+        }
         let number = self.client.open_gather(Gather::new(assembly, units));
         for unit in 0..units {
             let receiver = self.receiver();
-            match self.link(unit, reads) {
-                Some(link) => forward(link, words, sent, receiver, number, unit as u32),
-                None => self.client.fail(number, unit as u32, NOBODY),
+            let part = unit as u32;
+            match self.link(self.client.backend.unit_at(unit), reads) {
+                Some(link) => forward(link, words, sent, receiver, number, part),
+                None => self.client.fail(number, part, NOBODY),
             }
         }
         Flow::Next
@@ -231,7 +235,7 @@ impl Session {
         let gather = Gather::new(Assembly::Cursor { server, servers }, 1);
         let number = self.client.open_gather(gather);
         let receiver = self.receiver();
-        match self.link(server, true) {
+        match self.link(self.client.backend.unit_at(server), true) {
             Some(link) => link.send_with(receiver, number, 0, |out| write_request(out, &request)),
             None => self.client.fail(number, 0, NOBODY),
         }

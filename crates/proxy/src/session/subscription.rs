@@ -118,7 +118,10 @@ impl Session {
         let (verb, add) = verb(kind);
         let backend = &self.client.backend;
         let units = match kind {
-            Kind::Patterns { .. } => (0..backend.units()).collect(),
+            Kind::Patterns { .. } => {
+                let numbers = 0..backend.listening_units();
+                numbers.map(|number| backend.unit_at(number)).collect()
+            }
             _ => Vec::from_iter(backend.unit_of(name)),
         };
         let servers = units.iter().filter_map(|unit| backend.master_of(*unit));
