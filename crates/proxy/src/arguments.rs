@@ -43,7 +43,7 @@ Usage: ochre proxy [-?hVdDt] [-c FILE | FILE] [OPTIONS ...]
   -a, --stats-addr=ADDRESS  and at which address (0.0.0.0)
   -i, --stats-interval=MS   accepted; statistics are always of the moment
   -m, --mbuf-size=N         accepted; requests may be of any size
-      --threads=N           threads that serve (one for each core)
+      --threads=N           threads that serve (one for every two cores)
   -D, --describe-stats      tell what the statistics mean, and end
   -V, --version             tell the version, and end
   -h, --help                this text";

@@ -135,7 +135,7 @@ async fn serve(
     let threads = arguments
         .threads
         .or(configuration.threads)
-        .unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
+        .unwrap_or_else(default_threads);
     for key in &configuration.ignored {
         let text = format!("{key} is understood and has no effect");
         log.line(log::NOTICE, &text);
@@ -188,6 +188,13 @@ async fn serve(
     }
     log.line(log::NOTICE, "ended");
     Ok(())
+}
+
+/// A thread for every two cores: clients and servers need some, too, and the fewer threads there are,
+/// the more requests leave in one write. Measured on two cores with 50 clients and no pipeline, two
+/// threads cost 1.4 times the CPU of one for a request.
+fn default_threads() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
 
 /// Keeps up with who serves, where others decide that.

@@ -58,7 +58,7 @@ enum Flow {
 }
 
 /// With so many requests without a reply, or so many bytes of replies unsent, a client is not read.
-const PENDING_MAX: usize = 4096;
+const PENDING_MAX: usize = 1024;
 const UNSENT_MAX: usize = 1024 * 1024;
 
 const READS_PER_TURN: usize = 2;
@@ -267,7 +267,8 @@ impl Session {
         self.settle();
         let mut next = 0;
         while next < batch.len() {
-            let flow = match self.barrier && !self.client.is_idle() {
+            let pending = self.client.pending();
+            let flow = match self.barrier && pending > 0 || pending >= PENDING_MAX {
                 true => Flow::Hold,
                 false => self.request(batch.request(next), batch.sent(next)),
             };
