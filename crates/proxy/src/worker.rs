@@ -99,7 +99,8 @@ async fn serve(
     while backends.iter().any(|b| !b.clients.borrow().is_empty()) {
         for backend in &backends {
             let clients: Vec<Rc<Client>> = backend.clients.borrow().values().cloned().collect();
-            for client in clients.iter().filter(|client| client.is_idle()) {
+            let is_done = |client: &&Rc<Client>| client.is_idle() && client.unsent() == 0;
+            for client in clients.iter().filter(is_done) {
                 client.broken.set(true);
                 client.wake();
             }

@@ -154,7 +154,9 @@ mod tests {
             while from < all.len() {
                 seen = (seen + step).min(all.len());
                 loop {
-                    let scanned = scanner.scan(&all[from..seen]).unwrap();
+                    let scanned = scanner
+                        .scan(&all[from..seen])
+                        .expect("all of it are replies");
                     from += scanned.len;
                     if !scanned.whole {
                         break;

@@ -3,6 +3,7 @@
 //! ```text
 //!   arena      a proxy, and the servers behind it
 //!   cluster    slots that move while clients talk
+//!   ending     what is left when the proxy ends
 //!   groups     masters with replicas, and Sentinels that watch them
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
@@ -13,6 +14,7 @@
 
 mod arena;
 mod cluster;
+mod ending;
 mod groups;
 mod memcached;
 mod order;
