@@ -170,3 +170,66 @@ fn a_cursor_names_its_server_and_leads_to_the_next() {
         assert_eq!(read_cursor(bad.as_bytes()), None, "{bad}");
     }
 }
+
+/// What servers might say, sense or nonsense.
+const REPLIES: &[&[u8]] = &[
+    b"+OK\r\n",
+    b"-ERR down\r\n",
+    b":2\r\n",
+    b"$-1\r\n",
+    b"$2\r\n\r\n\r\n",
+    b"*0\r\n",
+    b"*-1\r\n",
+    b"*1\r\n$1\r\na\r\n",
+    b"*2\r\n*1\r\n:1\r\n_\r\n",
+    b"%1\r\n+a\r\n+b\r\n",
+    b"|1\r\n+a\r\n+b\r\n*1\r\n:1\r\n",
+    b":9223372036854775807\r\n",
+];
+
+#[test]
+fn no_key_is_lost_and_one_reply_comes_of_whatever_servers_say() {
+    let mut chance = stdx::prng::Prng::new(12);
+    let mut cuts = 0;
+    for round in 0..20_000 {
+        let name = ["mget", "del", "mset", "exists", "unlink", "touch"][round % 6];
+        let request: Vec<String> = (0..chance.below(9))
+            .map(|_| format!("k{}", chance.below(5)))
+            .collect();
+        let mut words = vec![name.as_bytes()];
+        words.extend(request.iter().map(|word| word.as_bytes()));
+        let command = find(words[0]).unwrap().command;
+        let Cut::Fragments(fragments, mut gather) = cut(command, &words, by_last_byte) else {
+            continue;
+        };
+        cuts += 1;
+        let mut wanted = Vec::new();
+        command.each_key(&words, |index| wanted.push(words[index].to_vec()));
+        let mut found = Vec::new();
+        for (part, fragment) in fragments.iter().enumerate() {
+            let (value, len) = read(&fragment.request).unwrap().unwrap();
+            assert_eq!(len, fragment.request.len());
+            let resp::value::Value::Array(parts) = value else {
+                panic!("{value:?}");
+            };
+            let step = if name == "mset" { 2 } else { 1 };
+            for key in parts[1..].iter().step_by(step) {
+                let resp::value::Value::Bulk(key) = key else {
+                    panic!("{key:?}");
+                };
+                assert_eq!(by_last_byte(key), Some(fragment.unit));
+                found.push(key.clone());
+            }
+            let reply = REPLIES[chance.below(REPLIES.len() as u64) as usize];
+            gather.add(part, reply, true);
+        }
+        wanted.sort();
+        found.sort();
+        assert_eq!(found, wanted);
+        let mut out = Vec::new();
+        gather.finish(&mut out);
+        let scanned = Scanner::default().scan(&out).unwrap();
+        assert!(scanned.whole && scanned.len == out.len(), "{out:?}");
+    }
+    assert!(cuts > 5000, "{cuts}");
+}
