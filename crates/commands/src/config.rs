@@ -81,7 +81,7 @@ fn set(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let pairs: Vec<(&[u8], &[u8])> = pairs.iter().map(|&[name, value]| (name, value)).collect();
     let policy = Policy {
         protected: trusts(&cx.engine.config.load(), cx.session),
-        loading: false,
+        loading: cx.engine.persistence.is_loading(),
     };
     let refused = |error: SetError| Error::text(error.to_string());
     cx.engine.configure(&pairs, policy).map_err(refused)?;

@@ -31,7 +31,9 @@ static PING: Command = Command {
     since: "1.0.0",
     complexity: "O(1)",
     arity: Arity::AtLeast(1),
-    flags: Flags::FAST.and(Flags::ALLOW_SUBSCRIBED),
+    flags: Flags::FAST
+        .and(Flags::ALLOW_SUBSCRIBED)
+        .and(Flags::TELLS_HEALTH),
     acl: Acl::CONNECTION,
     handler: ping,
     tips: &["request_policy:all_shards", "response_policy:all_succeeded"],

@@ -90,7 +90,11 @@ static FLUSHALL: Command = Command {
 
 fn flushall(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let all = 0..cx.engine.keyspace.dbs();
-    flush(cx, args, all)
+    let flushed = flush(cx, args, all)?;
+    if !cx.config.persistence.save.0.is_empty() {
+        cx.engine.host.save_emptiness(cx.engine);
+    }
+    Ok(flushed)
 }
 
 /// Takes the keys away under all locks, which is quick. Their memory is given back after the locks:
@@ -107,8 +111,8 @@ fn flush(cx: &mut Context<'_>, args: &mut Args<'_>, dbs: std::ops::Range<u16>) -
     let mut keys = 0;
     for index in dbs {
         cx.db.select(DbIndex(index));
+        keys += cx.db.count().0;
         let detached = cx.db.detach_all();
-        keys += detached.iter().map(|part| part.keys()).sum::<usize>();
         match lazily {
             true => cx.engine.garbage.add(detached),
             false => cx.db.discard_now(detached),

@@ -7,9 +7,9 @@ use std::sync::atomic::Ordering;
 
 use config::{ByteSize, How, Limits, Value};
 use datatypes::list;
-use engine::command::Flags;
+use engine::command::{Flags, Reach};
 use engine::host::{Crash, LogLevel, RewriteError};
-use engine::{Args, Arity, Command, CommandResult, Context, Error};
+use engine::{Access, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::Ttl;
 use stdx::float;
 use stdx::number::parse_i64;
@@ -21,6 +21,7 @@ mod digest;
 mod object;
 mod packs;
 mod protocol;
+mod reload;
 mod tables;
 
 pub(crate) static DEBUG: Command = Command {
@@ -34,11 +35,19 @@ pub(crate) static DEBUG: Command = Command {
         .and(Flags::LOADING)
         .and(Flags::STALE)
         .and(Flags::PROTECTED)
-        .and(Flags::ALL_KEYS)
         .and(Flags::LONG),
+    finder: Some(reach),
     handler: debug,
     ..Command::BLANK
 };
+
+/// Loading the append-only file runs commands that lock for themselves.
+fn reach(words: &[&[u8]], _: &mut dyn FnMut(usize, Access)) -> Reach {
+    match words.get(1) {
+        Some(name) if name.eq_ignore_ascii_case(b"LOADAOF") => Reach::Declared,
+        _ => Reach::Everything,
+    }
+}
 
 /// One thing that `DEBUG` can do. To clients these are no subcommands: they are not in the table,
 /// and a wrong number of words is the same error as an unknown name.
@@ -116,6 +125,13 @@ const TOOLS: &[Tool] = &[
         run: packs::of_small,
     },
     Tool {
+        name: "LOADAOF",
+        syntax: "",
+        summary: "Replaces all data by what the append-only file holds.",
+        words: 0..=usize::MAX,
+        run: reload::load_log,
+    },
+    Tool {
         name: "LOG",
         syntax: "message",
         summary: "Writes to the server's log.",
@@ -177,6 +193,13 @@ const TOOLS: &[Tool] = &[
         summary: "Elements of lists from this size up are kept alone; 0 is the default: 1gb.",
         words: 1..=1,
         run: packed_threshold,
+    },
+    Tool {
+        name: "RELOAD",
+        syntax: "[MERGE] [NOFLUSH] [NOSAVE]",
+        summary: "Saves all data, and loads it again in its place.",
+        words: 0..=usize::MAX,
+        run: reload::reload,
     },
     Tool {
         name: "REPLYBUFFER",

@@ -44,6 +44,7 @@ pub(crate) const COPY_TO: Event = generic("copy_to");
 pub(crate) const EXPIRE: Event = generic("expire");
 pub(crate) const MOVE_FROM: Event = generic("move_from");
 pub(crate) const MOVE_TO: Event = generic("move_to");
+pub(crate) const RESTORE: Event = generic("restore");
 pub(crate) const PERSIST: Event = generic("persist");
 pub(crate) const RENAME_FROM: Event = generic("rename_from");
 pub(crate) const RENAME_TO: Event = generic("rename_to");

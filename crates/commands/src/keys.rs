@@ -10,16 +10,18 @@ use crate::scan::SCAN;
 use crate::sort::{SORT, SORT_RO};
 
 mod object;
+mod payload;
 mod transfer;
 
 use object::OBJECT;
+use payload::{DUMP, RESTORE};
 use transfer::{COPY, MOVE, RENAME, RENAMENX};
 
 pub(crate) static KEYS_OF_ANY_KIND: Family = Family {
     name: "generic",
     commands: &[
-        &COPY, &DEL, &EXISTS, &KEYS, &MOVE, &OBJECT, &RANDOMKEY, &RENAME, &RENAMENX, &SCAN, &SORT,
-        &SORT_RO, &TOUCH, &TYPE, &UNLINK,
+        &COPY, &DEL, &DUMP, &EXISTS, &KEYS, &MOVE, &OBJECT, &RANDOMKEY, &RENAME, &RENAMENX,
+        &RESTORE, &SCAN, &SORT, &SORT_RO, &TOUCH, &TYPE, &UNLINK,
     ],
 };
 

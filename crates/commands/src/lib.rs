@@ -22,6 +22,7 @@ mod keys;
 mod latency;
 mod list;
 mod memory;
+mod persistence;
 mod pubsub;
 mod scan;
 mod server;
@@ -54,6 +55,7 @@ const FAMILIES: &[&Family] = &[
     &keys::KEYS_OF_ANY_KIND,
     &list::LISTS,
     &memory::MEMORIES,
+    &persistence::PERSISTENCE,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
     &server::SERVER,
     &set::SETS,

@@ -4,6 +4,8 @@ use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::ptr::NonNull;
 
+use crate::Shown;
+
 /// A value that its owner keeps as a pointer and one bit, which tells two encodings apart.
 ///
 /// # Safety
@@ -34,7 +36,39 @@ pub trait Collection {
 
     /// Frees about `budget` elements: a bounded step of tearing the collection down. Returns how
     /// many were freed; 0 when none is left.
+    ///
+    /// What is frozen is given up by the first step.
     fn free_some(&mut self, budget: usize) -> usize;
+
+    /// From now on [`show_frozen`](Collection::show_frozen) shows what the collection holds now,
+    /// whatever becomes of it. Returns whether it does: a small one is to be copied instead.
+    ///
+    /// A copy of a frozen collection is not frozen.
+    ///
+    /// # Panics
+    /// If it is frozen.
+    fn freeze(&mut self) -> bool {
+        false
+    }
+
+    /// How many elements the collection held when it was frozen, if it is.
+    fn frozen_len(&self) -> Option<usize> {
+        None
+    }
+
+    /// Shows about `budget` more of the elements that the collection held when it was frozen, each
+    /// once; those of a list in order. Returns whether any are left: if not, it is frozen no
+    /// longer.
+    fn show_frozen(&mut self, _budget: usize, _visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        false
+    }
+
+    /// Gives up what is frozen: a bounded step of freeing about `budget` of the elements that were
+    /// set aside. Returns whether any are left: if not, the collection is frozen no longer. In
+    /// between there is nothing to be shown.
+    fn thaw(&mut self, _budget: usize) -> bool {
+        false
+    }
 }
 
 /// A value that is borrowed from the owner who keeps it as a word.

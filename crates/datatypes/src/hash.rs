@@ -7,9 +7,12 @@ use std::iter::from_fn;
 use std::ptr::NonNull;
 
 use crate::class::class;
-use crate::listpack::Position;
+use crate::listpack::{Invalid, Position};
 use crate::packed::{HashSeed, PackedMap};
-use crate::{Collection, Compact, Listpack, Text};
+use crate::{Collection, Compact, Listpack, Shown, Text};
+
+/// A field and its value are this many elements.
+const STEP: usize = 2;
 
 /// Bytes of a listpack, whatever the limits say.
 const LISTPACK_BYTES_MAX: usize = 1 << 30;
@@ -89,7 +92,7 @@ impl Hash {
         match self {
             Hash::Table(table) => table.remove(field),
             Hash::Pairs(pairs) => match find(pairs, field) {
-                Some(found) => pairs.remove_range(found, 2) > 0,
+                Some(found) => pairs.remove_range(found, STEP) > 0,
                 None => false,
             },
         }
@@ -136,6 +139,38 @@ impl Hash {
         }
     }
 
+    /// A hash that will have so many fields: a table from the first on if they will not fit a
+    /// listpack.
+    pub fn for_fields(len: usize, limits: &HashLimits) -> Hash {
+        let mut hash = Hash::default();
+        if len > limits.entries_max {
+            hash.make_table(limits.seed);
+        }
+        hash
+    }
+
+    /// The hash that a listpack is, if behind every field is its value and no field is there twice.
+    /// It becomes a table if the limits ask for one.
+    pub fn of_listpack(pairs: Listpack, limits: &HashLimits) -> Result<Hash, Invalid> {
+        let len = pairs.len();
+        if !len.is_multiple_of(STEP) {
+            return Err(Invalid);
+        }
+        let fits = len / STEP <= limits.entries_max
+            && pairs.bytes_len() <= LISTPACK_BYTES_MAX
+            && pairs
+                .iter()
+                .all(|text| text.len() <= limits.value_bytes_max);
+        if fits {
+            let distinct = pairs.is_distinct(STEP, limits.seed);
+            return distinct.then_some(Hash::Pairs(pairs)).ok_or(Invalid);
+        }
+        let mut hash = Hash::Pairs(pairs);
+        hash.make_table(limits.seed);
+        let distinct = hash.len() == len / STEP;
+        distinct.then_some(hash).ok_or(Invalid)
+    }
+
     #[cold]
     fn make_table(&mut self, seed: HashSeed) {
         let mut table = Box::new(PackedMap::new(seed));
@@ -149,7 +184,7 @@ impl Hash {
 /// Where a field is.
 #[inline]
 fn find(pairs: &Listpack, field: &[u8]) -> Option<Position> {
-    pairs.find(pairs.first(), Text::Bytes(field), 2)
+    pairs.find(pairs.first(), Text::Bytes(field), STEP)
 }
 
 /// Where the value of the field at `found` is.
@@ -189,6 +224,42 @@ impl Collection for Hash {
         match self {
             Hash::Pairs(pairs) => std::mem::take(pairs).len() / 2,
             Hash::Table(table) => table.free_some(budget),
+        }
+    }
+
+    fn freeze(&mut self) -> bool {
+        match self {
+            Hash::Pairs(_) => false,
+            Hash::Table(table) => {
+                table.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match self {
+            Hash::Pairs(_) => None,
+            Hash::Table(table) => table.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match self {
+            Hash::Pairs(_) => false,
+            Hash::Table(table) => table.show_frozen(budget, &mut |item| {
+                visit(Shown::Pair(
+                    Text::Bytes(item.field),
+                    Text::Bytes(item.value),
+                ));
+            }),
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match self {
+            Hash::Pairs(_) => false,
+            Hash::Table(table) => table.thaw(budget),
         }
     }
 }

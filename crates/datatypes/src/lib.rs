@@ -4,6 +4,7 @@
 pub mod bits;
 mod class;
 mod compact;
+mod frozen;
 mod hash;
 pub mod hyperloglog;
 pub mod intset;
@@ -16,6 +17,7 @@ pub mod table;
 mod text;
 
 pub use compact::{Borrowed, Collection, Compact};
+pub use frozen::Shown;
 pub use hash::{Hash, HashLimits};
 pub use list::List;
 pub use listpack::Listpack;

@@ -10,7 +10,7 @@ use std::fmt;
 use std::ptr::NonNull;
 
 use crate::listpack::Position;
-use crate::{Collection, Compact, Listpack, Text};
+use crate::{Collection, Compact, Listpack, Shown, Text};
 use nodes::Nodes;
 
 mod limits;
@@ -21,7 +21,6 @@ pub use limits::Limits;
 pub use walk::Walk;
 
 /// Elements in order.
-#[derive(Clone)]
 pub struct List(Form);
 
 #[derive(Clone)]
@@ -190,9 +189,11 @@ impl List {
         }
     }
 
-    /// Makes a list of one listpack, or of nothing, small.
+    /// Makes a list of one listpack, or of nothing, small, unless it is frozen.
     fn settle(&mut self) {
-        if let Form::Large(nodes) = &mut self.0 {
+        if let Form::Large(nodes) = &mut self.0
+            && nodes.frozen_len().is_none()
+        {
             if nodes.node_count() == 0 {
                 self.0 = Form::Small(Listpack::new());
             } else if let Some(pack) = nodes.single_pack() {
@@ -329,6 +330,7 @@ impl Collection for List {
                 *pack = Listpack::new();
             }
             Form::Large(nodes) => {
+                freed += nodes.free_frozen(budget);
                 while freed < budget.max(1) && nodes.len() > 0 {
                     freed += nodes.drop_last();
                 }
@@ -336,6 +338,53 @@ impl Collection for List {
             }
         }
         freed
+    }
+
+    fn freeze(&mut self) -> bool {
+        match &mut self.0 {
+            Form::Small(_) => false,
+            Form::Large(nodes) => {
+                nodes.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match &self.0 {
+            Form::Small(_) => None,
+            Form::Large(nodes) => nodes.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match &mut self.0 {
+            Form::Small(_) => false,
+            Form::Large(nodes) => {
+                let is_left = nodes.show_frozen(budget, &mut |text| visit(Shown::Element(text)));
+                self.settle();
+                is_left
+            }
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match &mut self.0 {
+            Form::Small(_) => false,
+            Form::Large(nodes) => {
+                nodes.free_frozen(budget);
+                self.settle();
+                self.frozen_len().is_some()
+            }
+        }
+    }
+}
+
+impl Clone for List {
+    fn clone(&self) -> List {
+        let mut copy = List(self.0.clone());
+        copy.settle();
+        copy
     }
 }
 

@@ -20,6 +20,7 @@ use block::{Block, HEADER};
 use element::Encoded;
 
 mod block;
+mod distinct;
 mod element;
 
 const END: u8 = 0xff;

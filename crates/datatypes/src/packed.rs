@@ -28,13 +28,14 @@ use std::hash::BuildHasher;
 
 use foldhash::quality::FixedState;
 
+use crate::frozen::{self, Frozen};
 use crate::table::{address, ending_bits, parent, prefetch};
 
 mod blob;
 mod bucket;
 mod directory;
 
-use bucket::Bucket;
+use bucket::{Bucket, Place};
 use directory::Directory;
 
 pub use bucket::Item;
@@ -54,6 +55,13 @@ const DRAWS: usize = 4;
 #[derive(Clone, Copy, Debug)]
 pub struct HashSeed(pub u64);
 
+impl HashSeed {
+    #[inline]
+    pub(crate) fn hash(self, bytes: &[u8]) -> u64 {
+        FixedState::with_seed(self.0).hash_one(bytes)
+    }
+}
+
 /// A table of members.
 pub type PackedSet = Packed<false>;
 
@@ -67,9 +75,11 @@ pub struct Packed<const VALUES: bool> {
     /// Bytes of buckets, blobs and directory.
     memory: usize,
     seed: HashSeed,
-    /// No bucket holds or held more.
-    fullest: usize,
+    frozen: Option<Box<Frozen>>,
 }
+
+// A cache line, so that telling whether the table is frozen fetches nothing.
+const _: () = assert!(size_of::<PackedMap>() == 64);
 
 impl<const VALUES: bool> Packed<VALUES> {
     pub fn new(seed: HashSeed) -> Self {
@@ -78,7 +88,7 @@ impl<const VALUES: bool> Packed<VALUES> {
             len: 0,
             memory: 0,
             seed,
-            fullest: 0,
+            frozen: None,
         }
     }
 
@@ -96,7 +106,7 @@ impl<const VALUES: bool> Packed<VALUES> {
 
     /// Bytes of all allocations behind the table.
     pub fn memory(&self) -> usize {
-        self.memory
+        self.memory + self.frozen.as_ref().map_or(0, |frozen| frozen.memory())
     }
 
     /// Buckets, and the most items in one of them, for those who look into memory.
@@ -121,6 +131,9 @@ impl<const VALUES: bool> Packed<VALUES> {
         let Some(place) = bucket.find(tag(hash), field) else {
             return false;
         };
+        if let Some(frozen) = &mut self.frozen {
+            keep_item(frozen, bucket, place);
+        }
         bucket.remove(place, &mut self.memory);
         self.count_removed();
         true
@@ -170,6 +183,9 @@ impl<const VALUES: bool> Packed<VALUES> {
         let (at, nth) = self.draw(random)?;
         let bucket = self.buckets.get_mut(at);
         let place = bucket.place(nth);
+        if let Some(frozen) = &mut self.frozen {
+            keep_item(frozen, bucket, place);
+        }
         let result = read(bucket.item(place));
         bucket.remove(place, &mut self.memory);
         self.count_removed();
@@ -188,7 +204,7 @@ impl<const VALUES: bool> Packed<VALUES> {
         loop {
             let drawn: [(u32, usize); DRAWS] = std::array::from_fn(|_| {
                 let at = random(u64::from(self.buckets.len())) as u32;
-                (at, random(self.fullest as u64) as usize)
+                (at, random(u64::from(self.buckets.fullest())) as usize)
             });
             drawn
                 .iter()
@@ -206,20 +222,32 @@ impl<const VALUES: bool> Packed<VALUES> {
     /// Frees about `budget` items: a bounded step of tearing the table down. Returns how many were
     /// freed; 0 when none is left.
     pub fn free_some(&mut self, budget: usize) -> usize {
-        let mut freed = 0;
+        let mut freed = frozen::free_some(&mut self.frozen, budget);
+        let kept = freed;
         while freed < budget {
             let Some(bucket) = self.buckets.pop(&mut self.memory) else {
                 break;
             };
             freed += bucket.free(&mut self.memory);
         }
-        self.len -= freed;
+        self.len -= freed - kept;
         freed
+    }
+
+    /// Takes the last bucket away, after its items were given to `visit`. Returns whether there
+    /// was one. From the first of these steps on the table is good for nothing else.
+    pub(crate) fn take_bucket(&mut self, visit: impl FnMut(Item<'_>)) -> bool {
+        let Some(bucket) = self.buckets.pop(&mut self.memory) else {
+            return false;
+        };
+        bucket.items().for_each(visit);
+        self.len -= bucket.free(&mut self.memory);
+        true
     }
 
     #[inline]
     fn hash(&self, field: &[u8]) -> u64 {
-        FixedState::with_seed(self.seed.0).hash_one(field)
+        self.seed.hash(field)
     }
 
     #[inline]
@@ -233,6 +261,7 @@ impl<const VALUES: bool> Packed<VALUES> {
     }
 
     /// Adds an item, or gives it another value. Returns whether it was missing.
+    #[inline(always)]
     fn put(&mut self, item: Item<'_>) -> bool {
         if self.buckets.len() == 0 {
             self.buckets.push(Bucket::default(), &mut self.memory);
@@ -241,12 +270,19 @@ impl<const VALUES: bool> Packed<VALUES> {
         let bucket = self.buckets.get_mut(address(hash, self.buckets.len()));
         if let Some(place) = bucket.find(tag(hash), item.field) {
             if VALUES {
+                if let Some(frozen) = &mut self.frozen {
+                    keep_item(frozen, bucket, place);
+                }
                 bucket.set_value(place, item.value, &mut self.memory);
             }
             return false;
         }
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(item.field, None);
+        }
         bucket.push(tag(hash), item, &mut self.memory);
-        self.fullest = self.fullest.max(bucket.count());
+        let count = bucket.count();
+        self.buckets.note(count);
         self.len += 1;
         if self.len > self.buckets.len() as usize * GROW_LOAD {
             self.split();
@@ -258,8 +294,8 @@ impl<const VALUES: bool> Packed<VALUES> {
     #[cold]
     fn split(&mut self) {
         let (added, len) = (self.buckets.len(), self.buckets.len() + 1);
-        let hasher = FixedState::with_seed(self.seed.0);
-        let leaves = |field: &[u8]| address(hasher.hash_one(field), len) == added;
+        let seed = self.seed;
+        let leaves = |field: &[u8]| address(seed.hash(field), len) == added;
         let source = self.buckets.get_mut(parent(added));
         let bucket = source.split(leaves, &mut self.memory);
         self.buckets.push(bucket, &mut self.memory);
@@ -280,7 +316,39 @@ impl<const VALUES: bool> Packed<VALUES> {
         };
         let target = self.buckets.get_mut(parent(left + 1));
         target.append(last, &mut self.memory);
-        self.fullest = self.fullest.max(target.count());
+        let count = target.count();
+        self.buckets.note(count);
+    }
+}
+
+/// Showing what the table held at one moment. An item changes, comes or goes only after what it
+/// was is kept.
+impl<const VALUES: bool> Packed<VALUES> {
+    /// See [`Collection::freeze`](crate::Collection::freeze).
+    pub fn freeze(&mut self) {
+        assert!(self.frozen.is_none(), "one moment at a time");
+        self.frozen = Some(Box::new(Frozen::new(self.len, self.seed)));
+    }
+
+    /// How many items the table held when it was frozen, if it is.
+    pub fn frozen_len(&self) -> Option<usize> {
+        self.frozen.as_ref().map(|frozen| frozen.len())
+    }
+
+    /// See [`Collection::show_frozen`](crate::Collection::show_frozen).
+    pub fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Item<'_>)) -> bool {
+        let Some(mut frozen) = self.frozen.take() else {
+            return false;
+        };
+        let is_left = frozen.show(budget, |position, visit| self.scan(position, visit), visit);
+        self.frozen = is_left.then_some(frozen);
+        is_left
+    }
+
+    /// See [`Collection::thaw`](crate::Collection::thaw).
+    pub fn thaw(&mut self, budget: usize) -> bool {
+        frozen::free_some(&mut self.frozen, budget);
+        self.frozen.is_some()
     }
 }
 
@@ -309,7 +377,8 @@ impl PackedMap {
 impl<const VALUES: bool> Clone for Packed<VALUES> {
     fn clone(&self) -> Self {
         let mut copy = Packed::new(self.seed);
-        (copy.len, copy.fullest) = (self.len, self.fullest);
+        copy.len = self.len;
+        copy.buckets.note(self.buckets.fullest() as usize);
         for at in 0..self.buckets.len() {
             let bucket = self.buckets.get(at).duplicate(&mut copy.memory);
             copy.buckets.push(bucket, &mut copy.memory);
@@ -325,6 +394,13 @@ impl<const VALUES: bool> Drop for Packed<VALUES> {
         }
         debug_assert!(self.memory == 0, "what was counted in is counted out");
     }
+}
+
+/// Keeps what an item is before it changes.
+#[cold]
+fn keep_item<const VALUES: bool>(frozen: &mut Frozen, bucket: &Bucket<VALUES>, place: Place) {
+    let item = bucket.item(place);
+    frozen.keep(item.field, Some(item.value));
 }
 
 /// The part of the hash that stands before an item. It comes from the other end of the hash than

@@ -10,7 +10,7 @@ use stdx::number::parse_i64;
 use crate::class::class;
 use crate::intset::IntSet;
 use crate::packed::{HashSeed, PackedSet};
-use crate::{Collection, Compact, Text};
+use crate::{Collection, Compact, Shown, Text};
 
 /// A set, in the encoding that fits its members.
 #[derive(Clone)]
@@ -40,6 +40,15 @@ impl Set {
             Set::Ints(ints) => parse_i64(member).is_some_and(|number| ints.contains(number)),
             Set::Table(table) => table.contains(member),
         }
+    }
+
+    /// The set of these integers. It becomes a table if the limits ask for one.
+    pub fn of_ints(ints: IntSet, limits: &SetLimits) -> Set {
+        let mut set = Set::Ints(ints);
+        if set.len() > limits.ints_max {
+            set.make_table(limits.seed);
+        }
+        set
     }
 
     /// Adds a member. Returns whether it was missing.
@@ -152,6 +161,39 @@ impl Collection for Set {
         match self {
             Set::Ints(ints) => std::mem::take(ints).len(),
             Set::Table(table) => table.free_some(budget),
+        }
+    }
+
+    fn freeze(&mut self) -> bool {
+        match self {
+            Set::Ints(_) => false,
+            Set::Table(table) => {
+                table.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match self {
+            Set::Ints(_) => None,
+            Set::Table(table) => table.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match self {
+            Set::Ints(_) => false,
+            Set::Table(table) => table.show_frozen(budget, &mut |item| {
+                visit(Shown::Element(Text::Bytes(item.field)));
+            }),
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match self {
+            Set::Ints(_) => false,
+            Set::Table(table) => table.thaw(budget),
         }
     }
 }

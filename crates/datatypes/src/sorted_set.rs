@@ -15,9 +15,9 @@
 use std::ops::Range;
 use std::ptr::NonNull;
 
-use crate::listpack::Listpack;
+use crate::listpack::{Invalid, Listpack};
 use crate::packed::HashSeed;
-use crate::{Collection, Compact, Text};
+use crate::{Collection, Compact, Shown, Text};
 
 mod element;
 mod large;
@@ -124,6 +124,39 @@ impl Collection for SortedSet {
             Encoding::Large(large) => large.free_some(budget),
         }
     }
+
+    fn freeze(&mut self) -> bool {
+        match &mut self.0 {
+            Encoding::Small(_) => false,
+            Encoding::Large(large) => {
+                large.freeze();
+                true
+            }
+        }
+    }
+
+    fn frozen_len(&self) -> Option<usize> {
+        match &self.0 {
+            Encoding::Small(_) => None,
+            Encoding::Large(large) => large.frozen_len(),
+        }
+    }
+
+    fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        match &mut self.0 {
+            Encoding::Small(_) => false,
+            Encoding::Large(large) => large.show_frozen(budget, &mut |member, score| {
+                visit(Shown::Scored(Text::Bytes(member), score));
+            }),
+        }
+    }
+
+    fn thaw(&mut self, budget: usize) -> bool {
+        match &mut self.0 {
+            Encoding::Small(_) => false,
+            Encoding::Large(large) => large.thaw(budget),
+        }
+    }
 }
 
 /// Reading.
@@ -220,6 +253,23 @@ impl SortedSet {
             set.put(member, *score, limits);
         }
         set
+    }
+
+    /// The set that a listpack is, if behind every member is its score, a number, and the members
+    /// are in order and distinct. It becomes large if the limits ask for that.
+    pub fn of_listpack(pack: Listpack, limits: &SortedSetLimits) -> Result<SortedSet, Invalid> {
+        let (len, member_bytes_max) = small::check(&pack).ok_or(Invalid)?;
+        let fits = len <= limits.entries_max
+            && member_bytes_max <= limits.value_bytes_max
+            && pack.bytes_len() <= LISTPACK_BYTES_MAX;
+        if fits && !pack.is_distinct(small::STEP, limits.seed) {
+            return Err(Invalid);
+        }
+        let mut set = SortedSet(Encoding::Small(pack));
+        if !fits && set.enlarge(limits).len() < len {
+            return Err(Invalid);
+        }
+        Ok(set)
     }
 
     /// Gives a member a score, which is a number.

@@ -254,6 +254,30 @@ impl<T: Thin> Table<T> {
             .map(Ref::of)
     }
 
+    /// Shows the place of every element. Those of a bucket are fetched while the one before it is
+    /// shown, for a visit that works with an element leaves no room to wait for the next.
+    pub fn for_each_place(&mut self, mut visit: impl FnMut(Place<'_, T>)) {
+        let len = self.buckets.len();
+        self.prefetch_elements(0);
+        for at in 0..len {
+            self.prefetch_elements(at + 1);
+            for word in self.buckets.get_mut(at).words_mut() {
+                visit(Place {
+                    word,
+                    element: PhantomData,
+                });
+            }
+        }
+    }
+
+    /// Fetches the elements of a bucket, if it is there.
+    fn prefetch_elements(&self, at: u32) {
+        if at < self.buckets.len() {
+            let words = self.buckets.get(at).words();
+            words.for_each(|word| T::prefetch(word.pointer()));
+        }
+    }
+
     /// An element chosen by `random`: fair among buckets, then within one.
     pub fn sample(&self, mut random: impl FnMut() -> u64) -> Option<Ref<'_, T>> {
         if self.len == 0 {

@@ -313,7 +313,7 @@ impl Server<'_> {
         let words = words_of(blocked);
         let located = locate_again(self.engine, entry, &words);
         let args = Args::new(&words, dispatch::words_of_name(entry), &located);
-        let expire = self.engine.expire_mode();
+        let expire = self.engine.expire_mode(self.session);
         let mut out = Vec::new();
         let mut cx = Context {
             engine: self.engine,
@@ -339,7 +339,7 @@ impl Server<'_> {
     }
 
     fn db<'l>(&self, locked: &'l mut Locked<'_>, index: DbIndex) -> keyspace::Db<'l> {
-        locked.db(index, self.now, self.engine.expire_mode())
+        locked.db(index, self.now, self.engine.expire_mode(self.session))
     }
 }
 

@@ -187,6 +187,8 @@ impl Flags {
 
     // The rest is between the table and dispatch; clients are not told.
 
+    /// Is refused when writes are, for the sake of those who ask whether all is well.
+    pub const TELLS_HEALTH: Flags = Flags(1 << 22);
     /// Runs the open transaction. If it is refused, that is the transaction's end.
     pub const RUNS_QUEUE: Flags = Flags(1 << 23);
 

@@ -246,7 +246,7 @@ impl Context<'_> {
             let lapsed = locked.take_lapsed();
             self.engine.note_lapsed(self.worker, self.config, lapsed);
             if !self.worker.effects.is_empty() {
-                self.engine.log.append(&mut self.worker.effects);
+                self.worker.append_effects(&self.engine.log);
             }
         }
         result

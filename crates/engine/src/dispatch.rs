@@ -26,7 +26,7 @@ use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
-use crate::log::Effects;
+use crate::log::{Effects, Log};
 use crate::reply::Reply;
 use crate::session::{Replies, Session};
 use crate::stats::WorkerStats;
@@ -41,6 +41,8 @@ pub struct Worker {
     pub stats: Arc<WorkerStats>,
     pub prng: Prng,
     pub(crate) effects: Effects,
+    /// Where in the log the last effects of this thread ended.
+    appended_to: u64,
     /// Words of the command under way that nobody else may see.
     pub(crate) redacted: Vec<usize>,
     spare: Vec<Located<'static>>,
@@ -52,9 +54,23 @@ impl Worker {
             stats: engine.stats.join(),
             prng: Prng::new(seed),
             effects: Effects::default(),
+            appended_to: 0,
             redacted: Vec::new(),
             spare: Vec::new(),
         }
+    }
+
+    /// Where in the log the last effects of this thread ended, since this was last called; 0 if
+    /// there were none. Replies to whoever caused them wait until that much is in the files.
+    #[inline]
+    pub fn take_appended_to(&mut self) -> u64 {
+        mem::take(&mut self.appended_to)
+    }
+
+    /// Enters what was done into the log. The locks it was done under are still held.
+    #[inline]
+    pub(crate) fn append_effects(&mut self, log: &Log) {
+        self.appended_to = log.append(&mut self.effects);
     }
 
     /// Counts a command that ran for so long.
@@ -120,6 +136,40 @@ impl Engine {
         let located = mem::take(&mut run.located);
         run.worker.spare = recycle(located);
         progress
+    }
+
+    /// Runs a command of the append-only file, whatever the gates say. Returns whether it is known.
+    pub(crate) fn replay(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'_>,
+        out: &mut Vec<u8>,
+    ) -> bool {
+        let words = batch.request(0);
+        let Some(entry) = self.table.resolve(words) else {
+            return false;
+        };
+        if session.transaction.is_some() && !entry.flags.has(Flags::NOT_QUEUED) {
+            session.queue(entry.id, words);
+            return true;
+        }
+        let mut run = Run {
+            engine: self,
+            config: self.config.load(),
+            session,
+            batch,
+            now: self.now(),
+            located: recycle(mem::take(&mut worker.spare)),
+            start: 0,
+            full_at: usize::MAX,
+            worker,
+            out,
+        };
+        run.run_alone(entry, batch.request(0));
+        let located = mem::take(&mut run.located);
+        run.worker.spare = recycle(located);
+        true
     }
 
     /// Replies that the stream is broken. The session ends.
@@ -205,7 +255,10 @@ impl<'a> Run<'a, '_> {
         let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
         let mut locked = self.lock(shards, makes_ready);
         // Meanwhile somebody may have closed a gate.
-        if self.engine.pause.is_on() || self.session.client.has(ClientFlags::KILLED) {
+        if self.engine.pause.is_on()
+            || self.engine.persistence.is_loading()
+            || self.session.client.has(ClientFlags::KILLED)
+        {
             return 0;
         }
         if self.located.len() > 1 {
@@ -335,9 +388,14 @@ impl<'a> Run<'a, '_> {
         let mut has_run = true;
         let mut run = || {
             let mut locked = self.lock(shards, makes_ready(entry));
+            // What is loaded takes the place of what was there, under every lock.
+            if !self.session.replays && gates::is_loading(engine, self.session, entry) {
+                self.refuse(Some(entry), &Error::Loading);
+                return;
+            }
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
-            if gates::is_paused(engine, self.session, entry) {
+            if !self.session.replays && gates::is_paused(engine, self.session, entry) {
                 has_run = false;
                 return;
             }
@@ -378,7 +436,8 @@ impl<'a> Run<'a, '_> {
     ) -> u64 {
         let mark = self.out.len();
         let words = args.words();
-        let expire = self.engine.expire_mode();
+        let replays = self.session.replays;
+        let expire = self.engine.expire_mode(self.session);
         let mut db = locked.db(self.session.db, self.now, expire);
         db.set_touches(self.session.touches);
         self.note_command(entry);
@@ -392,7 +451,7 @@ impl<'a> Run<'a, '_> {
             now: self.now,
             command: entry,
             nested: false,
-            logged: self.engine.log.is_read(),
+            logged: self.engine.log.is_read() && !replays,
             changes: 0,
             has_own_effect: false,
         };
@@ -406,11 +465,13 @@ impl<'a> Run<'a, '_> {
             self.config = self.engine.config.load();
             self.measure();
         }
-        let nanos = ended.saturating_sub(started);
-        let redacted = &mut self.worker.redacted;
-        self.engine
-            .observe(self.session, entry, words, redacted, nanos, &self.config);
-        self.worker.count(entry, nanos, &self.config);
+        if !replays {
+            let nanos = ended.saturating_sub(started);
+            let redacted = &mut self.worker.redacted;
+            self.engine
+                .observe(self.session, entry, words, redacted, nanos, &self.config);
+            self.worker.count(entry, nanos, &self.config);
+        }
         if self.session.replies != Replies::On {
             let pushes = entry.flags.has(Flags::PUSHES);
             self.finish_reply(if pushes { self.out.len() } else { mark });
@@ -428,7 +489,7 @@ impl<'a> Run<'a, '_> {
     #[inline]
     fn give_back(&mut self, mut locked: Locked<'_>) {
         if !self.worker.effects.is_empty() {
-            self.engine.log.append(&mut self.worker.effects);
+            self.worker.append_effects(&self.engine.log);
         }
         let (discarded, now) = (locked.take_discarded(), locked.take_discarded_now());
         drop(locked);
@@ -628,9 +689,12 @@ impl Engine {
         }
     }
 
-    /// How keys past their expiry are treated now: while writes are paused they stay.
-    pub(crate) fn expire_mode(&self) -> Expire {
-        if self.pause.is_on() {
+    /// How keys past their expiry are treated now: while writes are paused they stay, and for
+    /// commands that were logged they are what they were then.
+    pub(crate) fn expire_mode(&self, session: &Session) -> Expire {
+        if session.replays {
+            Expire::Ignore
+        } else if self.pause.is_on() {
             Expire::Hide
         } else {
             Expire::Delete
@@ -641,7 +705,7 @@ impl Engine {
 /// Has the keyspace do what the configuration asks for under these locks.
 #[inline]
 pub(crate) fn prepare(locked: &mut Locked<'_>, config: &Config, worker: &mut Worker) {
-    locked.set_recall(recall(config, worker));
+    locked.set_recall(recall(config, || worker.prng.next_u64()));
     if config
         .clients
         .keyspace_events
@@ -653,14 +717,14 @@ pub(crate) fn prepare(locked: &mut Locked<'_>, config: &Config, worker: &mut Wor
 
 /// What keys are to remember of their use, for the policy of eviction.
 #[inline]
-fn recall(config: &Config, worker: &mut Worker) -> Recall {
+pub(crate) fn recall(config: &Config, seed: impl FnOnce() -> u64) -> Recall {
     if !config.memory.policy.keeps_frequency() {
         return Recall::Recency;
     }
     Recall::Frequency(Frequency {
         log_factor: config.memory.lfu_log_factor,
         decay_minutes: config.memory.lfu_decay_time,
-        chances: Prng::new(worker.prng.next_u64()),
+        chances: Prng::new(seed()),
     })
 }
 

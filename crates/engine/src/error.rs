@@ -16,6 +16,8 @@ pub enum Error {
     ExpireTime,
     /// The words do not fit the command's key specification.
     InvalidArguments,
+    /// The data is not there yet.
+    Loading,
     NoAuth,
     NoKey,
     NotFloat,
@@ -55,6 +57,7 @@ impl Error {
             Error::BadAuth => "WRONGPASS invalid username-password pair or user is disabled.",
             Error::DbIndex => "ERR DB index is out of range",
             Error::InvalidArguments => "ERR Invalid arguments specified for command",
+            Error::Loading => "LOADING Redis is loading the dataset in memory",
             Error::NoAuth => "NOAUTH Authentication required.",
             Error::NoKey => "ERR no such key",
             Error::NotFloat => "ERR value is not a valid float",

@@ -74,6 +74,10 @@ impl Engine {
 
     #[cold]
     fn evict(&self, worker: &mut Worker, config: &Config, limit: u64) -> Memory {
+        // What is loaded comes whole.
+        if self.persistence.is_loading() {
+            return Memory::Free;
+        }
         let may_evict = config.memory.policy != EvictionPolicy::NoEviction && !self.pause.is_on();
         let started = self.host.monotonic_nanos();
         let budget = time_budget_nanos(config.memory.eviction_tenacity);
@@ -194,7 +198,7 @@ impl Engine {
                 b"DEL"
             };
             worker.effects.push(candidate.db, &[name, key.bytes]);
-            self.log.append(&mut worker.effects);
+            worker.append_effects(&self.log);
         }
         drop(locked);
         self.free(entry, config.memory.lazy_eviction);

@@ -6,6 +6,7 @@ use crate::Engine;
 use crate::command::{Entry, Flags};
 use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
+use crate::persistence::Hindrances;
 use crate::session::Session;
 
 /// What becomes of a request.
@@ -37,8 +38,10 @@ const GATES: &[Check] = &[
     command_is_not_protected,
     client_is_authenticated,
     memory_is_not_full,
+    files_can_be_written,
     client_does_not_only_listen,
     transaction_may_hold_it,
+    data_is_there,
     clients_are_not_paused,
     transaction_is_closed,
 ];
@@ -73,6 +76,7 @@ pub(crate) fn all_open(engine: &Engine, session: &Session) -> bool {
     session.authenticated
         && session.transaction.is_none()
         && !engine.pause.is_on()
+        && engine.persistence.hindrances() == Hindrances::NONE
         && !session.only_listens()
 }
 
@@ -152,6 +156,60 @@ fn memory_is_not_full(request: &Request<'_>) -> Result<(), Gate> {
     }
     let text = "OOM command not allowed when used memory > 'maxmemory'.";
     closed(Error::text(text))
+}
+
+/// What must not be lost is not accepted while it cannot be written. Who asks whether all is well
+/// is told, too.
+fn files_can_be_written(request: &Request<'_>) -> Result<(), Gate> {
+    let (engine, flags) = (request.engine, request.entry.flags);
+    let hindrances = engine.persistence.hindrances();
+    if hindrances == Hindrances::NONE {
+        return Ok(());
+    }
+    let transaction = request.session.transaction.as_ref();
+    let is_meant = flags.has(Flags::WRITE.and(Flags::TELLS_HEALTH))
+        || flags.has(Flags::RUNS_QUEUE)
+            && transaction.is_some_and(|queue| queue.has(engine, Flags::WRITE));
+    if !is_meant {
+        return Ok(());
+    }
+    let persistence = &request.config.persistence;
+    let must_save = persistence.stop_writes_on_error && !persistence.save.0.is_empty();
+    if hindrances.has(Hindrances::SAVE_FAILED) && must_save {
+        return closed(Error::text(SAVE_FAILED));
+    }
+    match engine.persistence.log_file.write_error() {
+        Some(why) if hindrances.has(Hindrances::LOG_FAILED) => closed(Error::text(format!(
+            "MISCONF Errors writing to the AOF file: {why}"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+const SAVE_FAILED: &str = "MISCONF Redis is configured to save RDB snapshots, but it's currently \
+     unable to persist to disk. Commands that may modify the data set are disabled, because this \
+     instance is configured to report errors during writes if RDB snapshotting fails \
+     (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
+     error.";
+
+/// While data is loaded, only what does without it may run.
+fn data_is_there(request: &Request<'_>) -> Result<(), Gate> {
+    match is_loading(request.engine, request.session, request.entry) {
+        true => closed(Error::Loading),
+        false => Ok(()),
+    }
+}
+
+/// Whether a command has to be refused because data is being loaded.
+#[inline]
+pub(crate) fn is_loading(engine: &Engine, session: &Session, entry: &Entry) -> bool {
+    if !engine.persistence.is_loading() {
+        return false;
+    }
+    let transaction = session.transaction.as_ref();
+    !entry.flags.has(Flags::LOADING)
+        || entry.flags.has(Flags::RUNS_QUEUE)
+            && transaction.is_some_and(|queue| queue.lacks(engine, Flags::LOADING))
 }
 
 fn client_does_not_only_listen(request: &Request<'_>) -> Result<(), Gate> {

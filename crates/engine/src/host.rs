@@ -1,7 +1,11 @@
 //! What the engine needs from the outside: clocks, the machine's figures, and what only a program
 //! can do. The server implements it with the real world, tests with a virtual one.
 
+use std::io;
+
 use config::{Config, Effect};
+
+use crate::Engine;
 
 /// The outside, as far as the engine may know it.
 pub trait Host: Send + Sync {
@@ -41,6 +45,31 @@ pub trait Host: Send + Sync {
     /// Calls off a shutdown that still waits. Returns whether there was one.
     fn abort_shutdown(&self) -> bool;
 
+    /// Saves all data to the snapshot file before it returns. No lock is held.
+    fn save(&self, engine: &Engine) -> Result<(), SaveError>;
+
+    /// Begins to save all data in the background; with `schedule`, later if something else is
+    /// under way.
+    fn save_in_background(&self, engine: &Engine, schedule: bool) -> Result<Started, Refused>;
+
+    /// Begins to rewrite the append-only file in the background, or later if a save is under way.
+    fn rewrite_log(&self, engine: &Engine) -> Result<Started, Refused>;
+
+    /// All data was deleted on purpose, and must not come back by the snapshot file: a save under
+    /// way is called off, and another begins. Every lock is held.
+    fn save_emptiness(&self, engine: &Engine);
+
+    /// Writes the snapshot file with what `produce` appends, again and again until it returns
+    /// false. Locks may be held.
+    fn write_snapshot(&self, produce: &mut Produce<'_>) -> Result<(), SaveError>;
+
+    /// The snapshot file. An error is the system's words.
+    fn open_snapshot(&self) -> Result<Box<dyn io::Read + Send>, String>;
+
+    /// Replaces all data by what the append-only file holds. No lock is held. What went wrong is
+    /// in the program's log.
+    fn load_log(&self, engine: &Engine) -> Result<(), LoadFailed>;
+
     /// Ends the program here and now, as the crash that `DEBUG` was asked for.
     fn crash(&self, how: Crash);
 
@@ -61,6 +90,41 @@ pub enum LogLevel {
     Notice,
     Warning,
 }
+
+/// Appends a piece of a snapshot, and returns whether there is more.
+pub type Produce<'a> = dyn FnMut(&mut Vec<u8>) -> bool + 'a;
+
+/// Why data could not be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SaveError {
+    /// A save is under way in the background.
+    Busy,
+    /// The file could not be written; the program's log says why.
+    Failed,
+}
+
+/// When that begins which was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Started {
+    Now,
+    /// Once what is under way is over.
+    Later,
+}
+
+/// Why nothing begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refused {
+    /// A save is under way in the background.
+    Saving,
+    /// A rewrite of the append-only file is under way.
+    Rewriting,
+    /// It could not be begun; the program's log says why.
+    Failed,
+}
+
+/// The data could not be loaded; the program's log says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LoadFailed;
 
 /// Why the configuration could not be written.
 #[derive(Clone, Debug, PartialEq, Eq)]

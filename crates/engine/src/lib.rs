@@ -31,15 +31,18 @@ pub mod info;
 pub mod intruder;
 pub mod latency;
 mod limits;
+pub mod load;
 pub mod log;
 mod maintenance;
 pub mod monitor;
 mod observe;
 pub mod pause;
+pub mod persistence;
 pub mod pubsub;
 pub mod reply;
 pub mod session;
 pub mod slowlog;
+pub mod snapshot;
 pub mod stats;
 mod sync;
 pub mod transaction;
@@ -64,11 +67,12 @@ use latency::LatencyMonitor;
 use log::Log;
 use monitor::Monitors;
 use pause::Pause;
+use persistence::Persistence;
 use pubsub::PubSub;
 use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
-use sync::Mutex;
+use sync::{AtomicU8, Mutex};
 
 pub use args::Args;
 pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};
@@ -99,6 +103,9 @@ pub struct Engine {
     pub intruders: Intruders,
     pub garbage: Garbage,
     eviction: Eviction,
+    pub persistence: Persistence,
+    /// Whether a snapshot is being taken: there is one at a time.
+    snapshot_taken: AtomicU8,
     pub switches: maintenance::Switches,
     /// Forty hexadecimal digits, new at every start.
     pub run_id: String,
@@ -116,10 +123,11 @@ impl Engine {
         let mut digit = || char::from(b"0123456789abcdef"[prng.below(16) as usize]);
         let run_id = (0..40).map(|_| digit()).collect();
         let commands = table.all().len();
+        let started_ms = host.unix_micros() / 1000;
         Engine {
             keyspace: Keyspace::new(dbs, prng.next_u64()),
             run_id,
-            started_ms: host.unix_micros() / 1000,
+            started_ms,
             table,
             config: ArcSwap::from_pointee(config),
             changing_config: Mutex::default(),
@@ -137,6 +145,8 @@ impl Engine {
             intruders: Intruders::default(),
             garbage: Garbage::default(),
             eviction: Eviction::default(),
+            persistence: Persistence::new(UnixMillis(started_ms)),
+            snapshot_taken: AtomicU8::default(),
             switches: maintenance::Switches::default(),
         }
     }

@@ -99,8 +99,9 @@ impl Log {
         self.readers.load(Ordering::Relaxed) > 0
     }
 
-    /// Appends effects and empties them. The caller holds the locks of the shards they touched.
-    pub fn append(&self, effects: &mut Effects) {
+    /// Appends effects and empties them, and returns the offset behind them. The caller holds the
+    /// locks of the shards they touched.
+    pub fn append(&self, effects: &mut Effects) -> u64 {
         let mut kept = self.kept.lock();
         let mut start = 0;
         for &(db, end) in &effects.ends {
@@ -114,6 +115,7 @@ impl Log {
             start = end;
         }
         effects.clear();
+        kept.end()
     }
 
     /// Begins to read at the end. The caller holds every lock: what it sees in the keyspace now,

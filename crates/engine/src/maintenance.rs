@@ -68,7 +68,8 @@ impl Maintenance {
         }
         let now = engine.now();
         engine.pause.tick(now.0);
-        if engine.switches.active_expire.load(Ordering::Relaxed) && !engine.pause.is_on() {
+        let is_settled = !engine.pause.is_on() && !engine.persistence.is_loading();
+        if engine.switches.active_expire.load(Ordering::Relaxed) && is_settled {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
         }
@@ -132,7 +133,7 @@ impl Maintenance {
         let found = db.expire_step(&mut self.cursor, STEP_KEYS);
         engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
         if !worker.effects.is_empty() {
-            engine.log.append(&mut worker.effects);
+            worker.append_effects(&engine.log);
         }
         self.round.alive += found.alive;
         self.round.left_ms += found.left_ms;

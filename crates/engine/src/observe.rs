@@ -46,7 +46,7 @@ impl Engine {
     }
 
     /// Notes how long something took that is no command, if the latency monitor wants to know.
-    pub(crate) fn note_latency(&self, event: &str, nanos: u64) {
+    pub fn note_latency(&self, event: &str, nanos: u64) {
         let threshold = self.config.load().latency.monitor_threshold;
         let ms = nanos / 1_000_000;
         if threshold > 0 && ms >= threshold {

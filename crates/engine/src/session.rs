@@ -24,6 +24,8 @@ pub struct Session {
     pub blocked: Option<Arc<Blocked>>,
     pub subscriptions: Option<Box<Subscriptions>>,
     pub replies: Replies,
+    /// Whether these are commands of the append-only file: they are neither refused nor logged.
+    pub replays: bool,
     /// Whether this client's reads count as uses of the keys.
     pub touches: bool,
 }
@@ -67,6 +69,7 @@ impl Session {
             blocked: None,
             subscriptions: None,
             replies: Replies::On,
+            replays: false,
             touches: true,
         }
     }

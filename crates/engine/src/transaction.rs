@@ -79,6 +79,13 @@ impl Transaction {
             .iter()
             .any(|queued| engine.table.get(queued.command).flags.has(flags))
     }
+
+    /// Whether a queued command has none of these flags.
+    pub fn lacks(&self, engine: &Engine, flags: Flags) -> bool {
+        self.queue
+            .iter()
+            .any(|queued| !engine.table.get(queued.command).flags.has(flags))
+    }
 }
 
 impl Session {

@@ -9,7 +9,7 @@ use stdx::time::UnixMillis;
 use crate::DbIndex;
 use crate::entry::Entry;
 use crate::kind::Kind;
-use crate::lock::{Notes, Shards};
+use crate::lock::{Keyspace, Notes, Shards};
 use crate::shard::{Detached, Shard, ShardDb};
 use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
@@ -206,6 +206,7 @@ impl<'a> Db<'a> {
             shard.insert(index, key, entry, hasher);
             return self.note_created(key);
         };
+        let mut replaced = None;
         let (from, to) = place.update(|entry| {
             let from = entry.expiry();
             let to = match ttl {
@@ -214,21 +215,26 @@ impl<'a> Db<'a> {
                 Ttl::At(at) => Some(at),
             };
             let access = self.notes.recall.used(entry.access(), now);
+            let changed = entry.is_changed();
             let mut entry = match entry.kind() {
                 Kind::String => entry.with_string(value),
                 _ => {
                     let string = Entry::string(key.bytes, value, from);
-                    self.notes.discard(entry);
+                    replaced = Some(entry);
                     string
                 }
             };
             if from != to {
                 entry = entry.with_expiry(to);
             }
-            entry.set_access(access);
+            entry.succeed(changed, access);
             (entry, (from, to))
         });
         shard.expiry_changed(index, key.slot, from, to);
+        if let Some(entry) = replaced {
+            let entry = shard.give_up(index, entry);
+            self.notes.discard(entry);
+        }
     }
 
     /// Replaces the entry of a key that is there by what `change` makes of it. The key and the
@@ -245,8 +251,9 @@ impl<'a> Db<'a> {
         let mut place = shard.place(index, key)?;
         Some(place.update(|entry| {
             let access = self.notes.recall.used(entry.access(), now);
+            let changed = entry.is_changed();
             let (mut entry, result) = change(entry);
-            entry.set_access(access);
+            entry.succeed(changed, access);
             (entry, result)
         }))
     }
@@ -303,9 +310,24 @@ impl<'a> Db<'a> {
         self.notes.discard(entry);
     }
 
+    /// Takes a key out of the db. What it held is to be freed: of a collection that a snapshot
+    /// still needs no element is left in it.
     pub fn remove(&mut self, key: &Key<'_>) -> Option<Entry> {
         self.expire_if_due(key);
         self.take(key)
+    }
+
+    /// As [`Db::remove`], to be put elsewhere. A collection that a snapshot still needs is copied.
+    pub fn extract(&mut self, key: &Key<'_>) -> Option<Entry> {
+        self.expire_if_due(key);
+        let index = self.index;
+        let shard = self.shards.get(key.slot.shard());
+        shard.find(index, key)?;
+        shard.before_write(index, key);
+        let entry = shard.find(index, key)?;
+        let copy = entry.frozen_len().map(|_| entry.duplicate(key.bytes));
+        let removed = shard.remove(index, key)?;
+        Some(copy.unwrap_or(removed))
     }
 
     /// As [`Db::remove`], but a key past its expiry is one that was there: it is not said to have
@@ -381,6 +403,15 @@ impl<'a> Db<'a> {
     /// How often an entry was used: a logarithm that decays.
     pub fn frequency(&self, entry_access: u32) -> u8 {
         self.notes.recall.frequency(entry_access, self.now)
+    }
+
+    /// Has what is in no db any more freed after the locks are given back.
+    pub(crate) fn discard_later(&mut self, detached: Detached) {
+        self.notes.discarded.push(detached);
+    }
+
+    pub(crate) fn keyspace(&self) -> &'a Keyspace {
+        self.shards.keyspace()
     }
 
     pub(crate) fn visit_shard<R>(

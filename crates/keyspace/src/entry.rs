@@ -4,7 +4,7 @@
 //!   bytes   4        8 if it expires   1, 2 or 9   n     1, 2 or 9   m, or 8
 //!          │ meta   │ expiry          │ length    │ key │ length    │ value    │
 //!
-//!   meta   kind:4  word:1  raw or large:1  expires:1  spare:1  access:24
+//!   meta   kind:4  word:1  raw or large:1  expires:1  changed:1  access:24
 //! ```
 //!
 //! * A string's value lies in the entry, however long it is: a small one costs one cache miss, and
@@ -13,6 +13,8 @@
 //! * A collection lies elsewhere: the value is a word that leads there, without a length, and the
 //!   bit that tells its two encodings apart is in the meta word (`entry/collection.rs`).
 //! * Lengths below 128 take one byte, below 16,384 two, others nine.
+//! * `changed` is the snapshot's: see `snapshot.rs`. It belongs to the entry's place in its table,
+//!   so it stays when the entry there is exchanged, and a copy or a new name does not have it.
 //! * The allocation's size is the length rounded up to 8, so a value of about the same length is
 //!   overwritten where it lies.
 
@@ -47,6 +49,8 @@ const RAW: u32 = 1 << 5;
 /// A collection in its large encoding.
 const LARGE: u32 = 1 << 5;
 const EXPIRES: u32 = 1 << 6;
+/// Not what it was when the snapshot was marked that has not come to its slot yet.
+const CHANGED: u32 = 1 << 7;
 const ACCESS_SHIFT: u32 = 8;
 
 /// An owned key and value.
@@ -278,6 +282,25 @@ impl Entry {
         self.set_meta(self.meta() & 0xff | access << ACCESS_SHIFT);
     }
 
+    /// Whether the entry was changed since a snapshot was marked that has not come to its slot yet.
+    #[inline]
+    pub(crate) fn is_changed(&self) -> bool {
+        self.meta() & CHANGED != 0
+    }
+
+    #[inline]
+    pub(crate) fn set_changed(&mut self, changed: bool) {
+        let bit = if changed { CHANGED } else { 0 };
+        self.set_meta(self.meta() & !CHANGED | bit);
+    }
+
+    /// Becomes the one in the place of an entry that was `changed` or not, used as `access` says.
+    #[inline]
+    pub(crate) fn succeed(&mut self, changed: bool, access: u32) {
+        self.set_access(access);
+        self.set_changed(changed);
+    }
+
     /// The same entry under another key.
     pub fn renamed(mut self, key: &[u8]) -> Entry {
         let entry = self.with_key(key);
@@ -354,7 +377,7 @@ impl Entry {
         if meta & WORD == 0 {
             let expiry = self.expiry();
             let mut entry = Entry::int(self.key(), number, expiry);
-            entry.set_access(self.access());
+            entry.succeed(self.is_changed(), self.access());
             return entry;
         }
         let start = self.shape().value;
@@ -408,7 +431,7 @@ impl Entry {
         };
         let text = stdx::number::text(number);
         let mut entry = Entry::bytes(self.key(), &text, self.expiry());
-        entry.set_access(self.access());
+        entry.succeed(self.is_changed(), self.access());
         entry
     }
 

@@ -72,6 +72,14 @@ macro_rules! collections {
                 }
             }
 
+            /// An empty collection of a kind.
+            pub fn empty(kind: Kind) -> Any {
+                match kind {
+                    Kind::String => unreachable!("a string is no collection"),
+                    $(Kind::$name => Any::$name(<$value>::default()),)*
+                }
+            }
+
             pub fn duplicate(&self) -> Any {
                 match self {
                     $(Any::$name(value) => Any::$name(value.clone()),)*

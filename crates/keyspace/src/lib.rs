@@ -31,10 +31,10 @@ pub use entry::Entry;
 pub use expiry::{ExpiryCursor, Lapsing};
 pub use kind::{Kind, Value};
 pub use lock::{Keyspace, Locked, ShardSet};
-pub use recall::{Frequency, Recall};
+pub use recall::{Frequency, Recall, Usage};
 pub use shard::{Detached, Freed};
 pub use slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
-pub use snapshot::SnapshotItem;
+pub use snapshot::{FrozenHead, Saved, SnapshotItem};
 pub use waiters::WaiterId;
 pub use watch::WatchFlag;
 

@@ -37,7 +37,31 @@ pub struct Frequency {
     pub chances: Prng,
 }
 
+/// What is known about the use of an entry that comes from elsewhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Usage {
+    #[default]
+    Unknown,
+    IdleSeconds(u64),
+    /// The counter of uses.
+    Frequency(u8),
+}
+
 impl Recall {
+    /// What an entry remembers that comes from elsewhere. It counts as made at `now` if the two do
+    /// not remember the same.
+    pub(crate) fn restored(&self, usage: Usage, now: UnixMillis) -> u32 {
+        match (self, usage) {
+            (Recall::Recency, Usage::IdleSeconds(idle)) => {
+                seconds(now).wrapping_sub(idle.min(u64::from(SECONDS_MASK)) as u32) & SECONDS_MASK
+            }
+            (Recall::Frequency(_), Usage::Frequency(counter)) => {
+                minutes(now) << COUNTER_BITS | u32::from(counter)
+            }
+            _ => self.created(now),
+        }
+    }
+
     /// What an entry remembers that is made at `now`.
     pub(crate) fn created(&self, now: UnixMillis) -> u32 {
         match self {
@@ -60,7 +84,7 @@ impl Recall {
     }
 
     /// Seconds since the last use; 0 if entries remember something else.
-    pub(crate) fn idle_seconds(&self, access: u32, now: UnixMillis) -> u32 {
+    pub fn idle_seconds(&self, access: u32, now: UnixMillis) -> u32 {
         match self {
             Recall::Recency => seconds(now).wrapping_sub(access) & SECONDS_MASK,
             Recall::Frequency(_) => 0,
@@ -68,7 +92,7 @@ impl Recall {
     }
 
     /// The counter of uses; 0 if entries remember something else.
-    pub(crate) fn frequency(&self, access: u32, now: UnixMillis) -> u8 {
+    pub fn frequency(&self, access: u32, now: UnixMillis) -> u8 {
         match self {
             Recall::Recency => 0,
             Recall::Frequency(frequency) => frequency.decayed(access, now),

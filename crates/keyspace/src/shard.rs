@@ -8,7 +8,7 @@ use stdx::time::UnixMillis;
 use crate::DbIndex;
 use crate::entry::Entry;
 use crate::slot::{Key, KeyHasher, Slot};
-use crate::snapshot::SnapshotMarks;
+use crate::snapshot::{FrozenPlace, SnapshotMarks};
 use crate::waiters::Waiters;
 use crate::watch::Watchers;
 
@@ -19,6 +19,13 @@ pub(crate) struct Shard {
     pub waiters: Waiters,
     pub marks: SnapshotMarks,
     walk: Option<ExpiryWalk>,
+}
+
+/// What a key held before its first change under a snapshot.
+enum Old {
+    Copied(Entry),
+    /// It stays where it is, and shows what it held: this is the rest.
+    Frozen(Entry),
 }
 
 /// A search for the earliest expiry of one slot, which may take several turns under the lock.
@@ -141,8 +148,23 @@ impl Shard {
         &mut self.dbs[at]
     }
 
-    pub fn dbs(&self) -> impl Iterator<Item = (DbIndex, &ShardDb)> {
-        (0..).map(DbIndex).zip(&self.dbs)
+    /// The keys of one slot in every db.
+    pub fn tables(&self, slot: Slot) -> impl Iterator<Item = (DbIndex, &Table<Entry>)> {
+        let dbs = (0..).map(DbIndex).zip(&self.dbs);
+        dbs.filter_map(move |(index, db)| Some((index, &db.slot(slot.within())?.table)))
+    }
+
+    /// Shows the keys of one slot in every db, to be exchanged, beside what the snapshot knows.
+    pub fn for_each_table(
+        &mut self,
+        slot: Slot,
+        mut visit: impl FnMut(&mut SnapshotMarks, DbIndex, &mut Table<Entry>),
+    ) {
+        for (index, db) in (0..).map(DbIndex).zip(&mut self.dbs) {
+            if let Some(slot) = db.slot_mut(slot.within()) {
+                visit(&mut self.marks, index, &mut slot.table);
+            }
+        }
     }
 
     #[inline]
@@ -191,14 +213,63 @@ impl Shard {
 
     #[cold]
     fn save_before_write(&mut self, index: DbIndex, key: &Key<'_>) {
-        let old = self
-            .find(index, key)
-            .map(|entry| entry.duplicate(key.bytes));
-        self.marks.save(index, key, old);
+        let Some(mut place) = self.place(index, key) else {
+            return;
+        };
+        if place.get().is_changed() {
+            return;
+        }
+        let old = place.update(|mut entry| {
+            entry.set_changed(true);
+            let old = match entry.freeze() {
+                true => Old::Frozen(entry.without_elements()),
+                false => Old::Copied(entry.duplicate(key.bytes)),
+            };
+            (entry, old)
+        });
+        match old {
+            Old::Frozen(head) => self.marks.note_frozen(index, key.hash, head),
+            Old::Copied(copy) => self.marks.save(index, copy),
+        }
+        self.marks.note_changed(key.slot);
+    }
+
+    /// An entry that is given up, without what a snapshot still needs of it: the snapshot keeps
+    /// that.
+    #[inline]
+    pub fn give_up(&mut self, index: DbIndex, entry: Entry) -> Entry {
+        match self.marks.has_frozen() {
+            true => self.marks.keep_if_frozen(index, entry),
+            false => entry,
+        }
+    }
+
+    /// Shows the first of the frozen entries, wherever it is.
+    pub fn with_first_frozen<R>(&mut self, show: impl FnOnce(&mut Entry) -> R) -> Option<R> {
+        let (index, key, hash) = match self.marks.first_frozen()? {
+            FrozenPlace::Kept(entry) => return Some(show(entry)),
+            FrozenPlace::InDb { index, key, hash } => (index, key, hash),
+        };
+        let key = Key {
+            bytes: &key,
+            slot: Slot::of(&key),
+            hash,
+        };
+        let place = self.place(index, &key);
+        let mut place = place.expect("a frozen entry is in its db or kept");
+        Some(place.update(|mut entry| {
+            let result = show(&mut entry);
+            (entry, result)
+        }))
     }
 
     /// Adds an entry under a key that is not there.
-    pub fn insert(&mut self, index: DbIndex, key: &Key<'_>, entry: Entry, hasher: &KeyHasher) {
+    pub fn insert(&mut self, index: DbIndex, key: &Key<'_>, mut entry: Entry, hasher: &KeyHasher) {
+        let is_pending = self.marks.is_pending(key.slot);
+        entry.set_changed(is_pending);
+        if is_pending {
+            self.marks.note_changed(key.slot);
+        }
         let db = self.db_or_new(index);
         let expiry = entry.expiry();
         let slot = db.slot_or_new(key.slot.within());
@@ -219,7 +290,7 @@ impl Shard {
         db.keys -= 1;
         self.expiry_changed(index, key.slot, entry.expiry(), None);
         self.forget_if_empty(index, key.slot);
-        Some(entry)
+        Some(self.give_up(index, entry))
     }
 
     #[inline]
@@ -298,13 +369,20 @@ impl Shard {
 
     /// Takes all keys of a db away, to be freed by whoever has time.
     pub fn detach(&mut self, index: DbIndex) -> Option<Detached> {
-        let db = mem::take(self.db_mut(index)?);
+        let mut db = mem::take(self.db_mut(index)?);
         if db.keys == 0 {
             return None;
         }
         self.walk = None;
         self.watchers
             .touch_matching(index, |key| contains(&db, key));
+        for (key, hash) in self.marks.frozen_in(index) {
+            let slot = db.slot_mut(Slot::of(&key).within());
+            let entry = slot.and_then(|slot| slot.table.remove(hash, |entry| entry.key() == &*key));
+            let entry = entry.expect("a frozen entry is in its db or kept");
+            db.keys -= 1;
+            drop(self.marks.keep_if_frozen(index, entry));
+        }
         let mut detached = Detached::db(db);
         self.marks.save_all(index, &mut detached);
         Some(detached)

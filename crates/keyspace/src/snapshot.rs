@@ -3,51 +3,107 @@
 //! [`Locked::mark_snapshot`](crate::Locked::mark_snapshot) marks every slot pending, under all
 //! locks: that is the moment. From then on slots are taken one by one
 //! ([`Db::take_snapshot_slot`](crate::Db::take_snapshot_slot)), each under its shard's lock.
-//! Whoever is about to change a key of a slot that is still pending first saves the value it has,
-//! and notes the key in the slot's skip set; taking the slot gives the saved values, and all others
-//! but the skipped.
+//! Whoever is about to change a key of a slot that is still pending first saves a copy of what the
+//! key holds, and sets a bit in its entry that says so; an entry that comes into a pending slot has
+//! the bit from the start. Taking a slot gives all entries without the bit, and clears it where it
+//! is set; what was saved gives the rest.
 //!
 //! ```text
-//!   mark ──┬── write k1: save k1's old value, skip k1 ──┬── take: saved k1 + table without k1
-//!          └── write k2 (not there before): skip k2 ────┘
+//!   mark ──┬── write k1: save k1's old value, set its bit ──┬── take: saved k1 + entries without
+//!          ├── write k1 again: its bit is set already       │         the bit; clear the others
+//!          └── write k2 (not there before): it has the bit ─┘
 //! ```
 //!
-//! A flush gives the whole table away at once: the slot is then settled, and only its saved values
-//! are left to be taken. A swap of two dbs swaps only the names under which entries are saved.
+//! So a snapshot during which nothing is written writes nothing to the tables either, and a write
+//! costs one copy at most. A deleted key needs no bit: its saved value is all that is left of it.
+//!
+//! A large collection is neither copied nor written out at once: it is frozen
+//! ([`Entry::freeze`]), by the first who changes it or by whoever takes its slot, and then waits
+//! to be shown in steps (`snapshot/frozen.rs`).
+//!
+//! A flush gives whole tables away at once: those of pending slots are kept until they are taken.
+//! A swap of two dbs swaps only the names under which entries are saved: the bits go with the
+//! entries. What is saved may be fetched at any time ([`Db::take_saved`](crate::Db::take_saved)),
+//! so that it does not pile up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::VecDeque;
+
+use datatypes::table::Table;
 
 use crate::entry::Entry;
 use crate::shard::Detached;
-use crate::slot::{Key, SHARDS, SLOTS_PER_SHARD, Slot};
+use crate::slot::{SHARDS, Slot};
 use crate::{Db, DbIndex, Locked};
+
+mod frozen;
+
+use frozen::Frozen;
+pub use frozen::FrozenHead;
+pub(crate) use frozen::FrozenPlace;
 
 /// One key of a snapshot: the db it was in, and its entry.
 pub type SnapshotItem<'a> = (DbIndex, &'a Entry);
 
 /// What a shard knows about the snapshot being taken.
 pub(crate) struct SnapshotMarks {
-    /// A bit for every slot that was not taken yet and may still be read from its table.
+    /// A bit for every slot that was not taken yet.
     pending: u64,
+    /// A bit for every slot of which an entry may be changed.
+    changed: u64,
     /// What each db was called at the moment of the snapshot.
     names: Vec<DbIndex>,
-    slots: Vec<SlotMarks>,
+    saved: Saved,
+    /// Large collections that are to be shown.
+    frozen: VecDeque<Frozen>,
 }
 
+/// What a snapshot needs of a shard that is no longer to be found in its tables.
 #[derive(Default)]
-struct SlotMarks {
-    saved: Vec<(DbIndex, Entry)>,
-    skip: BTreeMap<DbIndex, BTreeSet<Box<[u8]>>>,
+pub struct Saved {
+    entries: Vec<(DbIndex, Entry)>,
+    /// Of dbs that were flushed. Changed entries are among the others.
+    tables: Vec<(DbIndex, Table<Entry>)>,
+    copied_bytes: usize,
 }
 
-impl SlotMarks {
-    /// Whether this is the key's first change since the mark.
-    fn skip(&mut self, name: DbIndex, key: &[u8]) -> bool {
-        self.skip.entry(name).or_default().insert(key.into())
+impl Saved {
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.tables.is_empty()
     }
 
-    fn skips(&self, name: DbIndex, key: &[u8]) -> bool {
-        self.skip.get(&name).is_some_and(|keys| keys.contains(key))
+    /// Bytes of the entries that writers have copied.
+    pub fn copied_bytes(&self) -> usize {
+        self.copied_bytes
+    }
+
+    /// Adds what was saved elsewhere.
+    pub fn append(&mut self, mut other: Saved) {
+        self.entries.append(&mut other.entries);
+        self.tables.append(&mut other.tables);
+        self.copied_bytes += other.copied_bytes;
+    }
+
+    fn save(&mut self, name: DbIndex, entry: Entry) {
+        self.copied_bytes += entry.memory();
+        self.entries.push((name, entry));
+    }
+}
+
+/// Takes out one entry after the other.
+impl Iterator for Saved {
+    type Item = (DbIndex, Entry);
+
+    fn next(&mut self) -> Option<(DbIndex, Entry)> {
+        while self.entries.is_empty() {
+            let (name, table) = self.tables.last_mut()?;
+            let Some(entries) = table.take_bucket() else {
+                self.tables.pop();
+                continue;
+            };
+            let unchanged = entries.into_iter().filter(|entry| !entry.is_changed());
+            self.entries.extend(unchanged.map(|entry| (*name, entry)));
+        }
+        self.entries.pop()
     }
 }
 
@@ -55,8 +111,10 @@ impl SnapshotMarks {
     pub fn new(dbs: u16) -> SnapshotMarks {
         SnapshotMarks {
             pending: 0,
+            changed: 0,
             names: (0..dbs).map(DbIndex).collect(),
-            slots: Vec::new(),
+            saved: Saved::default(),
+            frozen: VecDeque::new(),
         }
     }
 
@@ -67,9 +125,10 @@ impl SnapshotMarks {
 
     fn mark_all(&mut self) {
         assert!(self.pending == 0, "one snapshot is taken at a time");
-        self.pending = u64::MAX;
+        let is_empty = self.saved.is_empty() && self.frozen.is_empty();
+        assert!(is_empty, "a snapshot takes all it saved");
+        (self.pending, self.changed) = (u64::MAX, 0);
         self.names = (0..).map(DbIndex).take(self.names.len()).collect();
-        self.slots.resize_with(SLOTS_PER_SHARD, SlotMarks::default);
     }
 
     fn name(&self, index: DbIndex) -> DbIndex {
@@ -78,15 +137,20 @@ impl SnapshotMarks {
 
     pub fn swap_dbs(&mut self, a: DbIndex, b: DbIndex) {
         self.names.swap(usize::from(a.0), usize::from(b.0));
+        self.frozen
+            .iter_mut()
+            .for_each(|frozen| frozen.swap_dbs(a, b));
     }
 
-    /// Saves the value a key has before its first change since the mark; `None` if it has none.
-    pub fn save(&mut self, index: DbIndex, key: &Key<'_>, old: Option<Entry>) {
+    /// Saves what a key holds before its first change since the mark.
+    pub fn save(&mut self, index: DbIndex, old: Entry) {
         let name = self.name(index);
-        let marks = &mut self.slots[key.slot.within()];
-        if marks.skip(name, key.bytes) {
-            marks.saved.extend(old.map(|entry| (name, entry)));
-        }
+        self.saved.save(name, old);
+    }
+
+    /// Notes that a pending slot holds an entry that is changed.
+    pub fn note_changed(&mut self, slot: Slot) {
+        self.changed |= 1 << slot.within();
     }
 
     /// Saves all that a pending snapshot still needs of a db that is being given up.
@@ -95,13 +159,20 @@ impl SnapshotMarks {
         while pending != 0 {
             let within = pending.trailing_zeros() as usize;
             pending &= pending - 1;
-            let marks = &mut self.slots[within];
-            for entry in detached.take_slot(within).into_elements() {
-                if marks.skip(name, entry.key()) {
-                    marks.saved.push((name, entry));
-                }
+            let table = detached.take_slot(within);
+            if !table.is_empty() {
+                self.saved.tables.push((name, table));
             }
         }
+    }
+
+    /// The slot is taken. Returns whether any of its entries may be changed.
+    fn settle(&mut self, slot: Slot) -> bool {
+        let bit = 1 << slot.within();
+        self.pending &= !bit;
+        let changed = self.changed & bit != 0;
+        self.changed &= !bit;
+        changed
     }
 }
 
@@ -114,30 +185,72 @@ impl Locked<'_> {
 }
 
 impl Db<'_> {
-    /// Gives `take` the entries that a slot had, in all dbs, when the snapshot was marked.
-    pub fn take_snapshot_slot(&mut self, slot: Slot, mut take: impl FnMut(SnapshotItem<'_>)) {
+    /// Gives `take` the entries that a slot still has of when the snapshot was marked, in all dbs;
+    /// but for large collections, which then wait to be shown ([`Db::next_frozen`]). Returns what
+    /// was saved in the slot's shard since that was last taken: once all slots of a shard are
+    /// taken, nothing more is saved there.
+    pub fn take_snapshot_slot(
+        &mut self,
+        slot: Slot,
+        mut take: impl FnMut(SnapshotItem<'_>),
+    ) -> Saved {
+        let keyspace = self.keyspace();
         self.visit_shard(slot.shard(), |shard| {
-            assert!(
-                shard.marks.is_pending(slot),
-                "a slot is taken once a snapshot"
-            );
-            let marks = std::mem::take(&mut shard.marks.slots[slot.within()]);
-            marks
-                .saved
-                .iter()
-                .for_each(|(name, entry)| take((*name, entry)));
-            for (index, db) in shard.dbs() {
-                let name = shard.marks.name(index);
-                let table = db.slot(slot.within()).map(|slot| slot.table.iter());
-                for entry in table.into_iter().flatten() {
-                    if !marks.skips(name, entry.key()) {
-                        take((name, &entry));
+            let is_pending = shard.marks.is_pending(slot);
+            assert!(is_pending, "a slot is taken once a snapshot");
+            shard.for_each_table(slot, |marks, index, table| {
+                let name = marks.name(index);
+                table.for_each_place(|mut place| {
+                    if place.get().is_changed() {
+                        place.update(cleared);
+                    } else if let Some(head) = frozen::head(&mut place) {
+                        let hash = keyspace.key(head.key()).hash;
+                        marks.note_frozen(index, hash, head);
+                    } else {
+                        take((name, &place.get()));
                     }
-                }
+                });
+            });
+            shard.marks.settle(slot);
+            std::mem::take(&mut shard.marks.saved)
+        })
+    }
+
+    /// Takes what was saved in a shard so far.
+    pub fn take_saved(&mut self, shard: usize) -> Saved {
+        self.visit_shard(shard, |shard| std::mem::take(&mut shard.marks.saved))
+    }
+
+    /// Gives up a slot of a snapshot, unless it was taken. Returns what was saved in the slot's
+    /// shard since that was last taken: nobody needs it now.
+    pub fn abandon_snapshot_slot(&mut self, slot: Slot) -> Saved {
+        self.visit_shard(slot.shard(), |shard| {
+            if shard.marks.settle(slot) {
+                shard.for_each_table(slot, |_, _, table| {
+                    table.for_each_place(|mut place| {
+                        if place.get().is_changed() {
+                            place.update(cleared);
+                        }
+                    });
+                });
             }
-            shard.marks.pending &= !(1 << slot.within());
+            std::mem::take(&mut shard.marks.saved)
+        })
+    }
+
+    /// Gives `take` all entries of a slot, in all dbs, as they are now.
+    pub fn show_slot(&mut self, slot: Slot, mut take: impl FnMut(SnapshotItem<'_>)) {
+        self.visit_shard(slot.shard(), |shard| {
+            for (index, table) in shard.tables(slot) {
+                table.iter().for_each(|entry| take((index, &entry)));
+            }
         });
     }
+}
+
+fn cleared(mut entry: Entry) -> (Entry, ()) {
+    entry.set_changed(false);
+    (entry, ())
 }
 
 #[cfg(test)]

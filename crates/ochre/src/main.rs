@@ -3,7 +3,10 @@
 //! Which program runs is said by the first argument (`ochre server`), or by the name this one was
 //! started under (`redis-server`, usually a link).
 
-#![forbid(unsafe_code)]
+mod allocator;
+
+mod check_aof;
+mod check_rdb;
 
 use std::ffi::OsString;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
@@ -12,7 +15,7 @@ use std::process::ExitCode;
 
 /// Redis's own allocator: size classes in small steps, and figures about itself.
 #[global_allocator]
-static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+static ALLOCATOR: allocator::Allocator = allocator::Allocator;
 
 /// Runs a program with the arguments behind its name.
 type Main = fn(&[Vec<u8>]) -> ExitCode;
@@ -41,7 +44,12 @@ const PROGRAMS: &[Program] = &[
         "redis-sentinel",
         "watches servers and fails over",
     ),
-    missing("cli", "redis-cli", "talks to a server"),
+    Program {
+        name: "cli",
+        link: "redis-cli",
+        summary: "talks to a server",
+        main: Some(cli::main),
+    },
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
     Program {
@@ -56,12 +64,18 @@ const PROGRAMS: &[Program] = &[
         summary: "the proxy, by another name",
         main: Some(proxy::main),
     },
-    missing(
-        "check-aof",
-        "redis-check-aof",
-        "checks and mends an append-only file",
-    ),
-    missing("check-rdb", "redis-check-rdb", "checks a snapshot"),
+    Program {
+        name: "check-aof",
+        link: "redis-check-aof",
+        summary: "checks and mends an append-only file",
+        main: Some(check_aof::main),
+    },
+    Program {
+        name: "check-rdb",
+        link: "redis-check-rdb",
+        summary: "checks a snapshot",
+        main: Some(check_rdb::main),
+    },
 ];
 
 const fn missing(name: &'static str, link: &'static str, summary: &'static str) -> Program {
@@ -136,6 +150,6 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text += "\n\n'ochre server --help' tells more about the server.\n";
+    text += "\n\n'ochre server --help' and 'ochre cli --help' tell more.\n";
     text
 }

@@ -1,5 +1,6 @@
 //! What a key holds, on its way from bytes into the keyspace or from there into bytes.
 
+use datatypes::packed::HashSeed;
 use datatypes::{Hash, HashLimits, List, Set, SetLimits, SortedSet, SortedSetLimits, Text};
 
 /// What a key holds, read from bytes.
@@ -29,4 +30,40 @@ pub struct Limits {
     pub set: SetLimits,
     pub sorted_set: SortedSetLimits,
     pub hash: HashLimits,
+}
+
+impl Value {
+    /// The same, borrowed.
+    pub fn as_ref(&self) -> ValueRef<'_> {
+        match self {
+            Value::String(bytes) => ValueRef::String(Text::Bytes(bytes)),
+            Value::List(list) => ValueRef::List(list),
+            Value::Set(set) => ValueRef::Set(set),
+            Value::SortedSet(set) => ValueRef::SortedSet(set),
+            Value::Hash(hash) => ValueRef::Hash(hash),
+        }
+    }
+}
+
+impl Limits {
+    /// As a server has them that nobody configured.
+    pub fn with_seed(seed: HashSeed) -> Limits {
+        Limits {
+            list: datatypes::list::Limits::default(),
+            set: SetLimits {
+                ints_max: 512,
+                seed,
+            },
+            sorted_set: SortedSetLimits {
+                entries_max: 128,
+                value_bytes_max: 64,
+                seed,
+            },
+            hash: HashLimits {
+                entries_max: 512,
+                value_bytes_max: 64,
+                seed,
+            },
+        }
+    }
 }

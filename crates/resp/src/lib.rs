@@ -4,6 +4,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod decoder;
 pub mod reply;
 pub mod request;
 pub mod scan;

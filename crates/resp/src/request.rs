@@ -99,6 +99,16 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// Adds a request that is in words already, the command's name first.
+    ///
+    /// # Panics
+    /// If there is no word.
+    pub fn add(&mut self, words: &[&'a [u8]]) {
+        assert!(!words.is_empty(), "a request has a name");
+        self.args.extend_from_slice(words);
+        self.end();
+    }
+
     fn push(&mut self, request: &'a [u8]) {
         self.args.extend(
             self.ranges

@@ -16,11 +16,13 @@ use engine::clients::{ClientFlags, Input};
 use engine::host::LogLevel;
 use engine::session::Session;
 use engine::{Engine, Progress};
+use node::log_file::Lost;
 use resp::reply::write_request;
 use resp::request::{Limits, Parser};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::durability::Durability;
 use crate::worker::{Tools, should_queue, with_tools};
 
 /// Reads, and what they make to do, before other connections have their turn.
@@ -54,6 +56,9 @@ pub struct Connection<S> {
     can_be_woken: bool,
     /// Set while the session waits for something that ends by itself.
     timer: Option<Pin<Box<Sleep>>>,
+    durability: Arc<Durability>,
+    /// How much of the log has to be synced before any reply leaves; 0 if nothing.
+    held_until: u64,
 }
 
 #[derive(Default)]
@@ -93,7 +98,12 @@ impl From<io::Error> for End {
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
-    pub fn new(stream: S, engine: Arc<Engine>, session: Session) -> Connection<S> {
+    pub fn new(
+        stream: S,
+        engine: Arc<Engine>,
+        durability: Arc<Durability>,
+        session: Session,
+    ) -> Connection<S> {
         Connection {
             stream,
             engine,
@@ -104,6 +114,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             holds_requests: false,
             can_be_woken: false,
             timer: None,
+            durability,
+            held_until: 0,
         }
     }
 
@@ -133,6 +145,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.take_messages(tools);
             let waits = self.is_waiting(tools, cx);
             self.write(tools, cx)?;
+            if self.held_until > 0 {
+                return Ok(());
+            }
             let client = &self.session.client;
             if client.has(ClientFlags::CLOSE_AFTER_REPLY) {
                 return if self.unsent.len() == 0 {
@@ -163,7 +178,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // There may be more to do, but others have waited.
         self.take_messages(tools);
         self.write(tools, cx)?;
-        cx.waker().wake_by_ref();
+        if self.held_until == 0 {
+            cx.waker().wake_by_ref();
+        }
         Ok(())
     }
 
@@ -188,6 +205,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 None => Some(self.engine.pause.until_ms()),
             };
             if self.session.blocked.is_some() && !self.is_blocked(tools) {
+                // Whoever served it has it in the log.
+                self.promise(self.engine.log.offset());
                 break;
             }
             match until_ms {
@@ -324,6 +343,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let progress = self
             .engine
             .run(&mut self.session, worker, &batch, 0, output);
+        let appended_to = tools.worker.take_appended_to();
+        if appended_to > 0 {
+            self.promise(appended_to);
+        }
         if let Progress::Waits { next } | Progress::Blocks { next } = progress {
             if let Progress::Waits { .. } = progress {
                 self.engine.pause.wait(&self.session.client);
@@ -341,6 +364,36 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 .refuse_stream(&mut self.session, error, &mut tools.output);
         }
         parsed.consumed
+    }
+
+    /// Has effects up to an offset of the log be in the files before any reply leaves.
+    fn promise(&mut self, up_to: u64) {
+        if self.durability.promise(&self.engine, up_to) {
+            self.held_until = self.held_until.max(up_to);
+        }
+    }
+
+    /// Keeps replies back until what they say is done outlasts anything. Returns whether they are
+    /// kept back.
+    fn hold(&mut self, tools: &mut Tools, cx: &Context<'_>) -> Result<bool, End> {
+        if self.unsent.len() == 0 && tools.output.is_empty() {
+            // Nobody waits to hear of it.
+            self.held_until = 0;
+            return Ok(false);
+        }
+        match self.durability.poll_synced(self.held_until, cx) {
+            Poll::Ready(Ok(())) => {
+                self.held_until = 0;
+                Ok(false)
+            }
+            // It was done and may be undone by a crash: nothing that could be said is true.
+            Poll::Ready(Err(Lost)) => Err(End::Closed),
+            Poll::Pending => {
+                self.unsent.add(&tools.output);
+                tools.clear_output();
+                Ok(true)
+            }
+        }
     }
 
     /// Ends a connection whose unfinished request has grown beyond the limit.
@@ -382,6 +435,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         // Who is closed hears nothing more.
         if self.session.client.has(ClientFlags::KILLED) {
             return Err(End::Closed);
+        }
+        if self.held_until > 0 && self.hold(tools, cx)? {
+            return Ok(());
         }
         let had_unsent = self.unsent.len() > 0;
         if !had_unsent && tools.output.is_empty() {

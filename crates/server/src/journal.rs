@@ -6,11 +6,12 @@
 //! ```
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use config::LogLevel as Verbosity;
 use engine::host::LogLevel;
+use indicatif::ProgressBar;
 use parking_lot::Mutex;
 
 use crate::machine::system_words;
@@ -25,6 +26,8 @@ struct Target {
     file: String,
     level: Verbosity,
     role: char,
+    /// What stands below the lines on a terminal.
+    bar: Option<ProgressBar>,
 }
 
 impl Journal {
@@ -33,6 +36,7 @@ impl Journal {
             file: String::new(),
             level: Verbosity::Notice,
             role: 'C',
+            bar: None,
         };
         Journal {
             target: Mutex::new(target),
@@ -55,6 +59,16 @@ impl Journal {
         self.target.lock().role = 'M';
     }
 
+    /// Shows a bar below the lines, or no longer, if they go to the standard output.
+    pub fn set_bar(&self, bar: Option<ProgressBar>) {
+        self.target.lock().bar = bar;
+    }
+
+    /// Whether somebody watches the lines on a terminal.
+    pub fn is_watched(&self) -> bool {
+        self.target.lock().file.is_empty() && std::io::stdout().is_terminal()
+    }
+
     pub fn line(&self, level: LogLevel, text: &str) {
         let target = self.target.lock();
         if rank(level) < least(target.level) {
@@ -71,12 +85,19 @@ impl Journal {
     }
 }
 
+/// Writes a warning to the standard output, for a program that serves nobody.
+pub fn warn(text: &str) {
+    Journal::new().line(LogLevel::Warning, text);
+}
+
 impl Target {
     /// A line that cannot be written is lost: there is nobody to tell.
     fn write(&self, line: &str) {
-        let written = match self.file.is_empty() {
-            true => std::io::stdout().lock().write_all(line.as_bytes()),
-            false => OpenOptions::new()
+        let print = || std::io::stdout().lock().write_all(line.as_bytes());
+        let written = match (self.file.is_empty(), &self.bar) {
+            (true, Some(bar)) => bar.suspend(print),
+            (true, None) => print(),
+            (false, _) => OpenOptions::new()
                 .append(true)
                 .create(true)
                 .open(&self.file)

@@ -6,13 +6,19 @@
 //!   program     arguments ▶ configuration ▶ engine ▶ listeners ▶ until a signal or SHUTDOWN
 //!   listener    sockets that accept; who is let in
 //!   connection  one task a client: read, run, write
+//!   durability  threads for what is kept in files
+//!   disk        the files
 //!   worker      what a thread keeps between clients: buffers, statistics
 //!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
+//!   bar         how far the load is, for who watches
 //!   journal     the program's own log lines
 //! ```
 
+mod bar;
 mod connection;
+mod disk;
+mod durability;
 mod governor;
 mod journal;
 mod listener;
@@ -22,4 +28,5 @@ mod program;
 mod signals;
 mod worker;
 
+pub use journal::warn;
 pub use program::{VERSION_LINE, main};

@@ -18,9 +18,17 @@ use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::connection::Connection;
+use crate::durability::Durability;
 
 /// How long to wait when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What clients are let into.
+#[derive(Clone)]
+pub struct House {
+    pub engine: Arc<Engine>,
+    pub durability: Arc<Durability>,
+}
 
 /// Everything that listens. Dropping it closes the sockets and keeps the clients.
 #[derive(Default)]
@@ -41,19 +49,19 @@ impl Drop for Listeners {
 
 impl Listeners {
     /// Listens as the configuration says. The error is what the operator reads.
-    pub fn bind(engine: &Arc<Engine>, config: &Config) -> Result<Listeners, String> {
+    pub fn bind(house: &House, config: &Config) -> Result<Listeners, String> {
         let mut listeners = Listeners::default();
         // Nothing accepts before everything is bound: a failure then frees the addresses at once.
-        let tcp = tcp_listeners(engine, &config.network)?;
+        let tcp = tcp_listeners(&house.engine, &config.network)?;
         if let Some(path) = config.network.unix_socket.set() {
             let path = String::from_utf8_lossy(path).into_owned();
             let listener = unix_listener(&path, config)?;
-            let task = accept_unix(Arc::clone(engine), listener, path.clone());
+            let task = accept_unix(house.clone(), listener, path.clone());
             listeners.tasks.push(tokio::spawn(task));
             listeners.unix_path = Some(path);
         }
         for listener in tcp {
-            let task = accept_tcp(Arc::clone(engine), listener);
+            let task = accept_tcp(house.clone(), listener);
             listeners.tasks.push(tokio::spawn(task));
         }
         Ok(listeners)
@@ -172,20 +180,20 @@ fn unix_listener(path: &str, config: &Config) -> Result<UnixListener, String> {
     Ok(listener)
 }
 
-async fn accept_tcp(engine: Arc<Engine>, listener: TcpListener) {
+async fn accept_tcp(house: House, listener: TcpListener) {
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => greet_tcp(&engine, stream, peer),
-            Err(error) => survive(&engine, &error).await,
+            Ok((stream, peer)) => greet_tcp(&house, stream, peer),
+            Err(error) => survive(&house.engine, &error).await,
         }
     }
 }
 
-async fn accept_unix(engine: Arc<Engine>, listener: UnixListener, path: String) {
+async fn accept_unix(house: House, listener: UnixListener, path: String) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => greet_unix(&engine, stream, &path),
-            Err(error) => survive(&engine, &error).await,
+            Ok((stream, _)) => greet_unix(&house, stream, &path),
+            Err(error) => survive(&house.engine, &error).await,
         }
     }
 }
@@ -199,8 +207,8 @@ async fn survive(engine: &Engine, error: &io::Error) {
     }
 }
 
-fn greet_tcp(engine: &Arc<Engine>, stream: TcpStream, peer: SocketAddr) {
-    let config = engine.config.load();
+fn greet_tcp(house: &House, stream: TcpStream, peer: SocketAddr) {
+    let config = house.engine.config.load();
     let local = stream
         .local_addr()
         .map(|addr| addr.to_string())
@@ -223,7 +231,7 @@ fn greet_tcp(engine: &Arc<Engine>, stream: TcpStream, peer: SocketAddr) {
             .with_retries(3);
         drop(SockRef::from(&stream).set_tcp_keepalive(&keepalive));
     }
-    greet(engine, &config, stream, endpoints);
+    greet(house, &config, stream, endpoints);
 }
 
 fn is_loopback(ip: IpAddr) -> bool {
@@ -235,8 +243,8 @@ fn is_loopback(ip: IpAddr) -> bool {
     }
 }
 
-fn greet_unix(engine: &Arc<Engine>, stream: UnixStream, path: &str) {
-    let config = engine.config.load();
+fn greet_unix(house: &House, stream: UnixStream, path: &str) {
+    let config = house.engine.config.load();
     let endpoints = Endpoints {
         addr: format!("{path}:0"),
         laddr: format!("{path}:0"),
@@ -244,14 +252,15 @@ fn greet_unix(engine: &Arc<Engine>, stream: UnixStream, path: &str) {
         unix: true,
         local: true,
     };
-    greet(engine, &config, stream, endpoints);
+    greet(house, &config, stream, endpoints);
 }
 
 /// Lets a client in, or says why not.
-fn greet<S>(engine: &Arc<Engine>, config: &Config, stream: S, endpoints: Endpoints)
+fn greet<S>(house: &House, config: &Config, stream: S, endpoints: Endpoints)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let engine = &house.engine;
     if engine.clients.len() >= config.clients.count_max as usize {
         engine
             .stats
@@ -266,7 +275,8 @@ where
         turn_away(stream, PROTECTED_MODE);
     } else {
         let session = engine.connect(endpoints);
-        tokio::spawn(Connection::new(stream, Arc::clone(engine), session));
+        let (engine, durability) = (Arc::clone(engine), Arc::clone(&house.durability));
+        tokio::spawn(Connection::new(stream, engine, durability, session));
     }
 }
 

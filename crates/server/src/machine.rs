@@ -1,15 +1,20 @@
 //! The engine's host: this machine.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use config::{Config, Effect};
+use engine::Engine;
 use engine::host::{
-    Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown, ShutdownFailed,
+    Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
+    SaveError, Shutdown, ShutdownFailed, Started,
 };
+use node::keeper::Keeper;
+pub use node::storage::system_words;
 use parking_lot::Mutex;
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::durability::{Durability, Threads};
 use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::memory::Gauge;
@@ -31,6 +36,9 @@ pub struct Machine {
     config_file: Option<String>,
     process: Mutex<Process>,
     governor: Governor,
+    durability: Arc<Durability>,
+    /// The engine whose host this is, once there is one.
+    pub engine: Arc<OnceLock<Weak<Engine>>>,
 }
 
 impl Machine {
@@ -40,6 +48,7 @@ impl Machine {
         config_file: Option<String>,
         process: Process,
         governor: Governor,
+        durability: Arc<Durability>,
     ) -> Machine {
         Machine {
             journal,
@@ -49,7 +58,17 @@ impl Machine {
             config_file,
             process: Mutex::new(process),
             governor,
+            durability,
+            engine: Arc::default(),
         }
+    }
+
+    fn keeper(&self) -> &Keeper {
+        &self.durability.keeper
+    }
+
+    fn engine(&self) -> Option<Arc<Engine>> {
+        self.engine.get()?.upgrade()
     }
 
     fn rebind(&self, old: &Config, changed: &Config) -> Result<(), String> {
@@ -111,6 +130,11 @@ impl Host for Machine {
                     let dir = changed.persistence.dir.to_string();
                     std::env::set_current_dir(dir).map_err(|error| system_words(&error))?;
                 }
+                Effect::AppendOnly => {
+                    if let Some(engine) = self.engine() {
+                        self.keeper().follow_append_only(&engine, changed);
+                    }
+                }
                 Effect::MaxClients => raise_open_files(changed.clients.count_max)?,
                 // What the others concern is not there yet, or reads the configuration itself.
                 _ => {}
@@ -134,7 +158,12 @@ impl Host for Machine {
         std::fs::rename(&temporary, path).map_err(failed)
     }
 
-    fn shut_down(&self, _: Shutdown) -> Result<(), ShutdownFailed> {
+    fn shut_down(&self, how: Shutdown) -> Result<(), ShutdownFailed> {
+        if let Some(engine) = self.engine() {
+            let mut ended = Ok(());
+            self.run_long(&mut || ended = self.keeper().shut_down(&engine, how));
+            ended?;
+        }
         // Nobody listens only if the program is ending already.
         drop(self.requests.send(Request::ShutDown));
         Ok(())
@@ -143,6 +172,37 @@ impl Host for Machine {
     /// A shutdown waits for nothing, so there is none to call off.
     fn abort_shutdown(&self) -> bool {
         false
+    }
+
+    fn save(&self, engine: &Engine) -> Result<(), SaveError> {
+        self.keeper().save(engine)
+    }
+
+    fn save_in_background(&self, engine: &Engine, schedule: bool) -> Result<Started, Refused> {
+        self.keeper().save_in_background(engine, schedule)
+    }
+
+    fn rewrite_log(&self, engine: &Engine) -> Result<Started, Refused> {
+        self.keeper().rewrite_log(engine)
+    }
+
+    fn save_emptiness(&self, engine: &Engine) {
+        self.keeper().save_emptiness(engine);
+    }
+
+    fn write_snapshot(&self, produce: &mut Produce<'_>) -> Result<(), SaveError> {
+        let engine = self.engine().ok_or(SaveError::Failed)?;
+        self.keeper().write_snapshot(&engine, produce)
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn std::io::Read + Send>, String> {
+        let engine = self.engine().ok_or("The server is starting")?;
+        self.keeper().open_snapshot(&engine)
+    }
+
+    fn load_log(&self, engine: &Engine) -> Result<(), LoadFailed> {
+        let crew = Threads(self.process.lock().io_threads);
+        self.keeper().reload_log(engine, &crew)
     }
 
     fn crash(&self, how: Crash) {
@@ -167,12 +227,6 @@ impl Host for Machine {
     fn log(&self, level: LogLevel, line: &str) {
         self.journal.line(level, line);
     }
-}
-
-/// The system's words, without the number that Rust adds.
-pub fn system_words(error: &std::io::Error) -> String {
-    let text = error.to_string();
-    text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
 /// Descriptors the program needs beside those of clients.

@@ -4,18 +4,21 @@ use std::io::Read;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
 use engine::command::{RenameError, Table};
-use engine::host::{LogLevel, Process};
+use engine::host::{LogLevel, Process, Shutdown, ShutdownFailed};
 use engine::{Engine, Maintenance, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
+use tokio::sync::oneshot::{Receiver, channel};
 
+use crate::bar;
+use crate::disk::Disk;
+use crate::durability::{self, Durability};
 use crate::governor::Governor;
 use crate::journal::Journal;
-use crate::listener::Listeners;
+use crate::listener::{House, Listeners};
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
 use crate::signals::Endings;
@@ -267,10 +270,6 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
         None => "No configuration file given, using the defaults".to_owned(),
     };
     journal.line(LogLevel::Warning, &configured);
-    if config.persistence.append_only || !config.persistence.save.0.is_empty() {
-        let line = "Nothing is written to disk yet: what this server holds ends with it";
-        journal.line(LogLevel::Warning, line);
-    }
     journal.serve();
     journal.line(
         LogLevel::Notice,
@@ -289,22 +288,29 @@ async fn serve(
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
     let watched = governor.clone();
+    let durability = Arc::new(Durability::new(Arc::new(Disk), &config));
     let machine = Machine::new(
         Arc::clone(&journal),
         requests,
         config_file,
         process,
         watched,
+        Arc::clone(&durability),
     );
     memory::purge_in_background();
-    let gauge = Arc::clone(&machine.gauge);
+    let (gauge, its_engine) = (Arc::clone(&machine.gauge), Arc::clone(&machine.engine));
     let engine = Arc::new(Engine::new(
         table,
         config.clone(),
         Box::new(machine),
         seed()?,
     ));
-    let mut listeners = Listeners::bind(&engine, &config).inspect_err(|why| {
+    // It is set once.
+    drop(its_engine.set(Arc::downgrade(&engine)));
+    // Nobody is served data that is not there yet.
+    engine.persistence.begin_load(engine.now(), 0);
+    let house = House { engine, durability };
+    let mut listeners = Listeners::bind(&house, &config).inspect_err(|why| {
         journal.line(LogLevel::Warning, why);
     })?;
     if listeners.is_empty() {
@@ -313,54 +319,120 @@ async fn serve(
     write_pid_file(&config, &journal);
     journal.line(LogLevel::Warning, "Server initialized");
     governor.start(threads(&config));
-    let maintenance = Upkeep::start(&engine);
+    Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    journal.line(LogLevel::Notice, "Ready to accept connections");
-    until_the_end(&engine, &journal, &mut listeners, received, &mut endings).await;
-    drop(listeners);
-    maintenance.stop();
+    let loaded = load(&house, threads(&config));
+    let (engine, watched) = (Arc::clone(&house.engine), Arc::clone(&journal));
+    tokio::spawn(async move { bar::watch_load(&engine, &watched).await });
+    if until_the_end(
+        &house,
+        &journal,
+        &mut listeners,
+        received,
+        &mut endings,
+        loaded,
+    )
+    .await
+    {
+        remove_pid_file(&config);
+        journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
+        // Tasks of clients that are still connected end with the process, and so do the threads:
+        // the locks are held for good.
+        drop(listeners);
+        std::process::exit(0);
+    }
     remove_pid_file(&config);
-    journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
-    // Tasks of clients that are still connected end with the process.
-    std::process::exit(0);
+    drop(listeners);
+    std::process::exit(1);
 }
 
-/// Serves until a signal or a client ends the program.
+/// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
+fn load(house: &House, threads: usize) -> Receiver<Result<(), String>> {
+    let (sender, receiver) = channel();
+    let house = house.clone();
+    let run = move || {
+        memory::count_this_thread();
+        let loaded = durability::load(&house.durability, &house.engine, threads);
+        let loaded = loaded.and_then(|()| {
+            let started = house.durability.start(&house.engine);
+            started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))
+        });
+        // Whoever listens may have ended.
+        drop(sender.send(loaded));
+    };
+    // Without the thread the sender is gone, which is taken for an error.
+    drop(
+        std::thread::Builder::new()
+            .name("ochre-load".to_owned())
+            .spawn(run),
+    );
+    receiver
+}
+
+/// Serves until a signal or a client ends the program. Returns whether it ends well.
 async fn until_the_end(
-    engine: &Arc<Engine>,
+    house: &House,
     journal: &Journal,
     listeners: &mut Listeners,
     mut requests: UnboundedReceiver<Request>,
     endings: &mut Endings,
-) {
+    mut loaded: Receiver<Result<(), String>>,
+) -> bool {
+    let mut is_loading = true;
+    let (ended, mut has_ended) = unbounded_channel();
+    let mut is_ending = false;
     loop {
         tokio::select! {
-            name = endings.next() => {
-                journal.line(LogLevel::Warning, &format!("Received {name} scheduling shutdown..."));
-                break;
+            result = &mut loaded, if is_loading => {
+                is_loading = false;
+                let result = result.unwrap_or_else(|_| Err("Can't load the data".to_owned()));
+                match result {
+                    Ok(()) => journal.line(LogLevel::Notice, "Ready to accept connections"),
+                    Err(why) => {
+                        eprintln!("{why}");
+                        return false;
+                    }
+                }
             }
+            name = endings.next() => {
+                if is_ending {
+                    journal.line(LogLevel::Warning, "You insist... exiting now.");
+                    return false;
+                }
+                is_ending = true;
+                journal.line(LogLevel::Warning, &format!("Received {name} scheduling shutdown..."));
+                let (house, ended) = (house.clone(), ended.clone());
+                tokio::task::spawn_blocking(move || {
+                    let how = Shutdown::default();
+                    // Whoever listens may have ended.
+                    let _ = ended.send(house.durability.keeper.shut_down(&house.engine, how));
+                });
+            }
+            Some(end) = has_ended.recv() => match end {
+                Ok(()) => return true,
+                Err(ShutdownFailed) => is_ending = false,
+            },
             request = requests.recv() => match request {
                 Some(Request::Rebind(config, answer)) => {
                     // The old sockets go first: the new ones may want the same addresses.
                     std::mem::take(listeners).close().await;
-                    let bound = Listeners::bind(engine, &config).map(|bound| *listeners = bound);
+                    let bound = Listeners::bind(house, &config).map(|bound| *listeners = bound);
                     if bound.is_err() {
-                        restore(engine, listeners);
+                        restore(house, listeners);
                     }
                     // Who asked may have gone meanwhile.
                     drop(answer.send(bound));
                 }
-                Some(Request::ShutDown) | None => break,
+                Some(Request::ShutDown) | None => return true,
             },
         }
     }
-    journal.line(LogLevel::Warning, "User requested shutdown...");
 }
 
 /// Listens again where the server listened before.
-fn restore(engine: &Arc<Engine>, listeners: &mut Listeners) {
-    if let Ok(bound) = Listeners::bind(engine, &engine.config.load()) {
+fn restore(house: &House, listeners: &mut Listeners) {
+    if let Ok(bound) = Listeners::bind(house, &house.engine.config.load()) {
         *listeners = bound;
     }
 }
@@ -416,23 +488,20 @@ fn remove_pid_file(config: &Config) {
 }
 
 /// The thread that does what nobody asks for, so that no client waits behind it.
-struct Upkeep {
-    ends: Arc<AtomicBool>,
-    thread: Option<std::thread::JoinHandle<()>>,
-}
+struct Upkeep;
 
 /// Keys freed between two looks at the clock.
 const GARBAGE_STEP_ELEMENTS: usize = 10_000;
 
 impl Upkeep {
-    fn start(engine: &Arc<Engine>) -> Upkeep {
-        let ends = Arc::new(AtomicBool::new(false));
-        let (engine, end) = (Arc::clone(engine), Arc::clone(&ends));
+    /// Starts it. It ends with the process.
+    fn start(engine: &Arc<Engine>) {
+        let engine = Arc::clone(engine);
         let run = move || {
             memory::count_this_thread();
             let mut worker = Worker::new(&engine, 0);
             let mut maintenance = Maintenance::default();
-            while !end.load(Ordering::Relaxed) {
+            loop {
                 let hz = u64::from(engine.config.load().process.hz.max(1));
                 maintenance.tick(&engine, &mut worker, hz);
                 // Keys expire on time however much there is to free.
@@ -441,18 +510,11 @@ impl Upkeep {
                 std::thread::sleep(next.saturating_duration_since(Instant::now()));
             }
         };
-        let thread = std::thread::Builder::new()
-            .name("ochre-upkeep".to_owned())
-            .spawn(run)
-            .ok();
-        Upkeep { ends, thread }
-    }
-
-    fn stop(self) {
-        self.ends.store(true, Ordering::Relaxed);
-        if let Some(thread) = self.thread {
-            // A panic aborts the process, so the thread has ended well.
-            drop(thread.join());
-        }
+        // Without it keys expire when they are asked for, and memory is freed late.
+        drop(
+            std::thread::Builder::new()
+                .name("ochre-upkeep".to_owned())
+                .spawn(run),
+        );
     }
 }

@@ -137,6 +137,7 @@ impl Node {
     }
 
     pub fn tick(&mut self) {
+        self.world.work(&self.engine);
         self.maintenance.tick(&self.engine, &mut self.worker, 10);
         while self.engine.garbage.free_some(1000) {}
     }

@@ -1,16 +1,24 @@
 //! A host without a machine: its clock stands still until a test moves it.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
 
 use config::{Config, Effect};
+use engine::Engine;
 use engine::host::{
-    Cpu, Crash, Host, LogLevel, Memory, Process, RewriteError, Shutdown, ShutdownFailed,
+    Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
+    SaveError, Shutdown, ShutdownFailed, Started,
 };
+use engine::persistence::Outcome;
+use engine::snapshot::{Form, Snapshot};
 use parking_lot::Mutex;
 
 /// Midnight of 1 January 2026, in microseconds of Unix time: where the virtual clock begins.
 const START_MICROS: i64 = 1_767_225_600_000_000;
+
+/// Bytes of a save that are written at once.
+const STEP_BYTES: usize = 1000;
 
 /// The virtual world of one node. Clones share it.
 #[derive(Clone, Default)]
@@ -25,6 +33,11 @@ struct State {
     long_runs: AtomicUsize,
     /// An effect of the configuration that cannot be had, and why.
     refused: Mutex<Option<(Effect, String)>>,
+    /// The snapshot file.
+    snapshot: Mutex<Option<Vec<u8>>>,
+    /// The save under way.
+    saving: Mutex<Option<Snapshot>>,
+    is_disk_full: AtomicBool,
 }
 
 impl World {
@@ -45,6 +58,46 @@ impl World {
     /// Has this effect of a changed configuration fail from now on.
     pub fn refuse_effect(&self, effect: Effect, why: &str) {
         *self.0.refused.lock() = Some((effect, why.to_owned()));
+    }
+
+    /// Whether files cannot be written from now on.
+    pub fn fill_disk(&self, is_full: bool) {
+        self.0.is_disk_full.store(is_full, Ordering::SeqCst);
+    }
+
+    /// The bytes of the snapshot file.
+    pub fn snapshot(&self) -> Option<Vec<u8>> {
+        self.0.snapshot.lock().clone()
+    }
+
+    /// Ends what is under way in the background, and begins what is to follow. Time passes for
+    /// that when the virtual clock moves.
+    pub fn work(&self, engine: &Engine) {
+        let persistence = &engine.persistence;
+        if let Some(snapshot) = self.0.saving.lock().take() {
+            let outcome = match self.write(engine, snapshot) {
+                Ok(()) => Outcome::Done,
+                Err(_) => Outcome::Failed,
+            };
+            engine.end_background_save(outcome);
+        }
+        if persistence.rewrites().started.is_some() {
+            persistence.end_rewrite(engine.now(), Outcome::Done);
+        }
+        if persistence.rewrites().scheduled {
+            persistence.begin_rewrite(engine.now());
+        } else if persistence.saves().scheduled {
+            self.begin_save(engine);
+        }
+    }
+
+    fn begin_save(&self, engine: &Engine) {
+        engine.begin_background_save();
+        *self.0.saving.lock() = engine.begin_snapshot(Form::Rdb, &[], |_| {});
+    }
+
+    fn write(&self, engine: &Engine, mut snapshot: Snapshot) -> Result<(), SaveError> {
+        self.write_snapshot(&mut |into| snapshot.step(engine, STEP_BYTES, into))
     }
 
     fn ask(&self, what: impl Into<String>) {
@@ -110,6 +163,72 @@ impl Host for World {
 
     fn abort_shutdown(&self) -> bool {
         false
+    }
+
+    fn save(&self, engine: &Engine) -> Result<(), SaveError> {
+        let changes = engine.stats.totals().dirty;
+        let Some(snapshot) = engine.begin_snapshot(Form::Rdb, &[], |_| {}) else {
+            return Err(SaveError::Busy);
+        };
+        self.write(engine, snapshot)?;
+        engine.note_save(changes);
+        Ok(())
+    }
+
+    fn save_in_background(&self, engine: &Engine, schedule: bool) -> Result<Started, Refused> {
+        let persistence = &engine.persistence;
+        if persistence.saves().started.is_some() {
+            return Err(Refused::Saving);
+        }
+        if persistence.rewrites().started.is_some() {
+            persistence.schedule_save(schedule);
+            return if schedule {
+                Ok(Started::Later)
+            } else {
+                Err(Refused::Rewriting)
+            };
+        }
+        self.begin_save(engine);
+        Ok(Started::Now)
+    }
+
+    fn rewrite_log(&self, engine: &Engine) -> Result<Started, Refused> {
+        let persistence = &engine.persistence;
+        if persistence.rewrites().started.is_some() {
+            return Err(Refused::Rewriting);
+        }
+        if persistence.saves().started.is_some() {
+            persistence.schedule_rewrite(true);
+            return Ok(Started::Later);
+        }
+        persistence.begin_rewrite(engine.now());
+        Ok(Started::Now)
+    }
+
+    fn save_emptiness(&self, engine: &Engine) {
+        engine.persistence.schedule_save(true);
+    }
+
+    fn write_snapshot(&self, produce: &mut Produce<'_>) -> Result<(), SaveError> {
+        let mut bytes = Vec::new();
+        while produce(&mut bytes) {}
+        if self.0.is_disk_full.load(Ordering::SeqCst) {
+            return Err(SaveError::Failed);
+        }
+        *self.0.snapshot.lock() = Some(bytes);
+        Ok(())
+    }
+
+    fn open_snapshot(&self) -> Result<Box<dyn io::Read + Send>, String> {
+        match self.0.snapshot.lock().clone() {
+            Some(bytes) => Ok(Box::new(io::Cursor::new(bytes))),
+            None => Err("No such file or directory".to_owned()),
+        }
+    }
+
+    /// There is no append-only file in this world, and what is not there holds nothing.
+    fn load_log(&self, _: &Engine) -> Result<(), LoadFailed> {
+        Err(LoadFailed)
     }
 
     fn crash(&self, how: Crash) {

@@ -2,7 +2,7 @@
 //!
 //! Cheap steps first; the first failure ends it, with the command that repeats the step.
 
-use crate::{oracle, suite, tree};
+use crate::{oracle, suite, tree, twins};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::Instant;
@@ -96,6 +96,7 @@ pub fn run(options: &Options) -> Result<()> {
     DOCS.run()?;
     run_oracle()?;
     run_fuzzer()?;
+    run_twins()?;
     run_suite(options)?;
     println!("ci: all passed in {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
@@ -148,6 +149,19 @@ fn run_oracle() -> Result<()> {
     oracle::run(&oracle::Options::of_ci())
         .context("ci: oracle failed; repeat it with\n  cargo xtask oracle")?;
     println!("ci: oracle took {:.1} s", begun.elapsed().as_secs_f64());
+    Ok(())
+}
+
+fn run_twins() -> Result<()> {
+    if let Some(reason) = twins::missing() {
+        println!("ci: twins skipped, {reason}");
+        return Ok(());
+    }
+    println!("ci: twins");
+    let begun = Instant::now();
+    twins::run(&twins::Options::of_ci())
+        .context("ci: twins failed; repeat it with\n  cargo xtask twins")?;
+    println!("ci: twins took {:.1} s", begun.elapsed().as_secs_f64());
     Ok(())
 }
 

@@ -1,169 +1,81 @@
-//! Files that are made of others: the proxy's table, made of the commands'.
+//! Files written from other files: what light programs know of the command table.
 
-use std::fmt::Write as _;
+use std::path::PathBuf;
 
-use anyhow::{Result, bail};
-use clap::Args;
-use engine::command::{Begin, Command, Find, Flags, KeySpec};
+use anyhow::{Context, Result};
+use engine::command::Argument;
 
 use crate::tree;
 
-#[derive(Args)]
-pub struct Options {
-    /// Write nothing; fail if a file is not what would be written.
-    #[arg(long)]
-    check: bool,
+mod routes;
+
+/// Where the client reads what commands take and do.
+const DOCS: &str = "crates/client/src/docs/commands.tsv";
+
+/// Writes all files that are written from others.
+pub fn run() -> Result<()> {
+    let path = docs_path();
+    std::fs::write(&path, docs()).with_context(|| format!("writing {}", path.display()))?;
+    routes::write()
 }
 
-const PROXY_TABLE: &str = "crates/proxy/src/table/generated.rs";
-
-const HEAD: &str = "\
-//! The commands that the crate `commands` has. Written by `cargo xtask codegen`.
-
-use super::*;
-
-pub const COMMANDS: &[Command] = &[
-";
-
-pub fn run(options: &Options) -> Result<()> {
-    let path = tree::root().join(PROXY_TABLE);
-    let wanted = proxy_table();
-    if std::fs::read_to_string(&path).is_ok_and(|text| text == wanted) {
-        return Ok(());
-    }
-    if options.check {
-        bail!("{PROXY_TABLE} is out of date: run `cargo xtask codegen`");
-    }
-    std::fs::write(&path, wanted)?;
-    println!("wrote {PROXY_TABLE}");
-    Ok(())
+fn docs_path() -> PathBuf {
+    tree::root().join(DOCS)
 }
 
-fn proxy_table() -> String {
+/// A line for every command, in order of name.
+fn docs() -> String {
     let table = commands::table();
-    let mut commands: Vec<&Command> = table.top().map(|entry| entry.command).collect();
-    commands.sort_by_key(|command| command.name);
-    let mut text = HEAD.to_owned();
-    for command in commands {
-        row(&mut text, command, "    ");
+    let mut lines: Vec<String> = Vec::new();
+    for entry in table.all() {
+        let command = entry.command;
+        let name = entry.full_name.replace('|', " ").to_uppercase();
+        let arguments = written(&command.arguments());
+        let (since, group, summary) = (command.since, entry.group, command.summary);
+        lines.push(format!(
+            "{name}\t{since}\t{group}\t{arguments}\t{summary}\n"
+        ));
     }
-    text + "];\n"
+    lines.sort();
+    lines.concat()
 }
 
-fn row(text: &mut String, command: &Command, indent: &str) {
-    let (name, arity) = (command.name, command.arity.number());
-    let flags = flags(command.flags);
-    let _ = write!(text, "{indent}Command::row(\"{name}\", {arity}, {flags})");
-    let keys: Vec<String> = command.keys.iter().filter_map(keys).collect();
-    if !keys.is_empty() {
-        let _ = write!(
-            text,
-            "\n{indent}    .keys(&[{}])",
-            keys.join(&format!(",\n{indent}           "))
-        );
-    }
-    let (spread, merge) = (spread(command.tips), merge(command.tips));
-    if (spread, merge) != ("Keys", "Elements") {
-        let _ = write!(text, "\n{indent}    .to(Spread::{spread}, Merge::{merge})");
-    }
-    if !command.subcommands.is_empty() {
-        let _ = writeln!(text, "\n{indent}    .of(&[");
-        for subcommand in command.subcommands {
-            row(text, subcommand, &format!("{indent}        "));
-        }
-        let _ = write!(text, "{indent}    ])");
-    }
-    text.push_str(",\n");
+fn written(arguments: &[Argument]) -> String {
+    let texts: Vec<String> = arguments.iter().map(argument).collect();
+    texts.join(" ")
 }
 
-fn flags(flags: Flags) -> String {
-    let names: Vec<&str> = [
-        (Flags::WRITE, "WRITE"),
-        (Flags::READONLY, "READ"),
-        (Flags::ADMIN, "ADMIN"),
-        (Flags::PUBSUB, "PUBSUB"),
-        (Flags::BLOCKING, "BLOCKING"),
-        (Flags::NO_MULTI, "NO_MULTI"),
-        (Flags::NO_AUTH, "NO_AUTH"),
-    ]
-    .iter()
-    .filter(|(flag, _)| flags.has(*flag))
-    .map(|(_, name)| *name)
-    .collect();
-    match names.is_empty() {
-        true => "0".to_owned(),
-        false => names.join(" | "),
+/// `integer?:count:COUNT`, as the client's `docs::table` reads it.
+fn argument(argument: &Argument) -> String {
+    let mut text = argument.kind.name().to_owned();
+    for (set, mark) in [
+        (argument.optional, '?'),
+        (argument.multiple, '*'),
+        (argument.multiple_token, '+'),
+    ] {
+        text.extend(set.then_some(mark));
     }
-}
-
-/// Specifications that nobody can follow are left out.
-fn keys(spec: &KeySpec) -> Option<String> {
-    let range = |last: i64, step: usize, limit: usize| format!("{last}, {step}, {limit}");
-    Some(match (spec.begin, spec.find) {
-        (Begin::Index(index), Find::Range { last, step, limit }) => {
-            format!("Keys::range({index}, {})", range(last, step, limit))
-        }
-        (Begin::Keyword { word, from }, Find::Range { last, step, limit }) => {
-            let range = range(last, step, limit);
-            format!("Keys::behind(\"{word}\", {from}, {range})")
-        }
-        (Begin::Index(index), Find::Counted { count, first, step }) => {
-            format!("Keys::counted({index}, {count}, {first}, {step})")
-        }
-        _ => return None,
-    })
-}
-
-fn policy(tips: &[&'static str], kind: &str) -> &'static str {
-    let mut values = tips.iter().filter_map(|tip| tip.strip_prefix(kind));
-    values.next().unwrap_or("")
-}
-
-fn spread(tips: &[&'static str]) -> &'static str {
-    match policy(tips, "request_policy:") {
-        "all_nodes" => "Nodes",
-        "all_shards" => "Shards",
-        "multi_shard" => "EachKey",
-        "special" => "Special",
-        _ => "Keys",
+    text += ":";
+    text += &argument.name;
+    if let Some(token) = &argument.token {
+        text += ":";
+        text += token;
     }
-}
-
-fn merge(tips: &[&'static str]) -> &'static str {
-    match policy(tips, "response_policy:") {
-        "all_succeeded" => "AllSucceeded",
-        "one_succeeded" => "OneSucceeded",
-        "agg_sum" => "Sum",
-        "agg_min" => "Least",
-        "agg_max" => "Greatest",
-        "agg_logical_and" => "And",
-        "agg_logical_or" => "Or",
-        "special" => "Special",
-        _ => "Elements",
+    if !argument.arguments.is_empty() {
+        text += &format!("({})", written(&argument.arguments));
     }
+    text
 }
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
-    fn what_is_written_is_current() {
-        run(&Options { check: true }).unwrap();
-    }
-
-    #[test]
-    fn no_row_of_the_supplement_is_one_of_the_commands() {
-        let path = tree::root().join("crates/proxy/src/table/supplement.rs");
-        let text = std::fs::read_to_string(path).unwrap();
-        let table = commands::table();
-        // Rows of commands stand at this depth, those of subcommands deeper.
-        for row in text.split("\n    Command::row(\"").skip(1) {
-            let name = row.split('"').next().unwrap();
-            assert!(
-                table.find(name.as_bytes()).is_none(),
-                "{name} is generated: remove it"
-            );
-        }
+    fn what_was_written_is_what_would_be_written() {
+        let text = std::fs::read_to_string(super::docs_path()).unwrap();
+        let stale = text != super::docs();
+        assert!(
+            !stale,
+            "run `cargo xtask codegen`: the command table has changed"
+        );
     }
 }

@@ -17,6 +17,7 @@ mod setup;
 mod suite;
 mod tidy;
 mod tree;
+mod twins;
 
 /// The workshop of Ochre: checks, suites and measurements.
 #[derive(Parser)]
@@ -34,14 +35,16 @@ enum Verb {
     Suite(suite::Options),
     /// Replay the commands' transcripts against a real Redis and compare.
     Oracle(oracle::Options),
+    /// Write the files that are written from other files.
+    Codegen,
     /// Measure Ochre beside Redis in one run and print one table.
     Bench(bench::Options),
-    /// Write the files that are made of others: the proxy's command table.
-    Codegen(codegen::Options),
     /// Run every check in order: format, clippy, tests, docs, oracle, suite.
     Ci(ci::Options),
     /// Install the Debian packages that `suite` and `bench` use, where that is allowed.
     Setup,
+    /// Run Ochre's command line beside Redis's and compare what they print.
+    Twins(twins::Options),
     /// `setup`, then `ci`: the one command for a clean checkout.
     Test(ci::Options),
 }
@@ -51,9 +54,10 @@ fn main() -> ExitCode {
         Verb::Tidy => tidy::run(),
         Verb::Suite(options) => suite::run(&options),
         Verb::Oracle(options) => oracle::run(&options),
+        Verb::Codegen => codegen::run(),
         Verb::Bench(options) => bench::run(&options),
-        Verb::Codegen(options) => codegen::run(&options),
         Verb::Ci(options) => ci::run(&options),
+        Verb::Twins(options) => twins::run(&options),
         Verb::Setup => setup::run(),
         Verb::Test(options) => setup::run().and_then(|()| ci::run(&options)),
     };

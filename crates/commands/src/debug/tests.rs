@@ -78,32 +78,36 @@ fn what_is_refused() {
         17)     Describes the table that holds a key's value.
         18) LISTPACK key
         19)     Writes how a small hash or sorted set is kept to the server's log.
-        20) LOG message
-        21)     Writes to the server's log.
-        22) OBJECT key
-        23)     Tells how a key's value is kept.
-        24) OOM
-        25)     Crashes as if memory had run out.
-        26) PANIC
-        27)     Crashes by a panic.
-        28) PAUSE-CRON <0 | 1>
-        29)     Whether nothing happens that nobody asks for.
-        30) POPULATE count [prefix] [size]
-        31)     Makes keys `key:0` and on, those that are missing; replicas are not told.
-        32) PROTOCOL type
-        33)     Replies with a sample of a type.
-        34) QUICKLIST key [<0 | 1>]
-        35)     Writes how a list is kept to the server's log, with its elements if asked to.
-        36) QUICKLIST-PACKED-THRESHOLD size
-        37)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
-        38) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
-        39)     Accepted: clients have no reply buffers that could be resized.
-        40) SEGFAULT
-        41)     Crashes by an access to memory that is not there.
-        42) SET-ACTIVE-EXPIRE <0 | 1>
-        43)     Whether keys expire that nobody asks for.
-        44) SLEEP seconds
-        45)     Stops the server for a while.
+        20) LOADAOF
+        21)     Replaces all data by what the append-only file holds.
+        22) LOG message
+        23)     Writes to the server's log.
+        24) OBJECT key
+        25)     Tells how a key's value is kept.
+        26) OOM
+        27)     Crashes as if memory had run out.
+        28) PANIC
+        29)     Crashes by a panic.
+        30) PAUSE-CRON <0 | 1>
+        31)     Whether nothing happens that nobody asks for.
+        32) POPULATE count [prefix] [size]
+        33)     Makes keys `key:0` and on, those that are missing; replicas are not told.
+        34) PROTOCOL type
+        35)     Replies with a sample of a type.
+        36) QUICKLIST key [<0 | 1>]
+        37)     Writes how a list is kept to the server's log, with its elements if asked to.
+        38) QUICKLIST-PACKED-THRESHOLD size
+        39)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
+        40) RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+        41)     Saves all data, and loads it again in its place.
+        42) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
+        43)     Accepted: clients have no reply buffers that could be resized.
+        44) SEGFAULT
+        45)     Crashes by an access to memory that is not there.
+        46) SET-ACTIVE-EXPIRE <0 | 1>
+        47)     Whether keys expire that nobody asks for.
+        48) SLEEP seconds
+        49)     Stops the server for a while.
     "#]]);
 }
 
@@ -471,4 +475,105 @@ fn elements_from_the_threshold_on_are_kept_alone() {
     let two = "log listpack of 2 elements in 14 bytes";
     assert_eq!(nodes("4b"), [two, large, one]);
     assert_eq!(nodes("0"), packed);
+}
+
+#[test]
+fn data_comes_back_from_a_file() {
+    check(expect![[r#"
+        > SET text v
+        OK
+        > SET number 12 PXAT 4102444800000
+        OK
+        > RPUSH list a 1
+        (integer) 2
+        > SADD ints 1 2
+        (integer) 2
+        > SADD words a
+        (integer) 1
+        > HSET hash f v
+        (integer) 1
+        > ZADD sorted 1.5 a
+        (integer) 1
+        > SELECT 3
+        OK
+        > SET other 1
+        OK
+        > DEBUG RELOAD
+        OK
+        > GET other
+        "1"
+        > SELECT 0
+        OK
+        > DBSIZE
+        (integer) 7
+        > GET text
+        "v"
+        > GET number
+        "12"
+        > PEXPIRETIME number
+        (integer) 4102444800000
+        > LRANGE list 0 -1
+        1) "a"
+        2) "1"
+        > SMEMBERS ints
+        1) "1"
+        2) "2"
+        > SMEMBERS words
+        1) "a"
+        > HGETALL hash
+        1) "f"
+        2) "v"
+        > ZRANGE sorted 0 -1 WITHSCORES
+        1) "a"
+        2) "1.5"
+        > DEBUG RELOAD all
+        (error) ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.
+        > DEBUG RELOAD NOSAVE all
+        (error) ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.
+        > SET later 1
+        OK
+        > DEBUG RELOAD NOSAVE
+        OK
+        > GET later
+        (nil)
+        > SET later 1
+        OK
+        > SET text w
+        OK
+        > DEBUG RELOAD nosave noflush merge
+        OK
+        > MGET later text
+        1) "1"
+        2) "v"
+    "#]]);
+}
+
+#[test]
+fn data_comes_back_within_a_transaction_too() {
+    check(expect![[r#"
+        > SET k v
+        OK
+        > MULTI
+        OK
+        > DEBUG RELOAD
+        QUEUED
+        > SET k w
+        QUEUED
+        > DEBUG RELOAD NOSAVE
+        QUEUED
+        > GET k
+        QUEUED
+        > EXEC
+        1) OK
+        2) OK
+        3) OK
+        4) "v"
+    "#]]);
+    // Commands of a file cannot run under the locks of a transaction.
+    let mut node = node();
+    let refused = replay(&mut node, "> MULTI\n> DEBUG LOADAOF\n> EXEC");
+    assert!(
+        refused.contains("ERR DEBUG LOADAOF is not allowed"),
+        "{refused}"
+    );
 }

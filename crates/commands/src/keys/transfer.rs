@@ -70,7 +70,7 @@ fn renamenx(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
 
 /// Moves what `source` holds to `target`, which holds nothing.
 fn give_name(cx: &mut Context<'_>, source: &Key<'_>, target: &Key<'_>) {
-    if let Some(entry) = cx.db.remove(source) {
+    if let Some(entry) = cx.db.extract(source) {
         cx.db.insert(target, entry.renamed(target.bytes));
         cx.changed(1);
         cx.notify(source, event::RENAME_FROM);
@@ -101,7 +101,7 @@ fn to_db(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         return Err(same_object());
     }
     let moves = cx.db.get(&key).is_some() && !in_db(cx, there, |cx| cx.db.contains(&key));
-    if moves && let Some(entry) = cx.db.remove(&key) {
+    if moves && let Some(entry) = cx.db.extract(&key) {
         in_db(cx, there, |cx| cx.db.insert(&key, entry));
         cx.changed(1);
         cx.notify(&key, event::MOVE_FROM);

@@ -116,3 +116,44 @@ proptest! {
         prop_assert!(hash.clone().iter().eq(hash.iter()));
     }
 }
+
+#[test]
+fn a_listpack_becomes_the_hash_that_fits_the_limits() {
+    let pack = |texts: &[&str]| {
+        let mut pack = Listpack::new();
+        texts
+            .iter()
+            .for_each(|text| pack.push_back(Text::Bytes(text.as_bytes())));
+        pack
+    };
+    let of = |texts: &[&str]| Hash::of_listpack(pack(texts), &LIMITS);
+    let small = of(&["f", "v", "g", "f"]).expect("a hash");
+    assert_eq!((small.encoding(), small.len()), ("listpack", 2));
+    let long = of(&["f", "123456789012345678901", "g", "v"]).expect("a hash");
+    assert_eq!((long.encoding(), long.len()), ("hashtable", 2));
+    assert!(
+        long.get(b"g")
+            .is_some_and(|value| value == Text::Bytes(b"v"))
+    );
+    assert!(of(&["f", "v", "g"]).is_err());
+    assert!(of(&["f", "v", "f", "w"]).is_err());
+    assert!(of(&["f", "123456789012345678901", "f", "v"]).is_err());
+    let many: Vec<String> = (0..2 * LIMITS.entries_max + 2)
+        .map(|n| n.to_string())
+        .collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    assert_eq!(of(&many).expect("a hash").encoding(), "hashtable");
+    assert_eq!(of(&many[2..]).expect("a hash").encoding(), "listpack");
+}
+
+#[test]
+fn a_hash_for_many_fields_is_a_table_from_the_first_on() {
+    assert_eq!(
+        Hash::for_fields(LIMITS.entries_max, &LIMITS).encoding(),
+        "listpack"
+    );
+    assert_eq!(
+        Hash::for_fields(LIMITS.entries_max + 1, &LIMITS).encoding(),
+        "hashtable"
+    );
+}

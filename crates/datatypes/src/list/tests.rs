@@ -5,6 +5,8 @@ use proptest::prelude::*;
 
 use super::*;
 
+mod frozen;
+
 const DEFAULT: i64 = -2;
 
 fn texts<'a>(walk: impl Iterator<Item = Text<'a>>) -> Vec<Vec<u8>> {

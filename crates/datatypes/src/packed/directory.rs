@@ -14,6 +14,8 @@ type Segment<const VALUES: bool> = Vec<Bucket<VALUES>>;
 pub(super) struct Directory<const VALUES: bool> {
     pages: Vec<Vec<Segment<VALUES>>>,
     len: u32,
+    /// No bucket holds or held more items.
+    fullest: u32,
 }
 
 impl<const VALUES: bool> Default for Directory<VALUES> {
@@ -21,6 +23,7 @@ impl<const VALUES: bool> Default for Directory<VALUES> {
         Directory {
             pages: Vec::new(),
             len: 0,
+            fullest: 0,
         }
     }
 }
@@ -28,6 +31,17 @@ impl<const VALUES: bool> Default for Directory<VALUES> {
 impl<const VALUES: bool> Directory<VALUES> {
     pub fn len(&self) -> u32 {
         self.len
+    }
+
+    #[inline]
+    pub fn fullest(&self) -> u32 {
+        self.fullest
+    }
+
+    /// Notes how many items a bucket has come to hold.
+    #[inline]
+    pub fn note(&mut self, count: usize) {
+        self.fullest = self.fullest.max(count as u32);
     }
 
     #[inline]

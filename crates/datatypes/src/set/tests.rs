@@ -106,3 +106,18 @@ proptest! {
         prop_assert!(set.clone().iter().eq(set.iter()));
     }
 }
+
+#[test]
+fn integers_become_the_set_that_fits_the_limits() {
+    let ints = |count: usize| {
+        let mut ints = IntSet::default();
+        (0..count as i64).for_each(|number| _ = ints.insert(number));
+        Set::of_ints(ints, &LIMITS)
+    };
+    let (most, more) = (ints(LIMITS.ints_max), ints(LIMITS.ints_max + 1));
+    assert_eq!((most.encoding(), most.len()), ("intset", LIMITS.ints_max));
+    assert_eq!(
+        (more.encoding(), more.len()),
+        ("hashtable", LIMITS.ints_max + 1)
+    );
+}

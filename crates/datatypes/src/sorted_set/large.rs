@@ -1,15 +1,13 @@
 //! The large encoding: a table that finds elements by member, and a tree that finds them by order.
 
-use std::hash::BuildHasher;
 use std::ops::Range;
-
-use foldhash::quality::FixedState;
 
 use super::element::{Element, Handle, Order};
 use super::tree::{Iter, Tree};
 use super::{Place, Put};
 use crate::Text;
-use crate::packed::HashSeed;
+use crate::frozen::{self, Frozen};
+use crate::packed::{HashSeed, Item};
 use crate::table::Table;
 
 /// Bytes that an element takes in the table, on average at any size.
@@ -22,6 +20,7 @@ pub(super) struct Large {
     table: Table<Element>,
     seed: HashSeed,
     element_bytes: usize,
+    frozen: Option<Box<Frozen>>,
 }
 
 impl Large {
@@ -31,6 +30,7 @@ impl Large {
             table: Table::default(),
             seed,
             element_bytes: 0,
+            frozen: None,
         }
     }
 
@@ -40,11 +40,12 @@ impl Large {
 
     pub fn memory(&self) -> usize {
         let table = self.table.len() * TABLE_BYTES_EACH;
-        size_of::<Large>() + self.element_bytes + self.tree.memory() + table
+        let frozen = self.frozen.as_ref().map_or(0, |frozen| frozen.memory());
+        size_of::<Large>() + self.element_bytes + self.tree.memory() + table + frozen
     }
 
     pub fn score(&self, member: &[u8]) -> Option<f64> {
-        let hash = hash_of(self.seed, member);
+        let hash = self.seed.hash(member);
         let found = self.table.find(hash, |element| element.member() == member);
         found.map(|element| element.score())
     }
@@ -76,23 +77,30 @@ impl Large {
 
     /// Visits the members of one bucket of the table, as [`Table::scan`] does.
     pub fn scan(&self, position: u32, mut visit: impl FnMut(Text<'_>, f64)) -> u32 {
-        // Fewer than 2^32 buckets begin at positions whose lower half is 0.
-        let next = self.table.scan(u64::from(position) << 32, |element| {
+        self.scan_elements(position, |element| {
             visit(Text::Bytes(element.member()), element.score());
-        });
+        })
+    }
+
+    fn scan_elements(&self, position: u32, visit: impl FnMut(&Element)) -> u32 {
+        // Fewer than 2^32 buckets begin at positions whose lower half is 0.
+        let next = self.table.scan(u64::from(position) << 32, visit);
         (next >> 32) as u32
     }
 
     /// Gives a member a score.
     pub fn put(&mut self, member: &[u8], score: f64) -> Put {
-        let (seed, hash) = (self.seed, hash_of(self.seed, member));
+        let (seed, hash) = (self.seed, self.seed.hash(member));
         let is_it = |element: &Element| element.member() == member;
         let Some(mut place) = self.table.find_mut(hash, is_it) else {
+            if let Some(frozen) = &mut self.frozen {
+                frozen.keep(member, None);
+            }
             let element = Element::new(score, member);
             let handle = element.handle();
             self.element_bytes += element.memory();
             self.table
-                .insert(hash, element, |element| hash_of(seed, element.member()));
+                .insert(hash, element, |element| seed.hash(element.member()));
             // SAFETY: the table keeps the element. Its score is changed and it is dropped only
             // while the tree does not hold it, except when both are torn down.
             unsafe { self.tree.insert(handle) };
@@ -101,6 +109,9 @@ impl Large {
         let old = place.get().score();
         if old == score {
             return Put::Kept;
+        }
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(member, Some(&old.to_ne_bytes()));
         }
         let handle = self
             .tree
@@ -119,7 +130,7 @@ impl Large {
         let score = self.score(member)?;
         let rank = rank_of(&self.tree, Order::of(score), member);
         let handle = self.tree.remove(rank);
-        self.drop_element(hash_of(self.seed, member), handle);
+        self.drop_element(self.seed.hash(member), handle);
         Some(score)
     }
 
@@ -128,7 +139,7 @@ impl Large {
         for _ in ranks.clone() {
             let handle = self.tree.remove(ranks.start);
             // SAFETY: the table keeps the element until the next line.
-            let hash = hash_of(self.seed, unsafe { handle.element() }.member());
+            let hash = self.seed.hash(unsafe { handle.element() }.member());
             self.drop_element(hash, handle);
         }
     }
@@ -139,13 +150,16 @@ impl Large {
             .table
             .remove(hash, |element| element.handle() == handle);
         let element = element.expect("an element of the tree is in the table");
+        if let Some(frozen) = &mut self.frozen {
+            frozen.keep(element.member(), Some(&element.score().to_ne_bytes()));
+        }
         self.element_bytes -= element.memory();
     }
 
     /// Frees about `budget` members. Returns how many were freed; 0 when nothing is left. From the
     /// first of these steps on the set is good for nothing else.
     pub fn free_some(&mut self, budget: usize) -> usize {
-        let mut freed = 0;
+        let mut freed = frozen::free_some(&mut self.frozen, budget);
         while freed < budget {
             // Leaves hold more than buckets, so the tree is gone before the table is.
             self.tree.tear_down_leaf();
@@ -158,6 +172,43 @@ impl Large {
     }
 }
 
+/// Showing what the set held at one moment.
+impl Large {
+    pub fn freeze(&mut self) {
+        assert!(self.frozen.is_none(), "one moment at a time");
+        self.frozen = Some(Box::new(Frozen::new(self.len(), self.seed)));
+    }
+
+    pub fn frozen_len(&self) -> Option<usize> {
+        self.frozen.as_ref().map(|frozen| frozen.len())
+    }
+
+    pub fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(&[u8], f64)) -> bool {
+        let Some(mut frozen) = self.frozen.take() else {
+            return false;
+        };
+        let scan = |position: u32, visit: &mut dyn FnMut(Item<'_>)| {
+            self.scan_elements(position, |element| {
+                visit(Item {
+                    field: element.member(),
+                    value: &element.score().to_ne_bytes(),
+                });
+            })
+        };
+        let is_left = frozen.show(budget, scan, &mut |item| {
+            let score = item.value.try_into().expect("a score has eight bytes");
+            visit(item.field, f64::from_ne_bytes(score));
+        });
+        self.frozen = is_left.then_some(frozen);
+        is_left
+    }
+
+    pub fn thaw(&mut self, budget: usize) -> bool {
+        frozen::free_some(&mut self.frozen, budget);
+        self.frozen.is_some()
+    }
+}
+
 impl Clone for Large {
     fn clone(&self) -> Large {
         let mut copy = Large::new(self.seed);
@@ -166,11 +217,6 @@ impl Clone for Large {
         }
         copy
     }
-}
-
-#[inline]
-fn hash_of(seed: HashSeed, member: &[u8]) -> u64 {
-    FixedState::with_seed(seed.0).hash_one(member)
 }
 
 fn rank_of(tree: &Tree, order: Order, member: &[u8]) -> usize {

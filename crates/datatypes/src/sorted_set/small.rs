@@ -8,7 +8,7 @@ use crate::Text;
 use crate::listpack::{self, Listpack, Position};
 
 /// A member and its score are this many elements.
-const STEP: usize = 2;
+pub(super) const STEP: usize = 2;
 
 /// Integers up to here, in either direction, are kept as integers, not as text.
 const INTEGER_MAX: f64 = (1u64 << 62) as f64;
@@ -37,6 +37,29 @@ pub(super) fn score_of(text: Text<'_>) -> f64 {
 fn score_at(pack: &Listpack, member: Position) -> f64 {
     let score = pack.next(member).expect("a score follows its member");
     score_of(pack.read(score))
+}
+
+/// How many members there are and the length of the longest, if behind each is its score and they
+/// are in order.
+pub(super) fn check(pack: &Listpack) -> Option<(usize, usize)> {
+    let (mut elements, mut len, mut longest) = (pack.iter(), 0, 0);
+    let mut before: Option<(Order, Text<'_>)> = None;
+    while let Some(member) = elements.next() {
+        let score = match elements.next()? {
+            Text::Int(number) => number as f64,
+            Text::Bytes(bytes) => float::parse(bytes)?,
+        };
+        let order = Order::of(score);
+        if let Some((least, other)) = before {
+            let in_order = least < order
+                || least == order && other.with_bytes(|a| member.with_bytes(|b| a < b));
+            in_order.then_some(())?;
+        }
+        before = Some((order, member));
+        longest = longest.max(member.len());
+        len += 1;
+    }
+    Some((len, longest))
 }
 
 /// Where a member is, and its score.

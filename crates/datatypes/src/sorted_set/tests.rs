@@ -200,3 +200,35 @@ fn the_largest_integers_are_text() {
         ]
     );
 }
+
+#[test]
+fn a_listpack_becomes_the_set_that_fits_the_limits() {
+    let of = |texts: &[&str], limits: &SortedSetLimits| {
+        let mut pack = Listpack::new();
+        texts
+            .iter()
+            .for_each(|text| pack.push_back(Text::Bytes(text.as_bytes())));
+        SortedSet::of_listpack(pack, limits)
+    };
+    let members = ["a", "-inf", "b", "1", "c", "1", "d", "2.5"];
+    for (entries_max, encoding) in [(4, "listpack"), (3, "skiplist")] {
+        let limits = SortedSetLimits {
+            entries_max,
+            ..LIMITS
+        };
+        let set = of(&members, &limits).expect("a sorted set");
+        assert_eq!((set.encoding(), set.len()), (encoding, 4));
+        assert_eq!(set.score(b"d"), Some(2.5));
+        for broken in [
+            &["a"][..],
+            &["a", "x"],
+            &["a", "nan"],
+            &["a", "2", "b", "1"],
+            &["b", "1", "a", "1"],
+            &["a", "1", "a", "1"],
+            &["a", "1", "b", "1", "c", "1", "d", "2", "a", "3"],
+        ] {
+            assert!(of(broken, &limits).is_err(), "{broken:?}");
+        }
+    }
+}

@@ -92,6 +92,21 @@ fn an_element_may_be_replaced_where_it_stands() {
 }
 
 #[test]
+fn every_place_is_shown_once_chained_ones_too() {
+    let mut table = Table::default();
+    (0..500).for_each(|id| add(&mut table, spread(id), id));
+    // Equal hashes fill one bucket and its overflows.
+    (500..600).for_each(|id| add(&mut table, 7, id));
+    table.for_each_place(|mut place| {
+        place.update(|mut element| {
+            element.0.1 += 1000;
+            (element, ())
+        })
+    });
+    assert_eq!(ids(&table), (1000..1600).collect::<Vec<u32>>());
+}
+
+#[test]
 fn sampling_reaches_everything() {
     let mut table = Table::default();
     (0..50).for_each(|id| add(&mut table, spread(id), id));

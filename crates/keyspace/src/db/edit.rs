@@ -3,6 +3,7 @@
 use super::{Db, WrongType};
 use crate::entry::Entry;
 use crate::kind::{Kind, Value};
+use crate::recall::Usage;
 use crate::slot::Key;
 
 impl Db<'_> {
@@ -38,8 +39,9 @@ impl Db<'_> {
         let recall = &mut self.notes.recall;
         Ok(Some(place.update(|entry| {
             let access = recall.used(entry.access(), now);
+            let changed = entry.is_changed();
             let (mut entry, result) = change(entry, planned);
-            entry.set_access(access);
+            entry.succeed(changed, access);
             (entry, result)
         })))
     }
@@ -130,6 +132,12 @@ impl Db<'_> {
             self.notes.ready.truncate(ready);
         }
         previous
+    }
+
+    /// As [`Db::create`], of an entry that was used elsewhere.
+    pub fn create_used(&mut self, key: &Key<'_>, mut entry: Entry, usage: Usage) {
+        entry.set_access(self.notes.recall.restored(usage, self.now));
+        self.insert(key, entry);
     }
 
     /// Makes a key that is not there hold something. The entry carries the same key.

@@ -3,11 +3,14 @@
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use datatypes::{Borrowed, Collection};
+use datatypes::{Borrowed, Collection, Shown};
 use stdx::time::UnixMillis;
 
 use super::{Entry, KIND, LARGE, WORD, WORD_BYTES};
 use crate::kind::{Any, Kind, Value};
+
+/// A collection of so many elements is copied rather than frozen.
+const COPIED_ELEMENTS_MAX: usize = if cfg!(test) { 8 } else { 512 };
 
 impl Entry {
     /// A key that holds a collection.
@@ -58,10 +61,49 @@ impl Entry {
         if self.kind() == Kind::String {
             return 0;
         }
+        self.change_any(|any| any.free_some(budget))
+    }
+
+    /// From now on [`Entry::show_frozen`] shows what the entry holds now, whatever becomes of it.
+    /// Returns whether it does: a string and a small collection are to be copied instead.
+    pub fn freeze(&mut self) -> bool {
+        self.elements() > COPIED_ELEMENTS_MAX && self.change_any(|any| any.freeze())
+    }
+
+    /// How many elements a frozen collection held.
+    pub fn frozen_len(&self) -> Option<usize> {
+        match self.kind() {
+            Kind::String => None,
+            _ => self.with_any(|collection| collection.frozen_len()),
+        }
+    }
+
+    /// As [`Collection::show_frozen`].
+    pub fn show_frozen(&mut self, budget: usize, visit: &mut dyn FnMut(Shown<'_>)) -> bool {
+        self.change_any(|any| any.show_frozen(budget, visit))
+    }
+
+    /// As [`Collection::thaw`].
+    pub(crate) fn thaw(&mut self, budget: usize) -> bool {
+        self.change_any(|any| any.thaw(budget))
+    }
+
+    /// An entry that says the same, but holds no elements. Of a collection only.
+    pub fn without_elements(&self) -> Entry {
+        let (is_large, raw) = Any::empty(self.kind()).into_raw();
+        let large = if is_large { LARGE } else { 0 };
+        let word = raw.expose_provenance().get().to_le_bytes();
+        let flags = self.kind() as u32 | WORD | large;
+        let mut entry = Entry::build(self.key(), flags, &word, self.expiry());
+        entry.set_access(self.access());
+        entry
+    }
+
+    fn change_any<R>(&mut self, change: impl FnOnce(&mut dyn Collection) -> R) -> R {
         let mut any = self.take_any();
-        let freed = any.as_collection().free_some(budget);
+        let result = change(any.as_collection());
         self.set_raw(any.into_raw());
-        freed
+        result
     }
 
     /// Shows the collection, of whatever kind.

@@ -1,69 +1,287 @@
 use std::collections::BTreeMap;
 
+use datatypes::packed::HashSeed;
+use datatypes::{Hash, HashLimits, Shown};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use stdx::time::UnixMillis;
 
 use crate::slot::SLOTS;
-use crate::{Db, DbIndex, Expire, Keyspace, ShardSet, Slot, Text, Ttl};
+use crate::{
+    Db, DbIndex, Entry, Expire, FrozenHead, Keyspace, Kind, SHARDS, Saved, ShardSet, Slot, Ttl,
+};
 
-type Contents = BTreeMap<(u16, Vec<u8>), Vec<u8>>;
+/// What a key holds, and until when.
+type Held = (Vec<u8>, Option<i64>);
+type Contents = BTreeMap<(u16, Vec<u8>), Held>;
+
+const KEYS: u8 = 40;
 
 #[derive(Clone, Debug)]
 enum Step {
+    /// Appends to a string, by the way that looks before it changes.
+    Append(u16, u8),
+    Drain(usize),
+    Edit(u16, u8, u8),
+    Expire(u16, u8, Option<i64>),
     Flush(u16),
+    Move(u8),
+    Number(u16, u8, u8),
     Remove(u16, u8),
-    Set(u16, u8, u8),
+    Rename(u16, u8, u8),
+    Set(u16, u8, u8, Ttl),
+    /// Shows elements of what is frozen in any shard.
+    Show(usize),
     Swap,
     Take(u16),
 }
 
-fn step() -> impl Strategy<Value = Step> {
+fn ttl() -> impl Strategy<Value = Ttl> {
     prop_oneof![
-        1 => (0..2u16).prop_map(Step::Flush),
-        8 => (0..2u16, 0..40u8).prop_map(|(db, key)| Step::Remove(db, key)),
-        16 => (0..2u16, 0..40u8, any::<u8>())
-            .prop_map(|(db, key, value)| Step::Set(db, key, value)),
-        1 => Just(Step::Swap),
-        16 => (1..800u16).prop_map(Step::Take),
+        Just(Ttl::Clear),
+        Just(Ttl::Keep),
+        (1..9i64).prop_map(|at| Ttl::At(UnixMillis(at))),
     ]
 }
 
-fn run(db: &mut Db<'_>, model: &mut Contents, step: &Step) {
-    let name = |key: u8| format!("key:{key}").into_bytes();
-    match *step {
-        Step::Flush(index) => {
-            db.select(DbIndex(index));
-            drop(db.detach_all());
-            model.retain(|(at, _), _| *at != index);
+fn step() -> impl Strategy<Value = Step> {
+    let (db, key) = (0..2u16, 0..KEYS);
+    let place = (db.clone(), key.clone());
+    prop_oneof![
+        8 => place.clone().prop_map(|(db, key)| Step::Append(db, key)),
+        8 => (0..SHARDS).prop_map(Step::Drain),
+        12 => (place.clone(), any::<u8>())
+            .prop_map(|((db, key), field)| Step::Edit(db, key, field)),
+        40 => ((db.clone(), 0..4u8), any::<u8>())
+            .prop_map(|((db, key), field)| Step::Edit(db, key, field)),
+        8 => (place.clone(), proptest::option::of(1..9i64))
+            .prop_map(|((db, key), at)| Step::Expire(db, key, at)),
+        1 => db.clone().prop_map(Step::Flush),
+        6 => key.clone().prop_map(Step::Move),
+        8 => (place.clone(), any::<u8>())
+            .prop_map(|((db, key), number)| Step::Number(db, key, number)),
+        8 => place.clone().prop_map(|(db, key)| Step::Remove(db, key)),
+        8 => (place.clone(), key).prop_map(|((db, from), to)| Step::Rename(db, from, to)),
+        16 => (place, any::<u8>(), ttl())
+            .prop_map(|((db, key), value, ttl)| Step::Set(db, key, value, ttl)),
+        8 => (1..20usize).prop_map(Step::Show),
+        1 => Just(Step::Swap),
+        12 => (1..800u16).prop_map(Step::Take),
+    ]
+}
+
+fn name(key: u8) -> Vec<u8> {
+    format!("key:{key}").into_bytes()
+}
+
+/// The value of an entry as text: a hash is its fields.
+fn held(entry: &Entry) -> Held {
+    let text = match entry.kind() {
+        Kind::String => entry.text().to_vec(),
+        _ => {
+            let hash = entry.value::<Hash>().expect("strings and hashes are made");
+            let mut fields: Vec<Vec<u8>> = hash.iter().map(|(field, _)| field.to_vec()).collect();
+            fields.sort();
+            fields.join(&b' ')
         }
-        Step::Remove(index, key) => {
-            db.select(DbIndex(index));
-            let removed = db.remove(&db.key(&name(key))).is_some();
-            assert_eq!(removed, model.remove(&(index, name(key))).is_some());
-        }
-        Step::Set(index, key, value) => {
-            db.select(DbIndex(index));
-            db.set_string(&db.key(&name(key)), &[b'v', value], Ttl::Clear);
-            model.insert((index, name(key)), vec![b'v', value]);
-        }
-        Step::Swap => {
-            db.swap(DbIndex(0), DbIndex(1));
-            let swapped = std::mem::take(model).into_iter();
-            model.extend(swapped.map(|((at, key), value)| ((1 - at, key), value)));
-        }
-        Step::Take(_) => unreachable!("taking is not a change"),
+    };
+    (text, entry.expiry().map(|at| at.0))
+}
+
+/// What is there now.
+fn contents(db: &mut Db<'_>) -> Contents {
+    let mut all = Contents::new();
+    for index in 0..2 {
+        db.select(DbIndex(index));
+        db.walk(|entry| {
+            assert!(
+                all.insert((index, entry.key().to_vec()), held(entry))
+                    .is_none()
+            );
+        });
+    }
+    all
+}
+
+fn edit(db: &mut Db<'_>, key: u8, field: u8) {
+    let (name, field) = (name(key), format!("field:{field}"));
+    let key = db.key(&name);
+    let limits = HashLimits {
+        entries_max: 4,
+        value_bytes_max: 64,
+        seed: HashSeed(1),
+    };
+    let edited = db.edit(&key, |hash: &mut Hash| {
+        hash.insert(field.as_bytes(), b"v", &limits);
+    });
+    if let Ok(None) = edited {
+        let mut hash = Hash::default();
+        hash.insert(field.as_bytes(), b"v", &limits);
+        db.create(&key, Entry::holding(&name, hash, None));
     }
 }
 
-fn take(db: &mut Db<'_>, slot: usize, into: &mut Contents) {
-    db.take_snapshot_slot(Slot::new(slot as u16), |(index, entry)| {
-        let Text::Bytes(value) = entry.text() else {
-            panic!("every value begins with a letter")
-        };
-        let twice = into.insert((index.0, entry.key().to_vec()), value.to_vec());
+fn run(db: &mut Db<'_>, step: &Step) {
+    match *step {
+        Step::Append(index, key) => {
+            db.select(DbIndex(index));
+            let name = name(key);
+            let plan = |entry: &Entry| match entry.kind() {
+                Kind::String => Ok(entry.text().len()),
+                _ => Err(()),
+            };
+            let change = |entry: Entry, len: usize| (entry.with_len(len + 1), ());
+            let _ = db.try_change(&db.key(&name), plan, change);
+        }
+        Step::Edit(index, key, field) => {
+            db.select(DbIndex(index));
+            edit(db, key, field);
+        }
+        Step::Expire(index, key, at) => {
+            db.select(DbIndex(index));
+            db.set_expiry(&db.key(&name(key)), at.map(UnixMillis));
+        }
+        Step::Flush(index) => {
+            db.select(DbIndex(index));
+            drop(db.detach_all());
+        }
+        Step::Move(key) => {
+            let name = name(key);
+            db.select(DbIndex(1));
+            let key = db.key(&name);
+            if db.contains(&key) {
+                return;
+            }
+            db.select(DbIndex(0));
+            if let Some(entry) = db.extract(&key) {
+                db.select(DbIndex(1));
+                db.insert(&key, entry);
+            }
+        }
+        Step::Number(index, key, number) => {
+            db.select(DbIndex(index));
+            let name = name(key);
+            let change = |entry: Entry| match entry.kind() {
+                Kind::String => (entry.with_int(number.into()), ()),
+                _ => (entry, ()),
+            };
+            db.change(&db.key(&name), change);
+        }
+        Step::Remove(index, key) => {
+            db.select(DbIndex(index));
+            db.remove(&db.key(&name(key)));
+        }
+        Step::Rename(index, from, to) => {
+            db.select(DbIndex(index));
+            let (from, to) = (name(from), name(to));
+            let (from, to) = (db.key(&from), db.key(&to));
+            if from.bytes != to.bytes
+                && let Some(entry) = db.extract(&from)
+            {
+                db.remove(&to);
+                db.insert(&to, entry.renamed(to.bytes));
+            }
+        }
+        Step::Set(index, key, value, ttl) => {
+            db.select(DbIndex(index));
+            db.set_string(&db.key(&name(key)), &[b'v', value], ttl);
+        }
+        Step::Swap => db.swap(DbIndex(0), DbIndex(1)),
+        Step::Drain(_) | Step::Show(_) | Step::Take(_) => unreachable!("these change nothing"),
+    }
+}
+
+/// A snapshot on its way.
+#[derive(Default)]
+struct Taking {
+    next: usize,
+    taken: Contents,
+    /// What is being shown of each shard.
+    shown: BTreeMap<usize, (FrozenHead, Vec<Vec<u8>>)>,
+}
+
+impl Taking {
+    fn note(&mut self, (index, entry): (DbIndex, &Entry)) {
+        let twice = self
+            .taken
+            .insert((index.0, entry.key().to_vec()), held(entry));
         assert!(twice.is_none(), "an entry is taken once");
-    });
+    }
+
+    fn keep(&mut self, saved: Saved) {
+        saved.for_each(|(index, entry)| self.note((index, &entry)));
+    }
+
+    /// Shows some of what is frozen in a shard. Returns whether there may be more.
+    fn show(&mut self, db: &mut Db<'_>, shard: usize, budget: usize) -> bool {
+        if let std::collections::btree_map::Entry::Vacant(vacant) = self.shown.entry(shard) {
+            let Some(head) = db.next_frozen(shard) else {
+                return false;
+            };
+            vacant.insert((head, Vec::new()));
+        }
+        let (_, fields) = self.shown.get_mut(&shard).expect("it is there");
+        let more = db.show_frozen(shard, budget, &mut |shown| match shown {
+            Shown::Pair(field, _) => fields.push(field.to_vec()),
+            other => panic!("a hash shows pairs, not {other:?}"),
+        });
+        if !more {
+            let (head, mut fields) = self.shown.remove(&shard).expect("it is there");
+            assert_eq!(fields.len(), head.len);
+            fields.sort();
+            let place = (head.db.0, head.entry.key().to_vec());
+            let expiry = head.entry.expiry().map(|at| at.0);
+            let twice = self.taken.insert(place, (fields.join(&b' '), expiry));
+            assert!(twice.is_none(), "an entry is taken once");
+        }
+        true
+    }
+
+    fn show_all(&mut self, db: &mut Db<'_>) {
+        for shard in 0..SHARDS {
+            while self.show(db, shard, 7) {}
+        }
+    }
+
+    fn take(&mut self, db: &mut Db<'_>, slots: usize) {
+        for _ in self.next..SLOTS.min(self.next + slots) {
+            let slot = Slot::new(self.next as u16);
+            let saved = db.take_snapshot_slot(slot, |item| self.note(item));
+            self.keep(saved);
+            self.next += 1;
+        }
+    }
+
+    fn run(&mut self, db: &mut Db<'_>, step: &Step) {
+        match *step {
+            Step::Drain(shard) => {
+                let saved = db.take_saved(shard);
+                self.keep(saved);
+            }
+            Step::Show(budget) => {
+                for shard in 0..SHARDS {
+                    self.show(db, shard, budget);
+                }
+            }
+            Step::Take(slots) => self.take(db, slots.into()),
+            ref step => run(db, step),
+        }
+    }
+}
+
+fn changes(steps: &[Step]) -> impl Iterator<Item = &Step> {
+    let changes = |step: &&Step| !matches!(step, Step::Drain(_) | Step::Show(_) | Step::Take(_));
+    steps.iter().filter(changes)
+}
+
+/// Whether any entry has a bit that only a pending slot's may have.
+fn has_marks(db: &mut Db<'_>) -> bool {
+    let mut marked = false;
+    for index in 0..2 {
+        db.select(DbIndex(index));
+        db.walk(|entry| marked |= entry.is_changed());
+    }
+    marked
 }
 
 proptest! {
@@ -71,27 +289,101 @@ proptest! {
     fn a_snapshot_is_what_was_there_at_its_mark(
         before in vec(step(), 0..200),
         during in vec(step(), 0..200),
+        again in vec(step(), 0..100),
     ) {
         let keyspace = Keyspace::new(2, 3);
         let mut locked = keyspace.lock(ShardSet::ALL);
-        let mut model = Contents::new();
-        for step in before.iter().filter(|step| !matches!(step, Step::Take(_))) {
-            run(&mut locked.db(DbIndex(0), UnixMillis(0), Expire::Delete), &mut model, step);
+        for step in changes(&before) {
+            run(&mut locked.db(DbIndex(0), UnixMillis(0), Expire::Delete), step);
+        }
+        // What one snapshot leaves behind must not spoil the next.
+        for during in [during, again] {
+            let expected = contents(&mut locked.db(DbIndex(0), UnixMillis(0), Expire::Delete));
+            locked.mark_snapshot();
+            let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+            let mut taking = Taking::default();
+            during.iter().for_each(|step| taking.run(&mut db, step));
+            taking.take(&mut db, SLOTS);
+            taking.show_all(&mut db);
+            prop_assert_eq!(taking.taken, expected);
+            prop_assert!(!has_marks(&mut db));
+        }
+    }
+
+    #[test]
+    fn an_abandoned_snapshot_leaves_nothing_behind(
+        before in vec(step(), 0..100),
+        during in vec(step(), 0..100),
+        behind in vec(step(), 0..100),
+    ) {
+        let keyspace = Keyspace::new(2, 3);
+        let mut locked = keyspace.lock(ShardSet::ALL);
+        for step in changes(&before) {
+            run(&mut locked.db(DbIndex(0), UnixMillis(0), Expire::Delete), step);
         }
         locked.mark_snapshot();
-        let (expected, mut taken, mut next) = (model.clone(), Contents::new(), 0);
         let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
-        for step in &during {
-            match step {
-                Step::Take(slots) => {
-                    let end = SLOTS.min(next + usize::from(*slots));
-                    (next..end).for_each(|slot| take(&mut db, slot, &mut taken));
-                    next = end;
-                }
-                step => run(&mut db, &mut model, step),
-            }
-        }
-        (next..SLOTS).for_each(|slot| take(&mut db, slot, &mut taken));
-        prop_assert_eq!(taken, expected);
+        let mut taking = Taking::default();
+        during.iter().for_each(|step| taking.run(&mut db, step));
+        (taking.next..SLOTS).for_each(|slot| {
+            drop(db.abandon_snapshot_slot(Slot::new(slot as u16)));
+        });
+        (0..SHARDS).for_each(|shard| while db.abandon_frozen(shard, 5) {});
+        prop_assert!(!has_marks(&mut db));
+        changes(&behind).for_each(|step| run(&mut db, step));
+        prop_assert!(!has_marks(&mut db));
+        prop_assert!((0..SHARDS).all(|shard| db.take_saved(shard).is_empty()));
     }
+}
+
+#[test]
+fn only_what_is_written_is_saved_and_once() {
+    let keyspace = Keyspace::new(2, 3);
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let set = |db: &mut Db<'_>, key: &[u8]| db.set_string(&db.key(key), b"v", Ttl::Clear);
+    for key in [b"a", b"b", b"c"] {
+        set(
+            &mut locked.db(DbIndex(0), UnixMillis(0), Expire::Delete),
+            key,
+        );
+    }
+    locked.mark_snapshot();
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    set(&mut db, b"a");
+    set(&mut db, b"a");
+    set(&mut db, b"new");
+    let shard = db.key(b"a").slot.shard();
+    let saved = db.take_saved(shard);
+    assert_eq!(
+        saved.copied_bytes(),
+        Entry::string(b"a", b"v", None).memory()
+    );
+    assert_eq!(saved.count(), 1);
+    set(&mut db, b"a");
+    assert!((0..SHARDS).all(|shard| db.take_saved(shard).is_empty()));
+}
+
+#[test]
+fn a_flush_gives_whole_tables_away() {
+    let keyspace = Keyspace::new(2, 3);
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    for number in 0..500 {
+        let name = format!("{{tag}}{number}").into_bytes();
+        db.set_string(&db.key(&name), b"v", Ttl::Clear);
+    }
+    locked.mark_snapshot();
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    db.set_string(&db.key(b"{tag}0"), b"w", Ttl::Clear);
+    drop(db.detach_all());
+    db.set_string(&db.key(b"{tag}1"), b"w", Ttl::Clear);
+    let slot = db.key(b"{tag}").slot;
+    let saved = db.take_snapshot_slot(slot, |_| panic!("all that was there is given away"));
+    assert_eq!(
+        saved.copied_bytes(),
+        Entry::string(b"{tag}0", b"v", None).memory()
+    );
+    let keys: std::collections::BTreeSet<Vec<u8>> =
+        saved.map(|(_, entry)| entry.key().to_vec()).collect();
+    assert_eq!(keys.len(), 500);
 }

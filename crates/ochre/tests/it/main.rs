@@ -11,9 +11,14 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod check_aof;
+mod check_rdb;
+mod cli;
 mod crowd;
 mod ending;
+mod files;
 mod hostile;
+mod interchange;
 mod limits;
 mod live;
 mod process;

@@ -99,6 +99,20 @@ impl<S: Read + Write> Wire<S> {
         }
     }
 
+    /// The next reply; none if the server has closed the connection, or is gone.
+    pub fn try_next(&mut self) -> Option<Value> {
+        loop {
+            if let Some((value, len)) = resp::value::read(&self.input).unwrap() {
+                self.input.drain(..len);
+                return Some(value);
+            }
+            match self.read_some() {
+                Ok(len) if len > 0 => {}
+                _ => return None,
+            }
+        }
+    }
+
     /// Everything until the server closes the connection.
     pub fn rest(&mut self) -> String {
         // A connection closed with bytes unread is reset.

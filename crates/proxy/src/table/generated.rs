@@ -6,6 +6,8 @@ pub const COMMANDS: &[Command] = &[
     Command::row("append", 3, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("auth", -2, NO_AUTH),
+    Command::row("bgrewriteaof", 1, ADMIN),
+    Command::row("bgsave", -1, ADMIN),
     Command::row("bitcount", -2, READ)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("bitfield", -2, WRITE)
@@ -86,6 +88,8 @@ pub const COMMANDS: &[Command] = &[
         .keys(&[Keys::range(1, -1, 1, 0)])
         .to(Spread::EachKey, Merge::Sum),
     Command::row("discard", 1, 0),
+    Command::row("dump", 2, READ)
+        .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("echo", 2, 0),
     Command::row("exec", 1, 0),
     Command::row("exists", -2, READ)
@@ -181,6 +185,7 @@ pub const COMMANDS: &[Command] = &[
         .to(Spread::Shards, Merge::Special),
     Command::row("keys", 2, READ)
         .to(Spread::Shards, Merge::Elements),
+    Command::row("lastsave", 1, 0),
     Command::row("latency", -2, 0)
         .of(&[
             Command::row("doctor", 2, ADMIN)
@@ -312,6 +317,8 @@ pub const COMMANDS: &[Command] = &[
         .keys(&[Keys::range(1, 0, 1, 0),
                Keys::range(2, 0, 1, 0)]),
     Command::row("reset", 1, NO_AUTH),
+    Command::row("restore", -4, WRITE)
+        .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("role", 1, 0),
     Command::row("rpop", -2, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
@@ -324,6 +331,7 @@ pub const COMMANDS: &[Command] = &[
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("sadd", -3, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
+    Command::row("save", 1, ADMIN | NO_MULTI),
     Command::row("scan", -2, READ)
         .to(Spread::Special, Merge::Elements),
     Command::row("scard", 2, READ)

@@ -21,8 +21,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("whoami", 2, 0),
         ]),
     Command::row("asking", 1, 0),
-    Command::row("bgrewriteaof", 1, ADMIN),
-    Command::row("bgsave", -1, ADMIN),
     Command::row("cluster", -2, 0)
         .of(&[
             Command::row("addslots", -3, ADMIN),
@@ -53,8 +51,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("slaves", 3, ADMIN),
             Command::row("slots", 2, 0),
         ]),
-    Command::row("dump", 2, READ)
-        .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("eval", -3, 0)
         .keys(&[Keys::counted(2, 0, 1, 1)]),
     Command::row("eval_ro", -3, READ)
@@ -86,7 +82,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("stats", 2, 0)
                 .to(Spread::Shards, Merge::Special),
         ]),
-    Command::row("lastsave", 1, 0),
     Command::row("migrate", -6, WRITE)
         .keys(&[Keys::range(3, 0, 1, 0),
                Keys::behind("KEYS", -2, -1, 1, 0)]),
@@ -103,11 +98,8 @@ pub const SUPPLEMENT: &[Command] = &[
     Command::row("readwrite", 1, 0),
     Command::row("replconf", -1, ADMIN),
     Command::row("replicaof", 3, ADMIN),
-    Command::row("restore", -4, WRITE)
-        .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("restore-asking", -4, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
-    Command::row("save", 1, ADMIN | NO_MULTI),
     Command::row("script", -2, 0)
         .of(&[
             Command::row("debug", 3, 0),

@@ -5,10 +5,11 @@ use engine::Engine;
 use engine::clients::Endpoints;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use testkit::World;
+use testkit::{Disk, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 
 use super::Connection;
+use crate::durability::Durability;
 
 /// Sends `pieces` one by one, each after the server has taken the one before, and returns all
 /// replies until the server has nothing more to say or closes.
@@ -22,7 +23,7 @@ fn converse(pieces: &[&[u8]]) -> Vec<u8> {
         let session = engine.connect(Endpoints::default());
         // A small pipe, so that replies are refused and sent later, too.
         let (client, server) = duplex(64);
-        tokio::spawn(Connection::new(server, engine, session));
+        tokio::spawn(Connection::new(server, engine, durability(), session));
         let (mut from, mut to) = tokio::io::split(client);
         let reader = tokio::spawn(async move {
             let mut replies = Vec::new();
@@ -39,6 +40,12 @@ fn converse(pieces: &[&[u8]]) -> Vec<u8> {
         drop(to.shutdown().await);
         reader.await.expect("the reader does not panic")
     })
+}
+
+/// Nothing is kept.
+fn durability() -> Arc<Durability> {
+    let disk = Arc::new(Disk::default());
+    Arc::new(Durability::new(disk, &Config::default()))
 }
 
 /// A request as a client library writes it.
@@ -68,7 +75,12 @@ fn somebody_who_sends_nothing_more_is_told_the_rest() {
         let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 1));
         let session = engine.connect(Endpoints::default());
         let (mut client, server) = duplex(64);
-        tokio::spawn(Connection::new(server, Arc::clone(&engine), session));
+        tokio::spawn(Connection::new(
+            server,
+            Arc::clone(&engine),
+            durability(),
+            session,
+        ));
         let sent = client
             .write_all(&request(&["ECHO", "word"]).repeat(100))
             .await;
@@ -102,7 +114,7 @@ fn replies_to_somebody_who_has_gone_reach_nobody_else() {
                 true => client.shutdown().await.expect("the pipe is open"),
                 false => drop(std::mem::replace(&mut client, duplex(1).0)),
             }
-            Connection::new(server, Arc::clone(&engine), session).await;
+            Connection::new(server, Arc::clone(&engine), durability(), session).await;
             drop(client.read_to_end(&mut replies).await);
         }
         assert_eq!(replies, b"$3\r\nown\r\n");

@@ -29,6 +29,7 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/datatypes/src/table.rs",
     "crates/datatypes/src/table/bucket.rs",
     "crates/datatypes/src/table/tests.rs",
+    "crates/ochre/src/allocator.rs",
     "crates/server/src/memory.rs",
 ];
 

@@ -1,0 +1,418 @@
+//! Loading files into the engine.
+//!
+//! A snapshot is scanned from its front, which is quick, into batches of records; making values of
+//! them takes long, and is done by whoever the [`Crew`] is: the server's has a thread per core.
+//! Commands of an append-only file run one after the other, for their order is all they have.
+
+use std::fmt;
+use std::io::{self, Read};
+
+use ::persistence::aof::reader::{Broken, End, Reader};
+use ::persistence::aof::{Record as LogRecord, reader::Opening};
+use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
+use engine::Engine;
+use engine::load::{LoadError, LoadPolicy, Record, Replay};
+use keyspace::{DbIndex, Usage};
+
+use crate::keeper::{notice, warning};
+use crate::storage::system_words;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 512 * 1024;
+
+/// Bytes read at once while every key takes its time, for a test.
+const SLOW_READ_BYTES: usize = 1024;
+
+/// Between two lines about the progress.
+const REPORT_NANOS: u64 = 5_000_000_000;
+
+/// What a key has of a snapshot that fills an empty keyspace.
+const FRESH: LoadPolicy = LoadPolicy {
+    keeps_expired: false,
+    replaces: false,
+};
+
+/// Why a file cannot be loaded.
+#[derive(Debug)]
+pub enum Problem {
+    /// It cannot be read.
+    Read {
+        offset: u64,
+        cause: io::Error,
+    },
+    Snapshot(rdb::Error),
+    Record(LoadError),
+    Log(Broken),
+    /// It ends within a command or a transaction that begins here.
+    Truncated {
+        valid: u64,
+    },
+    UnknownCommand {
+        offset: u64,
+        name: Vec<u8>,
+    },
+    /// It holds data of a module.
+    Module(String),
+    /// There is something behind its end.
+    Excess {
+        offset: u64,
+    },
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Problem::Read { offset, cause } => {
+                let words = system_words(cause);
+                write!(out, "{words} (at offset {offset})")
+            }
+            Problem::Snapshot(error) => error.fmt(out),
+            Problem::Record(LoadError::Db(db)) => write!(
+                out,
+                "it holds keys of database {}, and there are fewer ('databases')",
+                db.0
+            ),
+            Problem::Record(LoadError::Duplicate { db, key }) => write!(
+                out,
+                "key '{}' of database {} is there twice",
+                String::from_utf8_lossy(key),
+                db.0
+            ),
+            Problem::Log(broken) => write!(out, "at offset {}, {}", broken.offset, broken.what),
+            Problem::Truncated { valid } => {
+                write!(out, "unexpected end of file behind offset {valid}")
+            }
+            Problem::UnknownCommand { offset, name } => write!(
+                out,
+                "unknown command '{}' at offset {offset}",
+                String::from_utf8_lossy(name)
+            ),
+            Problem::Excess { offset } => {
+                write!(out, "bytes behind its end (at offset {offset})")
+            }
+            Problem::Module(name) => {
+                write!(
+                    out,
+                    "it holds data of the module '{name}', which is not there"
+                )
+            }
+        }
+    }
+}
+
+/// Whoever turns the batches of a snapshot into keys.
+pub trait Crew {
+    /// Loads all batches there are.
+    fn load(&self, engine: &Engine, batches: &mut Batches<'_>) -> Result<(), Problem>;
+}
+
+/// A crew of one.
+pub struct Alone;
+
+impl Crew for Alone {
+    fn load(&self, engine: &Engine, batches: &mut Batches<'_>) -> Result<(), Problem> {
+        while let Some(batch) = batches.next(engine)? {
+            batch.load(engine)?;
+        }
+        Ok(())
+    }
+}
+
+/// A file that is being read, and how far that is.
+pub struct Source<'a> {
+    name: &'a str,
+    reader: Box<dyn Read + Send>,
+    offset: u64,
+    began: u64,
+    reported: u64,
+}
+
+impl<'a> Source<'a> {
+    pub fn new(engine: &Engine, name: &'a str, reader: Box<dyn Read + Send>) -> Source<'a> {
+        let began = engine.host.monotonic_nanos();
+        Source {
+            name,
+            reader,
+            offset: 0,
+            began,
+            reported: began,
+        }
+    }
+
+    /// Appends the next bytes, and returns how many these are: none at the end.
+    fn read(&mut self, engine: &Engine, into: &mut Vec<u8>) -> Result<usize, Problem> {
+        let bytes = match engine.config.load().persistence.key_load_delay {
+            0 => READ_BYTES,
+            _ => SLOW_READ_BYTES,
+        };
+        let start = into.len();
+        into.resize(start + bytes, 0);
+        let read = loop {
+            match self.reader.read(&mut into[start..]) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                read => break read,
+            }
+        };
+        let len = *read.as_ref().unwrap_or(&0);
+        into.truncate(start + len);
+        let offset = self.offset;
+        read.map_err(|cause| Problem::Read { offset, cause })?;
+        self.offset += len as u64;
+        engine.persistence.load.advance(len as u64);
+        self.report(engine);
+        Ok(len)
+    }
+
+    /// Says how far loading is, every few seconds.
+    fn report(&mut self, engine: &Engine) {
+        let now = engine.host.monotonic_nanos();
+        if now.saturating_sub(self.reported) < REPORT_NANOS {
+            return;
+        }
+        self.reported = now;
+        let figures = engine.persistence.load.figures();
+        let percent = 100.0 * figures.bytes as f64 / figures.bytes_total.max(1) as f64;
+        let seconds = now.saturating_sub(self.began) as f64 / 1e9;
+        let rate = self.offset as f64 / seconds.max(1e-9) / 1e6;
+        let line = format!(
+            "Loading {}: {percent:.0}% of all data, {rate:.0} MB/s, {} keys",
+            self.name, figures.keys
+        );
+        notice(engine, &line);
+    }
+}
+
+/// The records of a snapshot that came at once.
+pub struct Batch {
+    bytes: Vec<u8>,
+    records: Vec<rdb::Record>,
+}
+
+impl Batch {
+    /// Makes values of the records, and puts them into the keyspace. Any thread may do so.
+    pub fn load(self, engine: &Engine) -> Result<(), Problem> {
+        let limits = engine.value_limits();
+        let mut records = Vec::with_capacity(self.records.len());
+        for found in &self.records {
+            match read_record(&self.bytes, found, &limits) {
+                Ok(record) => records.push(record),
+                Err(error) if error.is_empty_collection() => {
+                    let line = "Left out a key that holds no elements";
+                    warning(engine, line);
+                }
+                Err(error) => return Err(Problem::Snapshot(error)),
+            }
+        }
+        let delay = engine.config.load().persistence.key_load_delay;
+        if delay > 0 {
+            let micros = delay.unsigned_abs().saturating_mul(records.len() as u64);
+            engine.host.sleep(micros);
+        }
+        engine.load(records, FRESH).map_err(Problem::Record)
+    }
+}
+
+fn read_record(
+    bytes: &[u8],
+    found: &rdb::Record,
+    limits: &::persistence::Limits,
+) -> Result<Record, rdb::Error> {
+    let key = rdb::string(&bytes[found.key()])?.into_bytes().into_owned();
+    let value = rdb::decode(found.kind, &bytes[found.value()], limits);
+    Ok(Record {
+        // There are at most as many dbs as a number of 16 bits counts.
+        db: DbIndex(u16::try_from(found.db).unwrap_or(u16::MAX)),
+        key,
+        value: value.map_err(|error| error.moved(found.offset))?,
+        expiry: found.expiry.map(stdx::time::UnixMillis),
+        usage: match found.usage {
+            rdb::Usage::Unknown => Usage::Unknown,
+            rdb::Usage::Idle(seconds) => Usage::IdleSeconds(seconds),
+            rdb::Usage::Frequency(counter) => Usage::Frequency(counter),
+        },
+    })
+}
+
+/// A snapshot, as batches.
+pub struct Batches<'a> {
+    source: Source<'a>,
+    scanner: Scanner,
+    buffer: Vec<u8>,
+    is_over: bool,
+}
+
+impl<'a> Batches<'a> {
+    /// A snapshot that begins with the bytes of `buffer`.
+    fn new(engine: &Engine, source: Source<'a>, buffer: Vec<u8>) -> Batches<'a> {
+        let options = ScanOptions {
+            verify: engine.config.load().persistence.rdb_checksum,
+            ..ScanOptions::default()
+        };
+        Batches {
+            source,
+            scanner: Scanner::new(options),
+            buffer,
+            is_over: false,
+        }
+    }
+
+    /// The next records; none behind the last.
+    pub fn next(&mut self, engine: &Engine) -> Result<Option<Batch>, Problem> {
+        while !self.is_over {
+            let mut records = Vec::new();
+            while let Some(item) = self.scanner.next(&self.buffer).map_err(Problem::Snapshot)? {
+                match item {
+                    Item::Record(record) => records.push(record),
+                    Item::End(_) => {
+                        self.is_over = true;
+                        break;
+                    }
+                    item => note_item(engine, item)?,
+                }
+            }
+            let consumed = self.scanner.take_consumed();
+            let rest = self.buffer.split_off(consumed);
+            let bytes = std::mem::replace(&mut self.buffer, rest);
+            if !records.is_empty() {
+                return Ok(Some(Batch { bytes, records }));
+            }
+            if !self.is_over && self.source.read(engine, &mut self.buffer)? == 0 {
+                self.scanner
+                    .finish(&self.buffer)
+                    .map_err(Problem::Snapshot)?;
+                self.is_over = true;
+            }
+        }
+        Ok(None)
+    }
+
+    /// What is left of the file behind the snapshot.
+    fn into_rest(self) -> (Source<'a>, Vec<u8>) {
+        (self.source, self.buffer)
+    }
+}
+
+/// Something in a snapshot that is no key.
+fn note_item(engine: &Engine, item: Item) -> Result<(), Problem> {
+    match item {
+        Item::Aux { name, value } => {
+            note_fact(engine, &name, &String::from_utf8_lossy(&value));
+            Ok(())
+        }
+        Item::ModuleAux(name) => Err(Problem::Module(name)),
+        Item::Function(_) => {
+            let line = "Left out a library of functions: there are no functions yet";
+            warning(engine, line);
+            Ok(())
+        }
+        Item::Select(_) | Item::Sizes { .. } | Item::Record(_) | Item::End(_) => Ok(()),
+    }
+}
+
+fn note_fact(engine: &Engine, name: &[u8], value: &str) {
+    match name {
+        b"redis-ver" => {
+            let line = format!("Loading RDB produced by version {value}");
+            notice(engine, &line);
+        }
+        b"ctime" => {
+            let age = value.parse().map(|at: i64| engine.now().0 / 1000 - at);
+            let line = format!("RDB age {} seconds", age.unwrap_or(0).max(0));
+            notice(engine, &line);
+        }
+        b"used-mem" => {
+            let bytes = value.parse().unwrap_or(0);
+            engine.persistence.load.set_memory_when_saved(bytes);
+            let megabytes = bytes as f64 / f64::from(1 << 20);
+            let line = format!("RDB memory usage when created {megabytes:.2} Mb");
+            notice(engine, &line);
+        }
+        b"aof-base" if value != "0" => notice(engine, "RDB is base AOF"),
+        _ => {}
+    }
+}
+
+/// Loads a snapshot and what is behind it, if anything is wanted from there.
+pub fn snapshot<'a>(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'a>,
+    buffer: Vec<u8>,
+) -> Result<(Source<'a>, Vec<u8>), Problem> {
+    let before = engine.persistence.load.figures();
+    let mut batches = Batches::new(engine, source, buffer);
+    crew.load(engine, &mut batches)?;
+    let figures = engine.persistence.load.figures();
+    let line = format!(
+        "Done loading RDB, keys loaded: {}, keys expired: {}.",
+        figures.keys - before.keys,
+        figures.keys_expired - before.keys_expired
+    );
+    notice(engine, &line);
+    Ok(batches.into_rest())
+}
+
+/// Loads a snapshot file. Nothing may be behind the snapshot: that would be a sign of damage.
+pub fn snapshot_file(engine: &Engine, crew: &dyn Crew, source: Source<'_>) -> Result<(), Problem> {
+    let (mut source, mut rest) = snapshot(engine, crew, source, Vec::new())?;
+    let offset = source.offset - rest.len() as u64;
+    match rest.is_empty() && source.read(engine, &mut rest)? == 0 {
+        true => Ok(()),
+        false => Err(Problem::Excess { offset }),
+    }
+}
+
+/// Loads a file of the append-only file: commands, with a snapshot before them or without.
+pub fn log(engine: &Engine, crew: &dyn Crew, mut source: Source<'_>) -> Result<(), Problem> {
+    let mut bytes = Vec::new();
+    while Opening::of(&bytes) == Opening::Unknown {
+        if source.read(engine, &mut bytes)? == 0 {
+            break;
+        }
+    }
+    let mut offset = 0;
+    if Opening::of(&bytes) == Opening::Snapshot {
+        notice(engine, "Reading RDB base file on AOF loading...");
+        (source, bytes) = snapshot(engine, crew, source, bytes)?;
+        offset = source.offset - bytes.len() as u64;
+    }
+    let mut reader = Reader::new(offset);
+    let mut replay = Replay::new(engine, 0);
+    let replayed = run_commands(engine, &mut replay, &mut source, &mut reader, bytes);
+    replay.end(engine);
+    replayed
+}
+
+fn run_commands(
+    engine: &Engine,
+    replay: &mut Replay,
+    source: &mut Source<'_>,
+    reader: &mut Reader,
+    mut bytes: Vec<u8>,
+) -> Result<(), Problem> {
+    loop {
+        reader.feed(&bytes);
+        loop {
+            let offset = reader.offset();
+            match reader.next().map_err(Problem::Log)? {
+                None => break,
+                Some(LogRecord::Command(arguments)) => {
+                    let run = replay.run(engine, &arguments.iter().collect::<Vec<_>>());
+                    run.map_err(|unknown| Problem::UnknownCommand {
+                        offset,
+                        name: unknown.0,
+                    })?;
+                }
+                Some(LogRecord::Timestamp(_) | LogRecord::Annotation(_)) => {}
+            }
+        }
+        bytes.clear();
+        if source.read(engine, &mut bytes)? == 0 {
+            break;
+        }
+    }
+    match reader.end() {
+        End::Clean => Ok(()),
+        End::Truncated { valid, .. } => Err(Problem::Truncated { valid }),
+    }
+}

@@ -1,0 +1,224 @@
+//! What the node keeps in files, given threads: one that syncs, one that runs jobs, and at the
+//! start one per core that loads.
+//!
+//! ```text
+//!   connections ── flush ──▶ Keeper ◀── sync ── ochre-sync
+//!               ── wait ───▶        ◀── step ── ochre-jobs
+//! ```
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
+use std::thread::{self, Thread};
+use std::time::{Duration, Instant};
+
+use config::{AppendFsync, Config};
+use engine::Engine;
+use engine::host::LogLevel;
+use node::jobs::Jobs;
+use node::keeper::Keeper;
+use node::load::{Alone, Batch, Batches, Crew, Problem};
+use node::log_file::Lost;
+use node::storage::Storage;
+use parking_lot::Mutex;
+
+use crate::memory;
+
+/// Between two syncs with `everysec`.
+const SYNC_EVERY: Duration = Duration::from_secs(1);
+
+/// Between two looks at what there is to do.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Batches of a snapshot that wait for a thread, for each thread.
+const WAITING_BATCHES: usize = 2;
+
+/// With `always`, clients that were told come back soon. As long as they do, and fewer wait than
+/// took part before, the next sync waits for them: half as many syncs serve as many clients.
+const GATHER_LOOK: Duration = Duration::from_micros(60);
+const GATHER_MAX: Duration = Duration::from_millis(2);
+
+pub struct Durability {
+    pub keeper: Arc<Keeper>,
+    syncer: OnceLock<Thread>,
+    /// As soon as so many wait for a sync, there is one.
+    quorum: AtomicUsize,
+}
+
+impl Durability {
+    pub fn new(storage: Arc<dyn Storage>, config: &Config) -> Durability {
+        Durability {
+            keeper: Arc::new(Keeper::new(storage, config, std::process::id())),
+            syncer: OnceLock::new(),
+            quorum: AtomicUsize::new(1),
+        }
+    }
+
+    /// Starts the threads. They end with the process.
+    pub fn start(self: &Arc<Durability>, engine: &Arc<Engine>) -> std::io::Result<()> {
+        let (own, its_engine) = (Arc::clone(self), Arc::clone(engine));
+        let syncer = spawn("ochre-sync", move || own.sync_again_and_again(&its_engine))?;
+        // It is started once.
+        drop(self.syncer.set(syncer));
+        let (keeper, its_engine) = (Arc::clone(&self.keeper), Arc::clone(engine));
+        let jobs = spawn("ochre-jobs", move || run_jobs(keeper, &its_engine))?;
+        self.keeper.set_wake(move || jobs.unpark());
+        Ok(())
+    }
+
+    /// Has effects up to an offset of the log be in the files before their replies leave. Returns
+    /// whether the replies have to wait until [`Durability::poll_synced`] says so.
+    pub fn promise(&self, engine: &Engine, up_to: u64) -> bool {
+        if !self.keeper.log_file.is_on() {
+            return false;
+        }
+        if self.keeper.waits_for_sync(engine) {
+            return true;
+        }
+        self.keeper.flush(engine, up_to);
+        false
+    }
+
+    /// Whether what ends at an offset of the log outlasts anything.
+    pub fn poll_synced(&self, up_to: u64, cx: &Context<'_>) -> Poll<Result<(), Lost>> {
+        let synced = self.keeper.log_file.poll_synced(up_to, cx.waker());
+        if synced.is_pending()
+            && self.keeper.log_file.awaiting() >= self.quorum.load(Ordering::Relaxed)
+            && let Some(syncer) = self.syncer.get()
+        {
+            syncer.unpark();
+        }
+        synced
+    }
+
+    fn sync_again_and_again(&self, engine: &Engine) {
+        let log_file = &self.keeper.log_file;
+        let mut last = Instant::now();
+        let mut took_part = 1;
+        loop {
+            let awaiting = log_file.awaiting();
+            let fsync = engine.config.load().persistence.append_fsync;
+            let is_due = fsync != AppendFsync::Never
+                && last.elapsed() >= SYNC_EVERY
+                && log_file.needs_sync()
+                && !self.keeper.leaves_sync(engine);
+            if awaiting == 0 && !is_due {
+                thread::park_timeout(LOOK_EVERY);
+                continue;
+            }
+            if awaiting > 0 {
+                self.gather(took_part);
+            }
+            last = Instant::now();
+            let told = log_file.awaiting();
+            self.keeper.sync(engine);
+            // Those who were told, and those who have come meanwhile.
+            took_part = told + log_file.awaiting();
+            // What was postponed meanwhile.
+            self.keeper.flush(engine, engine.log.offset());
+        }
+    }
+
+    /// Waits for so many to wait for a sync, as long as they keep coming.
+    fn gather(&self, expected: usize) {
+        self.quorum.store(expected.max(1), Ordering::Relaxed);
+        let began = Instant::now();
+        let mut seen = 0;
+        loop {
+            let awaiting = self.keeper.log_file.awaiting();
+            if awaiting >= expected || awaiting == seen || began.elapsed() >= GATHER_MAX {
+                break;
+            }
+            seen = awaiting;
+            thread::park_timeout(GATHER_LOOK);
+        }
+        self.quorum.store(1, Ordering::Relaxed);
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> std::io::Result<Thread> {
+    let run = move || {
+        memory::count_this_thread();
+        run();
+    };
+    let handle = thread::Builder::new().name(name.to_owned()).spawn(run)?;
+    Ok(handle.thread().clone())
+}
+
+fn run_jobs(keeper: Arc<Keeper>, engine: &Engine) {
+    let mut jobs = Jobs::new(keeper);
+    let mut next = Instant::now();
+    loop {
+        if Instant::now() >= next {
+            next = Instant::now() + LOOK_EVERY;
+            jobs.tick(engine);
+        }
+        if !jobs.step(engine) {
+            thread::park_timeout(next.saturating_duration_since(Instant::now()));
+        }
+    }
+}
+
+/// Loads a snapshot with so many threads.
+pub struct Threads(pub usize);
+
+impl Crew for Threads {
+    fn load(&self, engine: &Engine, batches: &mut Batches<'_>) -> Result<(), Problem> {
+        if self.0 < 2 {
+            return Alone.load(engine, batches);
+        }
+        let (sender, receiver) = sync_channel(self.0 * WAITING_BATCHES);
+        let receiver = Arc::new(Mutex::new(receiver));
+        thread::scope(|scope| {
+            let mut loaders = Vec::new();
+            for _ in 0..self.0 {
+                let receiver = Arc::clone(&receiver);
+                loaders.push(scope.spawn(move || load_batches(engine, &receiver)));
+            }
+            // Loaders alone keep the channel open: if all fail, sending fails.
+            drop(receiver);
+            let scanned = loop {
+                match batches.next(engine) {
+                    Ok(Some(batch)) => {
+                        if sender.send(batch).is_err() {
+                            break Ok(());
+                        }
+                    }
+                    Ok(None) => break Ok(()),
+                    Err(problem) => break Err(problem),
+                }
+            };
+            drop(sender);
+            let loaded = loaders.into_iter().map(|loader| match loader.join() {
+                Ok(loaded) => loaded,
+                Err(panic) => std::panic::resume_unwind(panic),
+            });
+            let loaded = loaded.fold(Ok(()), Result::and);
+            // What is wrong with a value may be why the rest makes no sense.
+            loaded.and(scanned)
+        })
+    }
+}
+
+fn load_batches(engine: &Engine, receiver: &Mutex<Receiver<Batch>>) -> Result<(), Problem> {
+    memory::count_this_thread();
+    loop {
+        let received = receiver.lock().recv();
+        match received {
+            Ok(batch) => batch.load(engine)?,
+            Err(_) => return Ok(()),
+        }
+    }
+}
+
+/// Loads what there is. The error was written to the log, and is for the standard error, too.
+pub fn load(durability: &Durability, engine: &Engine, threads: usize) -> Result<(), String> {
+    let started = durability.keeper.start(engine, &Threads(threads));
+    started.map_err(|refusal| {
+        for line in &refusal.0 {
+            engine.host.log(LogLevel::Warning, line);
+        }
+        refusal.0.join("\n")
+    })
+}
