@@ -52,7 +52,18 @@ const PROGRAMS: &[Program] = &[
     },
     missing("cluster", "redis-trib", "manages a cluster"),
     missing("benchmark", "redis-benchmark", "measures a server"),
-    missing("proxy", "nutcracker", "stands between clients and servers"),
+    Program {
+        name: "proxy",
+        link: "nutcracker",
+        summary: "stands between clients and servers",
+        main: Some(proxy::main),
+    },
+    Program {
+        name: "predixy",
+        link: "predixy",
+        summary: "the proxy, by another name",
+        main: Some(proxy::main),
+    },
     Program {
         name: "check-aof",
         link: "redis-check-aof",

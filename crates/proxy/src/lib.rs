@@ -1,1 +1,33 @@
 //! The proxy program: routes, splits and merges requests over a pool of servers.
+//!
+//! ```text
+//!   configuration   what a file says                 placement  where a key lives
+//!   table           which commands there are         split      one request over several servers
+//!   listener ─▶ worker ─▶ session ─▶ backend ─▶ link ─▶ server
+//!                            client ◀──────────── link ◀─ server
+//! ```
+
+#![forbid(unsafe_code)]
+#![cfg_attr(test, allow(clippy::unwrap_used))]
+
+mod arguments;
+mod backend;
+mod client;
+pub mod configuration;
+mod link;
+mod listener;
+mod log;
+mod memcached;
+pub mod placement;
+mod pool;
+mod program;
+mod report;
+mod sentinel;
+mod session;
+pub mod split;
+mod stats;
+mod stream;
+pub mod table;
+mod worker;
+
+pub use program::main;

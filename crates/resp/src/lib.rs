@@ -7,6 +7,7 @@
 pub mod decoder;
 pub mod reply;
 pub mod request;
+pub mod scan;
 pub mod value;
 
 /// The version of the protocol a connection speaks. `HELLO` changes it.

@@ -40,6 +40,8 @@ pub struct Limits {
 pub struct Batch<'a> {
     args: Vec<&'a [u8]>,
     ends: Vec<u32>,
+    /// Each request as it was sent.
+    requests: Vec<&'a [u8]>,
     ranges: Vec<Range>,
 }
 
@@ -69,6 +71,12 @@ impl<'a> Batch<'a> {
         &self.args[start..self.ends[index] as usize]
     }
 
+    /// The bytes of request `index` as they were sent; none if it was a line of words.
+    pub fn sent(&self, index: usize) -> Option<&'a [u8]> {
+        let request = self.requests[index];
+        (request[0] == b'*').then_some(request)
+    }
+
     /// Empties the batch and gives its memory to one of another lifetime, unless a large request
     /// has made it large.
     pub fn recycle<'b>(mut self) -> Batch<'b> {
@@ -77,12 +85,16 @@ impl<'a> Batch<'a> {
         }
         self.args.clear();
         self.ends.clear();
+        self.requests.clear();
         self.ranges.clear();
         // An empty vector collected from itself keeps its allocation.
         let args = self.args.into_iter().map(|_| -> &'b [u8] { &[] }).collect();
+        let requests = self.requests.into_iter();
+        let requests = requests.map(|_| -> &'b [u8] { &[] }).collect();
         Batch {
             args,
             ends: self.ends,
+            requests,
             ranges: self.ranges,
         }
     }
@@ -103,6 +115,7 @@ impl<'a> Batch<'a> {
                 .iter()
                 .map(|&(start, len)| &request[start..start + len]),
         );
+        self.requests.push(request);
         self.end();
     }
 

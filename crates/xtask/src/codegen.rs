@@ -7,13 +7,16 @@ use engine::command::Argument;
 
 use crate::tree;
 
+mod routes;
+
 /// Where the client reads what commands take and do.
 const DOCS: &str = "crates/client/src/docs/commands.tsv";
 
 /// Writes all files that are written from others.
 pub fn run() -> Result<()> {
     let path = docs_path();
-    std::fs::write(&path, docs()).with_context(|| format!("writing {}", path.display()))
+    std::fs::write(&path, docs()).with_context(|| format!("writing {}", path.display()))?;
+    routes::write()
 }
 
 fn docs_path() -> PathBuf {

@@ -15,6 +15,8 @@ const PACKAGES: &[(&str, &str)] = &[
     ("redis-tools", "redis-benchmark"),
     ("tcl", "tclsh"),
     ("procps", "ps"),
+    ("nutcracker", "nutcracker"),
+    ("memcached", "memcached"),
     ("dpkg-dev", "dpkg-source"),
 ];
 

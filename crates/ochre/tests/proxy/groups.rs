@@ -1,0 +1,177 @@
+//! Masters with replicas, as predixy's files name them.
+
+use std::path::Path;
+
+use crate::arena::{Backend, wait_for_port};
+use crate::process::{Folder, OCHRE, Process, free_port, wait_until};
+use crate::wire::Wire;
+
+/// A proxy with predixy's files: the first is given to it.
+pub struct Predixy {
+    port: u16,
+    _process: Process,
+    _folder: Folder,
+}
+
+impl Predixy {
+    pub fn start(text: &str, included: &str) -> Predixy {
+        let (port, stats) = (free_port(), free_port().to_string());
+        let folder = Folder::new();
+        folder.file("pool.conf", included);
+        let text = format!("Bind 127.0.0.1:{port}\nInclude pool.conf\n{text}");
+        let file = folder.file("predixy.conf", &text);
+        let args = ["-s", &stats, "-a", "127.0.0.1", &file];
+        let process = Process::start(OCHRE.as_ref(), "predixy", &args, "");
+        wait_for_port(port);
+        Predixy {
+            port,
+            _process: process,
+            _folder: folder,
+        }
+    }
+
+    pub fn connect(&self) -> Wire {
+        Wire::connect(("127.0.0.1", self.port))
+    }
+}
+
+fn fixed(groups: &[&Backend]) -> String {
+    let mut text = "StandaloneServerPool {\n RefreshMethod fixed\n Databases 2\n Hash crc16\n \
+                    HashTag \"{}\"\n Distribution modula\n"
+        .to_owned();
+    for (index, backend) in groups.iter().enumerate() {
+        text += &format!(" Group g{index} {{\n  + 127.0.0.1:{}\n }}\n", backend.port);
+    }
+    text + "}\n"
+}
+
+#[test]
+fn keys_are_spread_over_groups_and_transactions_stay_in_one() {
+    let (first, second) = (Backend::start(), Backend::start());
+    let proxy = Predixy::start("", &fixed(&[&first, &second]));
+    let mut wire = proxy.connect();
+    for key in ["k1", "k2", "{oo}k1", "{oo}k2"] {
+        assert_eq!(wire.ask(&format!("SET {key} v")), "+OK");
+    }
+    assert_eq!(first.connect().ask("KEYS *"), "*1\r\n$2\r\nk1");
+    assert_eq!(second.connect().ask("DBSIZE"), ":3");
+    assert_eq!(wire.ask("DBSIZE"), ":4");
+    assert_eq!(wire.ask("MGET k1 k2"), "*2\r\n$1\r\nv\r\n$1\r\nv");
+    assert_eq!(wire.ask("WATCH {oo}k1"), "+OK");
+    assert_eq!(wire.ask("MULTI"), "+OK");
+    assert_eq!(wire.ask("SET {oo}k2 w"), "+QUEUED");
+    assert_eq!(wire.ask("GET {oo}k3"), "+QUEUED");
+    assert_eq!(wire.ask("EXEC"), "*2\r\n+OK\r\n$-1");
+    assert_eq!(wire.ask("SELECT 1"), "+OK");
+    assert_eq!(wire.ask("GET k1"), "$-1");
+    assert!(wire.ask("SELECT 2").starts_with("-ERR"));
+}
+
+#[test]
+fn rights_follow_from_passwords() {
+    let backend = Backend::start();
+    let authority = "Authority {\n Auth {\n  Mode read\n  KeyPrefix open:\n }\n \
+                     Auth writer {\n  Mode write\n }\n Auth boss {\n  Mode admin\n }\n}\n";
+    let proxy = Predixy::start(authority, &fixed(&[&backend]));
+    let mut wire = proxy.connect();
+    let denied = "-ERR auth permission deny";
+    assert_eq!(wire.ask("GET open:1"), "$-1");
+    for line in [
+        "GET shut",
+        "MGET open:1 shut",
+        "SET open:1 x",
+        "SCAN 0",
+        "KEYS *",
+        "CONFIG GET x",
+    ] {
+        assert_eq!(wire.ask(line), denied, "{line}");
+    }
+    assert_eq!(wire.ask("AUTH nobody"), "-ERR invalid password");
+    assert_eq!(wire.ask("AUTH writer"), "+OK");
+    assert_eq!(wire.ask("SET shut x"), "+OK");
+    assert_eq!(wire.ask("CONFIG GET x"), denied);
+    // Within a transaction no more is allowed than outside.
+    assert_eq!(wire.ask("AUTH nobody"), "-ERR invalid password");
+    assert_eq!(wire.ask("MULTI"), "+OK");
+    assert_eq!(wire.ask("SET shut y"), denied);
+    assert!(wire.ask("EXEC").starts_with("-EXECABORT"));
+    assert_eq!(wire.ask("AUTH boss"), "+OK");
+    assert_eq!(wire.ask("CONFIG GET x"), "*0");
+}
+
+const REDIS: &str = "/usr/bin/redis-server";
+
+fn redis(folder: &Folder, port: u16, args: &[&str]) -> Process {
+    let number = port.to_string();
+    let own = ["--port", &number, "--save", "", "--dir", folder.root()];
+    let process = Process::start(Path::new(REDIS), "redis-server", &[&own, args].concat(), "");
+    wait_for_port(port);
+    process
+}
+
+/// A master, its replica, and Sentinels that watch them.
+#[test]
+fn a_failover_does_not_concern_who_stays_connected() {
+    if !Path::new(REDIS).exists() {
+        eprintln!("skipped: {REDIS} is not installed");
+        return;
+    }
+    let folder = Folder::new();
+    let (master_port, replica_port) = (free_port(), free_port());
+    let master = redis(&folder, master_port, &[]);
+    let to = master_port.to_string();
+    let _replica = redis(&folder, replica_port, &["--replicaof", "127.0.0.1", &to]);
+    let sentinels: Vec<(u16, Process)> = (0..3)
+        .map(|index| {
+            let port = free_port();
+            let file = folder.file(
+                &format!("sentinel{index}.conf"),
+                &format!(
+                    "port {port}\nsentinel monitor ooxx 127.0.0.1 {master_port} 2\n\
+                     sentinel down-after-milliseconds ooxx 1000\n\
+                     sentinel failover-timeout ooxx 3000\n"
+                ),
+            );
+            let program = Path::new(REDIS);
+            let process = Process::start(program, "redis-server", &[&file, "--sentinel"], "");
+            wait_for_port(port);
+            (port, process)
+        })
+        .collect();
+    let mut pool = "SentinelServerPool {\n MasterReadPriority 60\n DynamicSlaveReadPriority 50\n \
+                    RefreshInterval 100ms\n Sentinels {\n"
+        .to_owned();
+    for (port, _) in &sentinels {
+        pool += &format!("  + 127.0.0.1:{port}\n");
+    }
+    pool += " }\n Group ooxx {\n }\n}\n";
+    let proxy = Predixy::start("", &pool);
+    let mut wire = proxy.connect();
+    wait_until("the master is known", || wire.ask("SET k1 sdasfa") == "+OK");
+    wait_until("the replica has it", || {
+        Wire::connect(("127.0.0.1", replica_port)).ask("GET k1") == "$6\r\nsdasfa"
+    });
+    for (line, reply) in [
+        ("MULTI", "+OK"),
+        ("GET k1", "+QUEUED"),
+        ("SET k2 2222", "+QUEUED"),
+        ("EXEC", "*2\r\n$6\r\nsdasfa\r\n+OK"),
+    ] {
+        assert_eq!(wire.ask(line), reply);
+    }
+    // Sentinels must know each other and the replica before they can act.
+    wait_until("the Sentinels agree", || {
+        sentinels.iter().all(|(port, _)| {
+            let told = Wire::connect(("127.0.0.1", *port)).ask("SENTINEL MASTER ooxx");
+            told.contains("num-slaves\r\n$1\r\n1")
+                && told.contains("num-other-sentinels\r\n$1\r\n2")
+        })
+    });
+    drop(master);
+    // The same connection is read from at once, and written to when there is a master.
+    wait_until("it is read from", || wire.ask("GET k1") == "$6\r\nsdasfa");
+    wait_until("there is a master again", || {
+        wire.ask("SET k1 new") == "+OK"
+    });
+    assert_eq!(wire.ask("GET k1"), "$3\r\nnew");
+}

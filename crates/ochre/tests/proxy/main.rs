@@ -1,0 +1,28 @@
+//! The proxy as a process, between clients and servers that are stopped and started.
+//!
+//! ```text
+//!   arena      a proxy, and the servers behind it
+//!   cluster    slots that move while clients talk
+//!   ending     what is left when the proxy ends
+//!   groups     masters with replicas, and Sentinels that watch them
+//!   pools      what twemproxy's pools answer
+//!   order      every reply belongs to its request, whoever dies meanwhile
+//!   placement  the same keys on the same servers as Debian's nutcracker has them
+//! ```
+
+#![allow(clippy::unwrap_used)]
+
+mod arena;
+mod cluster;
+mod ending;
+mod groups;
+mod memcached;
+mod order;
+mod placement;
+mod pools;
+#[path = "../it/process.rs"]
+#[allow(dead_code)]
+mod process;
+#[path = "../it/wire.rs"]
+#[allow(dead_code)]
+mod wire;

@@ -1,0 +1,195 @@
+//! What a configuration file says, whichever of the formats it is written in.
+
+use std::fmt;
+use std::path::PathBuf;
+
+use crate::placement::hash::Hash;
+use crate::placement::ring::Distribution;
+use crate::placement::roster::Ejection;
+
+pub mod nutcracker;
+mod outline;
+pub mod predixy;
+
+/// Everything that a file says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Configuration {
+    /// Never empty; ordered by name.
+    pub pools: Vec<Pool>,
+    /// How many threads serve, if the file says so.
+    pub threads: Option<usize>,
+    /// Keys that are understood and have no effect.
+    pub ignored: Vec<String>,
+}
+
+/// Where a socket listens, or a server is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Address {
+    Tcp { host: String, port: u16 },
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Address::Tcp { host, port } => write!(f, "{host}:{port}"),
+            Address::Unix(path) => write!(f, "{}", path.display()),
+        }
+    }
+}
+
+/// What the servers of a pool speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Language {
+    Redis,
+    Memcached,
+}
+
+/// One listener, and the servers behind it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    pub name: String,
+    pub listen: Address,
+    /// The permissions of a Unix socket, if they are not to follow from the process.
+    pub permissions: Option<u32>,
+    pub backlog: u32,
+    /// The most clients at a time; 0 is any number.
+    pub client_connections: u32,
+    pub client_keepalive: bool,
+    /// Clients that say nothing for so long are closed; 0 is never.
+    pub client_timeout_ms: u64,
+    pub reuse_port: bool,
+    pub language: Language,
+    pub hash: Hash,
+    pub hash_tag: Option<[u8; 2]>,
+    pub distribution: Distribution,
+    /// How long a request may take; 0 is for ever.
+    pub timeout_ms: u64,
+    pub preconnect: bool,
+    /// What clients must say.
+    pub password: Option<String>,
+    /// What servers are told.
+    pub server_password: Option<String>,
+    /// Connections to servers are probed that often; 0 is never.
+    pub server_keepalive_ms: u64,
+    /// Who may do what; everybody everything if there are none.
+    pub authorities: Option<Vec<Authority>>,
+    pub db: u32,
+    pub server_connections: u32,
+    pub ejection: Ejection,
+    /// Sorted as placement wants it.
+    pub servers: Vec<Server>,
+    /// Masters with replicas, instead of a ring.
+    pub groups: Option<Groups>,
+    /// The nodes of a cluster, instead of either.
+    pub cluster: Option<Cluster>,
+}
+
+/// A cluster, by nodes of which at least one should answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    pub seeds: Vec<Address>,
+    pub refresh_ms: u64,
+}
+
+/// Masters, each with its replicas.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Groups {
+    pub follow: Follow,
+    pub refresh_ms: u64,
+    pub hash: GroupHash,
+    /// In the order of the file. Never empty.
+    pub list: Vec<Group>,
+    /// Reads go to the servers of the highest priority that work; never to those of 0.
+    pub master_priority: u32,
+    /// Of replicas that the file names.
+    pub static_priority: u32,
+    /// Of replicas that Sentinels name.
+    pub dynamic_priority: u32,
+    /// A server that failed is left alone for so long.
+    pub retry_ms: u64,
+    /// Dbs that clients may select.
+    pub dbs: u32,
+}
+
+/// Where it is learnt who is a master.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Follow {
+    /// The first server of each group is.
+    Fixed,
+    Sentinels {
+        addresses: Vec<Address>,
+        password: Option<String>,
+    },
+}
+
+/// How keys are spread over groups.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GroupHash {
+    /// There is one group.
+    Nothing,
+    Crc16,
+    /// The number that a key begins with.
+    Number,
+    Chance,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Group {
+    /// What Sentinels call it.
+    pub name: String,
+    pub servers: Vec<Address>,
+}
+
+/// What a client may do that has said a password; an empty one is every client's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    pub password: String,
+    pub rights: Rights,
+    /// Keys begin with one of these; with anything if there are none.
+    pub read_prefixes: Option<Vec<String>>,
+    pub write_prefixes: Option<Vec<String>>,
+}
+
+/// Each includes those before it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rights {
+    Read,
+    Write,
+    Admin,
+}
+
+/// A server of a pool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Server {
+    /// What is hashed for its place, and what statistics call it.
+    pub label: String,
+    pub address: Address,
+    pub weight: u32,
+}
+
+/// Why a file cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// Counted from 1; 0 if it is about the whole file.
+    pub line: usize,
+    pub what: String,
+}
+
+impl Refusal {
+    pub fn new(line: usize, what: impl Into<String>) -> Refusal {
+        let what = what.into();
+        Refusal { line, what }
+    }
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            0 => f.write_str(&self.what),
+            line => write!(f, "line {line}: {}", self.what),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

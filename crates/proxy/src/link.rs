@@ -1,0 +1,775 @@
+//! A connection to a server: requests go out together, replies come back in the same order.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::pin::Pin;
+use std::rc::{Rc, Weak};
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use resp::reply::write_request;
+use resp::scan::Scanner;
+use tokio::time::{Instant, Sleep};
+
+use crate::backend::{Backend, Lane};
+use crate::client::Client;
+use crate::configuration::{Address, Language};
+use crate::memcached;
+use crate::pool::Server;
+use crate::stats::ServerCounters;
+use crate::stream::{Stream, error_words};
+
+/// Whom a reply is for.
+#[derive(Debug)]
+pub enum Receiver {
+    Client(Rc<Client>),
+    Nobody,
+}
+
+/// A request that waits for its reply.
+#[derive(Debug)]
+struct Ticket {
+    receiver: Receiver,
+    /// The number of the client's request, and which part of it.
+    number: u64,
+    part: u32,
+    /// The number of its first byte, counted from the link's first, which is 1. A greeting, which
+    /// is never kept, has 0.
+    start: u64,
+    /// When it was queued, in the pool's milliseconds, if time matters.
+    at_ms: u64,
+    /// The request, should another node of a cluster have to be asked, and how many have been.
+    again: Option<(Box<[u8]>, u8)>,
+}
+
+/// A connection to a server, as its users see it.
+pub struct Link {
+    backend: Rc<Backend>,
+    pub lane: Lane,
+    server: Arc<Server>,
+    state: RefCell<State>,
+    waker: RefCell<Option<Waker>>,
+    /// Whoever hears what the server says unasked.
+    listener: RefCell<Weak<Client>>,
+    wants_to_be_up: Cell<bool>,
+    /// Requests on it stand for themselves, so that another connection can take them over.
+    is_shared: bool,
+    /// How often it has failed.
+    failures: Cell<u64>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    up: bool,
+    closing: bool,
+    out: Vec<u8>,
+    written: usize,
+    /// Bytes before those in `out`.
+    base: u64,
+    tickets: VecDeque<Ticket>,
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Link({:?})", self.lane)
+    }
+}
+
+/// What a connection that ended takes with it.
+struct Loss {
+    lost: VecDeque<Ticket>,
+    /// Bytes of them that had not been sent.
+    unsent: usize,
+}
+
+impl State {
+    /// The connection has ended. If it `keeps` any, requests of which nothing has been sent stay
+    /// for the next one: no server can have run them.
+    fn lose(&mut self, keeps: bool) -> Loss {
+        self.up = false;
+        let sent = self.base + self.written as u64;
+        let count = match keeps && !self.closing {
+            true => self.tickets.iter().take_while(|t| t.start <= sent).count(),
+            false => self.tickets.len(),
+        };
+        let kept = self.tickets.split_off(count);
+        let lost = std::mem::replace(&mut self.tickets, kept);
+        let from = match self.tickets.front() {
+            Some(first) => (first.start - 1 - self.base) as usize,
+            None => self.out.len(),
+        };
+        let unsent = from.saturating_sub(self.written);
+        self.out.drain(..from);
+        self.base += from as u64;
+        self.written = 0;
+        Loss { lost, unsent }
+    }
+}
+
+/// A buffer larger than this is given back once it is empty.
+const BUFFER_KEPT: usize = 256 * 1024;
+
+impl Link {
+    /// A connection that many clients' requests share.
+    pub fn start(backend: &Rc<Backend>, lane: Lane) -> Rc<Link> {
+        Link::begin(backend, lane, true, None)
+    }
+
+    /// A connection of one client, which may listen to what the server says unasked.
+    pub fn start_own(backend: &Rc<Backend>, lane: Lane, listener: Option<&Rc<Client>>) -> Rc<Link> {
+        Link::begin(backend, lane, false, listener)
+    }
+
+    fn begin(
+        backend: &Rc<Backend>,
+        lane: Lane,
+        is_shared: bool,
+        listener: Option<&Rc<Client>>,
+    ) -> Rc<Link> {
+        let server = Arc::clone(&backend.view().servers[lane.server]);
+        let link = Rc::new(Link {
+            backend: Rc::clone(backend),
+            lane,
+            server,
+            state: RefCell::default(),
+            waker: RefCell::default(),
+            listener: RefCell::new(listener.map_or_else(Weak::new, Rc::downgrade)),
+            wants_to_be_up: Cell::new(false),
+            is_shared,
+            failures: Cell::new(0),
+        });
+        tokio::task::spawn_local(Carrier::new(Rc::clone(&link)));
+        link
+    }
+
+    /// Connects though there is nothing to send.
+    pub fn connect(&self) {
+        self.wants_to_be_up.set(true);
+        self.wake();
+    }
+
+    pub fn is_up(&self) -> bool {
+        self.state.borrow().up
+    }
+
+    pub fn failures(&self) -> u64 {
+        self.failures.get()
+    }
+
+    /// Ends the connection; what it was asked fails.
+    pub fn close(&self) {
+        self.state.borrow_mut().closing = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    fn counters(&self) -> &ServerCounters {
+        &self.server.counters[self.backend.worker]
+    }
+
+    /// Queues a request.
+    #[inline]
+    pub fn send(&self, request: &[u8], receiver: Receiver, number: u64, part: u32) {
+        self.send_with(receiver, number, part, |out| out.extend_from_slice(request));
+    }
+
+    pub fn send_with(
+        &self,
+        receiver: Receiver,
+        number: u64,
+        part: u32,
+        write: impl FnOnce(&mut Vec<u8>),
+    ) {
+        let state = &mut *self.state.borrow_mut();
+        let before = state.out.len();
+        write(&mut state.out);
+        let bytes = state.out.len() - before;
+        self.backend.queued.set(self.backend.queued.get() + bytes);
+        let counters = self.counters();
+        counters.requests.add(1);
+        counters.request_bytes.add(bytes as u64);
+        counters.in_queue_bytes.add(bytes as u64);
+        let at_ms = match self.backend.pool.config.timeout_ms {
+            0 => 0,
+            _ => self.backend.pool.now_ms(),
+        };
+        let again = match self.is_shared && self.backend.pool.config.cluster.is_some() {
+            true => Some((state.out[before..].into(), 0)),
+            false => None,
+        };
+        state.tickets.push_back(Ticket {
+            again,
+            receiver,
+            number,
+            part,
+            start: state.base + before as u64 + 1,
+            at_ms,
+        });
+        self.wake();
+    }
+
+    /// A request that gets no reply.
+    pub fn send_unanswered(&self, request: &[u8]) {
+        self.state.borrow_mut().out.extend_from_slice(request);
+        let bytes = request.len();
+        self.backend.queued.set(self.backend.queued.get() + bytes);
+        self.counters().requests.add(1);
+        self.counters().request_bytes.add(bytes as u64);
+        self.counters().in_queue_bytes.add(bytes as u64);
+        self.wants_to_be_up.set(true);
+        self.wake();
+    }
+}
+
+/// The task that moves a link's bytes.
+struct Carrier {
+    link: Rc<Link>,
+    stream: Option<Stream>,
+    connecting: Option<Pin<Box<dyn Future<Output = io::Result<Stream>>>>>,
+    replies: Replies,
+    /// A header whose end has not come.
+    tail: Vec<u8>,
+    /// The pieces of a message of a subscription.
+    message: Vec<u8>,
+    sleep: Option<Pin<Box<Sleep>>>,
+    touched: Vec<Rc<Client>>,
+    /// Requests that other nodes are to be asked.
+    redirections: Vec<(Redirection, Again, Vec<u8>)>,
+}
+
+/// Where replies end depends on the language.
+enum Replies {
+    Resp(Scanner),
+    Memcached(memcached::Scanner),
+}
+
+impl Replies {
+    fn new(language: Language) -> Replies {
+        match language {
+            Language::Redis => Replies::Resp(Scanner::default()),
+            Language::Memcached => Replies::Memcached(memcached::Scanner::default()),
+        }
+    }
+}
+
+/// Why a connection ends.
+enum Failure {
+    Eof,
+    TimedOut,
+    Io(io::Error),
+    Nonsense,
+}
+
+impl Failure {
+    fn words(&self) -> String {
+        match self {
+            Failure::Eof => "Connection reset by peer".to_owned(),
+            Failure::TimedOut => "Connection timed out".to_owned(),
+            Failure::Io(error) => error_words(error),
+            Failure::Nonsense => "Invalid argument".to_owned(),
+        }
+    }
+}
+
+/// Where a node of a cluster sends a request.
+enum Redirection {
+    Moved(usize, Address),
+    Ask(Address),
+    TryAgain,
+}
+
+impl Redirection {
+    /// `-MOVED 3999 127.0.0.1:6381`. Without a host it is the one that was asked.
+    fn read(error: &[u8], asked: &Address) -> Option<Redirection> {
+        let text = std::str::from_utf8(error).ok()?.trim_end();
+        let mut words = text.split(' ');
+        let kind = words.next()?;
+        if kind == "-TRYAGAIN" {
+            return Some(Redirection::TryAgain);
+        }
+        let (slot, place) = (words.next()?.parse().ok()?, words.next()?);
+        let (host, port) = place.rsplit_once(':')?;
+        let host = match (host, asked) {
+            ("", Address::Tcp { host, .. }) => host,
+            (host, _) => host,
+        };
+        let address = Address::Tcp {
+            host: host.to_owned(),
+            port: port.parse().ok()?,
+        };
+        match kind {
+            "-MOVED" => Some(Redirection::Moved(slot, address)),
+            "-ASK" => Some(Redirection::Ask(address)),
+            _ => None,
+        }
+    }
+}
+
+/// A request that is sent again: the node that was asked has not run it.
+struct Again {
+    request: Box<[u8]>,
+    attempts: u8,
+    client: Option<Rc<Client>>,
+    number: u64,
+    part: u32,
+}
+
+/// After so many nodes the client hears what the last one said.
+const ATTEMPTS_MAX: u8 = 16;
+
+/// Keys that are on their way have so long to come.
+const TRY_AGAIN: Duration = Duration::from_millis(10);
+
+impl Again {
+    fn follow(mut self, from: &Rc<Link>, redirection: Redirection, error: &[u8]) {
+        let Some(client) = self.client.take() else {
+            return;
+        };
+        self.attempts += 1;
+        let (link, asking) = match redirection {
+            _ if self.attempts > ATTEMPTS_MAX => (None, false),
+            Redirection::Moved(slot, address) => {
+                (from.backend.redirected(from.lane, slot, &address), false)
+            }
+            Redirection::Ask(address) => (from.backend.asked(from.lane, &address), true),
+            Redirection::TryAgain => {
+                let from = Rc::clone(from);
+                tokio::task::spawn_local(async move {
+                    tokio::time::sleep(TRY_AGAIN).await;
+                    self.send(&from, client);
+                });
+                return;
+            }
+        };
+        let Some(link) = link else {
+            client.deliver(self.number, self.part, error, true);
+            client.flush();
+            return;
+        };
+        if asking {
+            link.send(b"*1\r\n$6\r\nASKING\r\n", Receiver::Nobody, 0, 0);
+        }
+        self.send(&link, client);
+    }
+
+    fn send(self, link: &Link, client: Rc<Client>) {
+        link.send(
+            &self.request,
+            Receiver::Client(client),
+            self.number,
+            self.part,
+        );
+        let state = &mut *link.state.borrow_mut();
+        let ticket = state.tickets.back_mut();
+        if let Some((_, attempts)) = ticket.and_then(|ticket| ticket.again.as_mut()) {
+            *attempts = self.attempts;
+        }
+    }
+}
+
+impl Ticket {
+    fn clone_request(&self) -> Again {
+        let (request, attempts) = self.again.clone().unwrap_or_default();
+        Again {
+            request,
+            attempts,
+            client: match &self.receiver {
+                Receiver::Client(client) => Some(Rc::clone(client)),
+                Receiver::Nobody => None,
+            },
+            number: self.number,
+            part: self.part,
+        }
+    }
+}
+
+thread_local! {
+    static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH_BYTES]);
+}
+
+const SCRATCH_BYTES: usize = 128 * 1024;
+
+/// Reads before other tasks have their turn.
+const READS_PER_TURN: usize = 4;
+
+impl Carrier {
+    fn new(link: Rc<Link>) -> Carrier {
+        Carrier {
+            replies: Replies::new(link.backend.pool.config.language),
+            link,
+            stream: None,
+            connecting: None,
+            message: Vec::new(),
+            tail: Vec::new(),
+            sleep: None,
+            touched: Vec::new(),
+            redirections: Vec::new(),
+        }
+    }
+
+    fn advance(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        if self.stream.is_none() && !self.poll_connect(cx)? {
+            return self.check_time(cx);
+        }
+        self.write(cx)?;
+        self.read(cx)?;
+        self.check_time(cx)
+    }
+
+    /// Whether there is a connection.
+    fn poll_connect(&mut self, cx: &mut Context<'_>) -> Result<bool, Failure> {
+        let link = &self.link;
+        if link.state.borrow().tickets.is_empty() && !link.wants_to_be_up.get() {
+            return Ok(false);
+        }
+        let connecting = self.connecting.get_or_insert_with(|| {
+            let server = Arc::clone(&link.server);
+            Box::pin(async move { Stream::connect(&server.address).await })
+        });
+        let connected = match connecting.as_mut().poll(cx) {
+            Poll::Pending => return Ok(false),
+            Poll::Ready(connected) => connected,
+        };
+        self.connecting = None;
+        let stream = connected.map_err(Failure::Io)?;
+        let every_ms = link.backend.pool.config.server_keepalive_ms;
+        if every_ms > 0 {
+            let every = Duration::from_millis(every_ms);
+            stream.keep_alive(every).map_err(Failure::Io)?;
+        }
+        self.stream = Some(stream);
+        link.counters().server_connections.add(1);
+        link.counters().connects.add(1);
+        self.greet();
+        Ok(true)
+    }
+
+    /// What a server is told before anything else.
+    fn greet(&mut self) {
+        let (link, config) = (&self.link, &self.link.backend.pool.config);
+        let mut requests: Vec<Vec<Vec<u8>>> = Vec::new();
+        if config.language == Language::Redis {
+            if let Some(password) = &config.server_password {
+                requests.push(vec![b"AUTH".to_vec(), password.clone().into_bytes()]);
+            }
+            if link.lane.resp3 {
+                requests.push(vec![b"HELLO".to_vec(), b"3".to_vec()]);
+            }
+            if link.lane.db > 0 {
+                let db = link.lane.db.to_string().into_bytes();
+                requests.push(vec![b"SELECT".to_vec(), db]);
+            }
+        }
+        let state = &mut *link.state.borrow_mut();
+        let mut bytes = Vec::new();
+        for _ in &requests {
+            state.tickets.push_front(Ticket {
+                receiver: Receiver::Nobody,
+                number: 0,
+                part: 0,
+                start: 0,
+                at_ms: link.backend.pool.now_ms(),
+                again: None,
+            });
+        }
+        requests.iter().for_each(|r| write_request(&mut bytes, r));
+        link.backend
+            .queued
+            .set(link.backend.queued.get() + bytes.len());
+        for ticket in state.tickets.iter_mut().skip(requests.len()) {
+            ticket.start += bytes.len() as u64;
+        }
+        state.out.splice(0..0, bytes);
+        state.up = true;
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let Some(stream) = &mut self.stream else {
+            return Ok(());
+        };
+        let mut sent = 0;
+        let state = &mut *self.link.state.borrow_mut();
+        let result = loop {
+            if state.written == state.out.len() {
+                state.base += state.out.len() as u64;
+                state.out.clear();
+                state.written = 0;
+                if state.out.capacity() > BUFFER_KEPT {
+                    state.out = Vec::new();
+                }
+                break Ok(());
+            }
+            match stream.poll_write(cx, &state.out[state.written..]) {
+                Poll::Ready(Ok(len)) => {
+                    state.written += len;
+                    sent += len;
+                }
+                Poll::Ready(Err(error)) => break Err(Failure::Io(error)),
+                Poll::Pending => break Ok(()),
+            }
+        };
+        if state.written > BUFFER_KEPT {
+            state.out.drain(..state.written);
+            state.base += state.written as u64;
+            state.written = 0;
+        }
+        if sent > 0 {
+            self.link.counters().in_queue_bytes.sub(sent as u64);
+            self.link.backend.dequeued(sent);
+        }
+        result
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let mut scratch = SCRATCH.with(|scratch| std::mem::take(&mut *scratch.borrow_mut()));
+        scratch.resize(SCRATCH_BYTES, 0);
+        let result = self.read_into(&mut scratch, cx);
+        SCRATCH.with(|kept| *kept.borrow_mut() = scratch);
+        for (redirection, again, error) in std::mem::take(&mut self.redirections) {
+            again.follow(&self.link, redirection, &error);
+        }
+        for client in self.touched.drain(..) {
+            client.flush();
+        }
+        result
+    }
+
+    fn read_into(&mut self, scratch: &mut [u8], cx: &mut Context<'_>) -> Result<(), Failure> {
+        for _ in 0..READS_PER_TURN {
+            let Some(stream) = &mut self.stream else {
+                return Ok(());
+            };
+            let kept = self.tail.len();
+            scratch[..kept].copy_from_slice(&self.tail);
+            let len = match stream.poll_read(cx, &mut scratch[kept..]) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(Ok(0)) => return Err(Failure::Eof),
+                Poll::Ready(Ok(len)) => len,
+                Poll::Ready(Err(error)) => return Err(Failure::Io(error)),
+            };
+            self.tail.clear();
+            self.link.counters().response_bytes.add(len as u64);
+            let total = kept + len;
+            let consumed = self.take_replies(&scratch[..total])?;
+            self.tail.extend_from_slice(&scratch[consumed..total]);
+        }
+        cx.waker().wake_by_ref();
+        Ok(())
+    }
+
+    /// Hands out the replies in `input`, and returns how many of its bytes are understood.
+    fn take_replies(&mut self, input: &[u8]) -> Result<usize, Failure> {
+        let mut at = 0;
+        while at < input.len() {
+            let begins = match &self.replies {
+                Replies::Resp(scanner) => !scanner.is_within(),
+                Replies::Memcached(scanner) => !scanner.is_within(),
+            };
+            let rest = &input[at..];
+            let (len, whole) = match &mut self.replies {
+                Replies::Resp(scanner) => {
+                    let scanned = scanner.scan(rest).map_err(|_| Failure::Nonsense)?;
+                    (scanned.len, scanned.whole)
+                }
+                Replies::Memcached(scanner) => scanner.scan(rest).ok_or(Failure::Nonsense)?,
+            };
+            if len == 0 {
+                break;
+            }
+            self.take_reply(&rest[..len], begins, whole)?;
+            at += len;
+        }
+        Ok(at)
+    }
+
+    fn take_reply(&mut self, bytes: &[u8], begins: bool, whole: bool) -> Result<(), Failure> {
+        let link = Rc::clone(&self.link);
+        if let Some(listener) = link.listener.borrow().upgrade() {
+            return self.take_message(&listener, bytes, whole);
+        }
+        let state = &mut *link.state.borrow_mut();
+        let ticket = match whole {
+            true => state.tickets.pop_front(),
+            false => None,
+        };
+        let front = match (&ticket, state.tickets.front()) {
+            (Some(ticket), _) => ticket,
+            (None, Some(front)) => front,
+            (None, None) => return Err(Failure::Nonsense),
+        };
+        if let Some(ticket) = &ticket
+            && begins
+            && bytes[0] == b'-'
+            && ticket.again.is_some()
+            && let Some(redirection) = Redirection::read(bytes, &link.server.address)
+        {
+            self.redirections
+                .push((redirection, ticket.clone_request(), bytes.to_vec()));
+            link.counters().responses.add(1);
+            return Ok(());
+        }
+        if let Receiver::Client(client) = &front.receiver {
+            client.deliver(front.number, front.part, bytes, whole);
+            if client.touch() {
+                self.touched.push(Rc::clone(client));
+            }
+        }
+        if whole {
+            link.counters().responses.add(1);
+        }
+        if begins && bytes[0] == b'-' && is_refusal(bytes) {
+            link.backend.pool.failed(link.lane.server, &link.server);
+        } else if whole {
+            link.backend.pool.answered(link.lane.server, &link.server);
+        }
+        Ok(())
+    }
+
+    /// A connection of subscriptions: what is no message answers a request.
+    fn take_message(
+        &mut self,
+        client: &Rc<Client>,
+        bytes: &[u8],
+        whole: bool,
+    ) -> Result<(), Failure> {
+        let state = &mut *self.link.state.borrow_mut();
+        // Messages are short beside what else is buffered, so pieces wait for the rest.
+        self.message.extend_from_slice(bytes);
+        if !whole {
+            return Ok(());
+        }
+        let message = std::mem::take(&mut self.message);
+        if is_message(&message) {
+            client.push(&message);
+        } else {
+            let ticket = state.tickets.pop_front().ok_or(Failure::Nonsense)?;
+            if let Receiver::Client(client) = &ticket.receiver {
+                client.deliver(ticket.number, ticket.part, &message, true);
+            }
+        }
+        if client.touch() {
+            self.touched.push(Rc::clone(client));
+        }
+        Ok(())
+    }
+
+    /// Whether the oldest request has waited too long.
+    fn check_time(&mut self, cx: &mut Context<'_>) -> Result<(), Failure> {
+        let pool = &self.link.backend.pool;
+        let timeout_ms = pool.config.timeout_ms;
+        if timeout_ms == 0 {
+            return Ok(());
+        }
+        loop {
+            let Some(at_ms) = self.link.state.borrow().tickets.front().map(|t| t.at_ms) else {
+                return Ok(());
+            };
+            let now_ms = pool.now_ms();
+            let due_ms = at_ms + timeout_ms;
+            if now_ms >= due_ms {
+                return Err(Failure::TimedOut);
+            }
+            let sleep = self.sleep.get_or_insert_with(|| {
+                Box::pin(tokio::time::sleep(Duration::from_millis(due_ms - now_ms)))
+            });
+            match sleep.as_mut().poll(cx) {
+                Poll::Pending => return Ok(()),
+                Poll::Ready(()) => {
+                    let moment = Instant::now() + Duration::from_millis(due_ms - now_ms);
+                    sleep.as_mut().reset(moment);
+                }
+            }
+        }
+    }
+
+    /// Ends the connection, and whoever waits for a reply hears why.
+    fn fail(&mut self, failure: &Failure) {
+        let link = Rc::clone(&self.link);
+        let counters = link.counters();
+        let was_up = self.stream.take().is_some();
+        counters.server_connections.sub(u64::from(was_up));
+        match failure {
+            Failure::Eof => counters.server_eof.add(1),
+            Failure::TimedOut => counters.server_timedout.add(1),
+            Failure::Io(_) | Failure::Nonsense => counters.server_err.add(1),
+        }
+        self.connecting = None;
+        self.tail.clear();
+        self.replies = Replies::new(link.backend.pool.config.language);
+        self.message.clear();
+        link.wants_to_be_up.set(false);
+        link.failures.set(link.failures.get() + 1);
+        let tickets = link.state.borrow_mut().lose(was_up && link.is_shared);
+        link.backend.dequeued(tickets.unsent);
+        counters.in_queue_bytes.sub(tickets.unsent as u64);
+        let words = failure.words();
+        let redis = format!("-ERR {words}\r\n");
+        let memcached = format!("SERVER_ERROR {words}\r\n");
+        for ticket in tickets.lost {
+            let Receiver::Client(client) = ticket.receiver else {
+                continue;
+            };
+            let error = if client.is_memcached {
+                &memcached
+            } else {
+                &redis
+            };
+            client.fail(ticket.number, ticket.part, error.as_bytes());
+            if client.touch() {
+                self.touched.push(client);
+            }
+        }
+        if let Some(listener) = link.listener.borrow().upgrade() {
+            // Messages may be lost: the client has to know, and subscribe anew.
+            listener.broken.set(true);
+            listener.wake();
+        }
+        for client in self.touched.drain(..) {
+            client.flush();
+        }
+    }
+}
+
+/// Replies of a server that can do nothing now.
+fn is_refusal(reply: &[u8]) -> bool {
+    [&b"-OOM "[..], b"-BUSY ", b"-LOADING "]
+        .iter()
+        .any(|prefix| reply.starts_with(prefix))
+}
+
+/// Whether a subscription's server says this unasked.
+fn is_message(reply: &[u8]) -> bool {
+    let mut lines = reply.split(|&byte| byte == b'\n');
+    let kind = lines.nth(2).unwrap_or_default();
+    matches!(kind, b"message\r" | b"pmessage\r" | b"smessage\r")
+}
+
+impl Future for Carrier {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut *self;
+        // Who sends something from here on wakes this task.
+        *this.link.waker.borrow_mut() = Some(cx.waker().clone());
+        if this.link.state.borrow().closing {
+            this.link.listener.replace(Weak::new());
+            this.fail(&Failure::Eof);
+            return Poll::Ready(());
+        }
+        while let Err(failure) = this.advance(cx) {
+            let link = &this.link;
+            link.backend.pool.failed(link.lane.server, &link.server);
+            this.fail(&failure);
+        }
+        Poll::Pending
+    }
+}

@@ -1,0 +1,451 @@
+//! A pool as all workers share it: its servers, and where keys live now.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+use crate::configuration::{self, Address, Follow, Group, GroupHash, Groups};
+use crate::placement::hash::Hash;
+use crate::placement::ring::{Member, Ring};
+use crate::placement::roster::Roster;
+use crate::placement::tagged;
+use crate::stats::{PoolCounters, ServerCounters, Shared};
+use stdx::prng::Prng;
+use tokio::sync::Notify;
+
+/// A pool of servers.
+#[derive(Debug)]
+pub struct Pool {
+    pub config: configuration::Pool,
+    roster: Mutex<Roster>,
+    view: Mutex<Arc<View>>,
+    /// Grows with every new view.
+    version: AtomicU64,
+    pub shared: Shared,
+    /// One for each worker.
+    pub counters: Vec<PoolCounters>,
+    started: Instant,
+    /// Told when a cluster has turned out to be different.
+    pub changed: Notify,
+}
+
+/// A server, as all workers share it.
+#[derive(Debug)]
+pub struct Server {
+    pub label: String,
+    pub address: Address,
+    /// One for each worker.
+    pub counters: Vec<ServerCounters>,
+    /// When it was put out of the ring, in microseconds of Unix time; 0 if never.
+    pub ejected_at_us: AtomicU64,
+    /// Whether it has failed since it last answered well.
+    failed: AtomicU64,
+    /// It has failed, and is not asked while others can be.
+    down_until_ms: AtomicU64,
+}
+
+/// Where keys live. A unit is what a key belongs to: a server of a ring, or a group.
+#[derive(Debug)]
+pub struct View {
+    pub servers: Vec<Arc<Server>>,
+    routing: Routing,
+    hash_tag: Option<[u8; 2]>,
+    /// When somebody comes back, in the pool's milliseconds.
+    pub changes_at: Option<u64>,
+}
+
+#[derive(Clone, Debug)]
+enum Routing {
+    Ring(Hash, Ring),
+    Groups(GroupHash, Vec<Members>),
+    Cluster(Owners),
+}
+
+/// The masters of a cluster's slots. A slot is a unit, and so is a master, above all slots.
+#[derive(Clone, Debug)]
+struct Owners {
+    /// By slot, the server's index.
+    owners: Vec<u16>,
+    masters: Vec<u16>,
+}
+
+const SLOTS: usize = 16_384;
+/// Of a slot that nobody serves.
+const NOBODY: u16 = u16::MAX;
+
+/// Consecutive slots.
+#[derive(Clone, Copy, Debug)]
+pub struct Slots {
+    pub first: usize,
+    /// The first behind them.
+    pub end: usize,
+}
+
+impl Slots {
+    pub const NONE: Slots = Slots { first: 0, end: 0 };
+
+    pub fn one(slot: usize) -> Slots {
+        let end = slot.saturating_add(1);
+        Slots { first: slot, end }
+    }
+}
+
+/// Slots, and the address of their master.
+pub type SlotRange = (Slots, Address);
+
+/// Who serves a group now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Members {
+    pub master: Option<usize>,
+    pub master_priority: u32,
+    /// Server and priority.
+    pub replicas: Vec<(usize, u32)>,
+}
+
+impl View {
+    /// The unit of a key.
+    #[inline]
+    pub fn unit_of(&self, key: &[u8], chance: &mut Prng) -> Option<usize> {
+        match &self.routing {
+            // A pool of one server hashes nothing.
+            Routing::Ring(_, ring) if self.servers.len() == 1 => ring.server(0, chance),
+            Routing::Ring(hash, ring) => ring.server(hash.of(tagged(key, self.hash_tag)), chance),
+            Routing::Groups(hash, groups) => {
+                let key = tagged(key, self.hash_tag);
+                let sum = match hash {
+                    GroupHash::Nothing => 0,
+                    GroupHash::Crc16 => u64::from(Hash::Crc16.of(key) as u16),
+                    GroupHash::Number => leading_number(key) as u64,
+                    GroupHash::Chance => chance.next_u64(),
+                };
+                Some((sum % groups.len() as u64) as usize)
+            }
+            Routing::Cluster(_) => {
+                let key = tagged(key, self.hash_tag);
+                Some(Hash::Crc16.of(key) as usize % SLOTS)
+            }
+        }
+    }
+
+    /// The unit of a number below [`View::units`].
+    pub fn unit_at(&self, number: usize) -> usize {
+        match &self.routing {
+            Routing::Cluster(_) => SLOTS + number,
+            Routing::Ring(..) | Routing::Groups(..) => number,
+        }
+    }
+
+    /// How many units hear of a subscription to a pattern, if each message is to come once.
+    pub fn listening_units(&self) -> usize {
+        match &self.routing {
+            // Nodes tell each other what is published.
+            Routing::Cluster(_) => 1,
+            Routing::Ring(..) | Routing::Groups(..) => self.units(),
+        }
+    }
+
+    pub fn units(&self) -> usize {
+        match &self.routing {
+            Routing::Ring(..) => self.servers.len(),
+            Routing::Groups(_, groups) => groups.len(),
+            Routing::Cluster(slots) => slots.masters.len(),
+        }
+    }
+
+    /// The server for a unit's writes.
+    #[inline]
+    pub fn master_of(&self, unit: usize) -> Option<usize> {
+        match &self.routing {
+            Routing::Ring(..) => Some(unit),
+            Routing::Groups(_, groups) => groups[unit].master,
+            Routing::Cluster(slots) => {
+                let owner = match unit.checked_sub(SLOTS) {
+                    Some(number) => slots.masters.get(number),
+                    None => slots.owners.get(unit),
+                };
+                owner
+                    .filter(|owner| **owner != NOBODY)
+                    .map(|owner| usize::from(*owner))
+            }
+        }
+    }
+
+    /// The server for a unit's reads: of those that work, one of the highest priority.
+    #[inline]
+    pub fn reader_of(&self, unit: usize, now_ms: u64, chance: &mut Prng) -> Option<usize> {
+        let members = match &self.routing {
+            Routing::Ring(..) => return Some(unit),
+            Routing::Groups(_, groups) => &groups[unit],
+            Routing::Cluster(_) => return self.master_of(unit),
+        };
+        let master = members
+            .master
+            .map(|master| (master, members.master_priority));
+        let candidates = || {
+            let all = master.into_iter().chain(members.replicas.iter().copied());
+            all.filter(|(_, priority)| *priority > 0)
+        };
+        let works = |server: usize| !self.servers[server].is_down(now_ms);
+        let working = candidates().filter(|(server, _)| works(*server));
+        let best = working.clone().map(|(_, priority)| priority).max();
+        let Some(best) = best else {
+            // All have failed; one may be back.
+            return candidates()
+                .max_by_key(|(_, p)| *p)
+                .map(|(server, _)| server);
+        };
+        let equals = working.filter(|(_, priority)| *priority == best);
+        let count = equals.clone().count() as u64;
+        let choice = if count > 1 { chance.below(count) } else { 0 };
+        equals.map(|(server, _)| server).nth(choice as usize)
+    }
+}
+
+/// The signed number that a key begins with; 0 if it begins with none.
+fn leading_number(key: &[u8]) -> i64 {
+    let (sign, digits) = match key.split_first() {
+        Some((b'-', rest)) => (-1, rest),
+        Some((b'+', rest)) => (1, rest),
+        _ => (1, key),
+    };
+    let digits = digits.iter().take_while(|byte| byte.is_ascii_digit());
+    digits.fold(0i64, |sum, byte| {
+        sum.wrapping_mul(10)
+            .wrapping_add(sign * i64::from(byte - b'0'))
+    })
+}
+
+impl Server {
+    fn new(label: String, address: Address, workers: usize) -> Arc<Server> {
+        Arc::new(Server {
+            label,
+            address,
+            counters: (0..workers).map(|_| ServerCounters::default()).collect(),
+            ejected_at_us: AtomicU64::new(0),
+            failed: AtomicU64::new(0),
+            down_until_ms: AtomicU64::new(0),
+        })
+    }
+
+    fn is_down(&self, now_ms: u64) -> bool {
+        self.down_until_ms.load(Ordering::Relaxed) > now_ms
+    }
+}
+
+/// A panic ends the process, so what a lock guards is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    pub fn new(config: configuration::Pool, workers: usize) -> Pool {
+        let members = config.servers.iter().map(|server| Member {
+            label: server.label.clone(),
+            weight: server.weight,
+        });
+        let roster = Roster::new(config.distribution, members.collect(), config.ejection);
+        let servers = config.servers.iter();
+        let servers: Vec<Arc<Server>> = servers
+            .map(|server| Server::new(server.label.clone(), server.address.clone(), workers))
+            .collect();
+        let routing = match &config.groups {
+            None if config.cluster.is_some() => Routing::Cluster(Owners {
+                owners: vec![NOBODY; SLOTS],
+                masters: Vec::new(),
+            }),
+            None => Routing::Ring(config.hash, roster.ring().clone()),
+            Some(groups) => {
+                let members = groups
+                    .list
+                    .iter()
+                    .map(|group| static_members(groups, group, &servers));
+                Routing::Groups(groups.hash, members.collect())
+            }
+        };
+        let view = View {
+            servers,
+            routing,
+            hash_tag: config.hash_tag,
+            changes_at: None,
+        };
+        Pool {
+            config,
+            roster: Mutex::new(roster),
+            view: Mutex::new(Arc::new(view)),
+            version: AtomicU64::new(0),
+            shared: Shared::default(),
+            counters: (0..workers).map(|_| PoolCounters::default()).collect(),
+            started: Instant::now(),
+            changed: Notify::new(),
+        }
+    }
+
+    /// Milliseconds since the pool began.
+    pub fn now_ms(&self) -> u64 {
+        self.started.elapsed().as_millis() as u64
+    }
+
+    #[inline]
+    pub fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub fn view(&self) -> Arc<View> {
+        Arc::clone(&lock(&self.view))
+    }
+
+    /// Lets servers back in whose time is over.
+    pub fn refresh(&self) {
+        let mut roster = lock(&self.roster);
+        if roster.refresh(self.now_ms()) {
+            self.publish(&roster);
+        }
+    }
+
+    /// A connection to a server failed.
+    pub fn failed(&self, index: usize, server: &Server) {
+        server.failed.store(1, Ordering::Relaxed);
+        if let Some(groups) = &self.config.groups {
+            let until_ms = self.now_ms() + groups.retry_ms;
+            server.down_until_ms.store(until_ms, Ordering::Relaxed);
+        }
+        if !self.config.ejection.automatic {
+            return;
+        }
+        let mut roster = lock(&self.roster);
+        if roster.failed(index, self.now_ms()) {
+            self.shared.server_ejects.fetch_add(1, Ordering::Relaxed);
+            server.ejected_at_us.store(unix_us(), Ordering::Relaxed);
+            self.publish(&roster);
+        }
+    }
+
+    /// A server has given a good answer.
+    #[inline]
+    pub fn answered(&self, index: usize, server: &Server) {
+        if server.failed.load(Ordering::Relaxed) != 0 {
+            server.failed.store(0, Ordering::Relaxed);
+            server.down_until_ms.store(0, Ordering::Relaxed);
+            if self.config.ejection.automatic {
+                lock(&self.roster).answered(index);
+            }
+        }
+    }
+
+    fn publish(&self, roster: &Roster) {
+        let mut view = lock(&self.view);
+        *view = Arc::new(View {
+            servers: view.servers.clone(),
+            routing: Routing::Ring(self.config.hash, roster.ring().clone()),
+            hash_tag: view.hash_tag,
+            changes_at: roster.next_return(),
+        });
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Who serves group `unit` has been learnt. Returns whether that is news.
+    pub fn learn(&self, unit: usize, master: Option<Address>, replicas: &[Address]) -> bool {
+        let Some(groups) = &self.config.groups else {
+            return false;
+        };
+        let mut view = lock(&self.view);
+        let Routing::Groups(hash, mut members) = view.routing.clone() else {
+            return false;
+        };
+        let mut servers = view.servers.clone();
+        let mut index_of = |address: &Address| {
+            let known = servers.iter().position(|server| server.address == *address);
+            known.unwrap_or_else(|| {
+                let label = address.to_string();
+                servers.push(Server::new(label, address.clone(), self.counters.len()));
+                servers.len() - 1
+            })
+        };
+        let is_static = |address: &Address| groups.list[unit].servers.contains(address);
+        let learnt = Members {
+            master: master.as_ref().map(&mut index_of),
+            master_priority: groups.master_priority,
+            replicas: replicas
+                .iter()
+                .map(|address| match is_static(address) {
+                    true => (index_of(address), groups.static_priority),
+                    false => (index_of(address), groups.dynamic_priority),
+                })
+                .collect(),
+        };
+        if members[unit] == learnt {
+            return false;
+        }
+        members[unit] = learnt;
+        *view = Arc::new(View {
+            servers,
+            routing: Routing::Groups(hash, members),
+            hash_tag: view.hash_tag,
+            changes_at: None,
+        });
+        self.version.fetch_add(1, Ordering::Release);
+        true
+    }
+}
+
+impl Pool {
+    /// Who serves which slots has been learnt: all of them, or some if not `all`.
+    pub fn learn_slots(&self, ranges: &[SlotRange], all: bool) {
+        let mut view = lock(&self.view);
+        let Routing::Cluster(known) = &view.routing else {
+            return;
+        };
+        let mut slots = known.clone();
+        if all {
+            slots.owners.fill(NOBODY);
+        }
+        let mut servers = view.servers.clone();
+        for (range, address) in ranges {
+            let known = servers.iter().position(|server| server.address == *address);
+            let index = known.unwrap_or_else(|| {
+                let label = address.to_string();
+                servers.push(Server::new(label, address.clone(), self.counters.len()));
+                servers.len() - 1
+            });
+            let end = range.end.min(SLOTS);
+            slots.owners[range.first.min(end)..end].fill(index as u16);
+        }
+        slots.masters = slots.owners.clone();
+        slots.masters.sort_unstable();
+        slots.masters.dedup();
+        slots.masters.retain(|master| *master != NOBODY);
+        if slots.owners == known.owners && servers.len() == view.servers.len() {
+            return;
+        }
+        *view = Arc::new(View {
+            servers,
+            routing: Routing::Cluster(slots),
+            hash_tag: view.hash_tag,
+            changes_at: None,
+        });
+        self.version.fetch_add(1, Ordering::Release);
+    }
+}
+
+/// What the file says of a group.
+fn static_members(groups: &Groups, group: &Group, servers: &[Arc<Server>]) -> Members {
+    let index_of = |address: &Address| servers.iter().position(|s| s.address == *address);
+    let mut indices = group.servers.iter().filter_map(index_of);
+    Members {
+        // Sentinels tell who it is.
+        master: match groups.follow {
+            Follow::Fixed => indices.next(),
+            Follow::Sentinels { .. } => None,
+        },
+        master_priority: groups.master_priority,
+        replicas: indices
+            .map(|index| (index, groups.static_priority))
+            .collect(),
+    }
+}
+
+/// Microseconds of Unix time.
+pub fn unix_us() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| since.as_micros() as u64)
+}
