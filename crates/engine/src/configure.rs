@@ -16,6 +16,7 @@ impl Engine {
         self.apply(&old, &change)?;
         self.slowlog
             .shrink(change.config.latency.slow_log_len_max as usize);
+        self.judge_replicas(&change.config);
         self.config.store(Arc::new(change.config));
         Ok(())
     }

@@ -247,6 +247,7 @@ impl Context<'_> {
             self.engine.note_lapsed(self.worker, self.config, lapsed);
             if !self.worker.effects.is_empty() {
                 self.worker.append_effects(&self.engine.log);
+                self.engine.log.wake_readers();
             }
         }
         result

@@ -19,7 +19,7 @@ use stdx::time::UnixMillis;
 use crate::Engine;
 use crate::clients::{Client, ClientId, Endpoints};
 use crate::dispatch::{Worker, recall};
-use crate::session::Session;
+use crate::session::{Origin, Session};
 
 /// One key of a snapshot.
 pub struct Record {
@@ -249,7 +249,7 @@ impl Replay {
         };
         let client = Client::new(ClientId(0), endpoints, engine.now().0, Arc::default());
         let mut session = Session::new(Arc::new(client), true);
-        session.replays = true;
+        session.origin = Origin::LogFile;
         Replay {
             session,
             worker: Worker::new(engine, seed),

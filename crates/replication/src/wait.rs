@@ -28,7 +28,7 @@ pub(crate) struct Wanted {
 
 impl Machine {
     /// The replicas that have confirmed `offset`.
-    fn confirmed(&self, offset: u64) -> u32 {
+    pub fn confirmed(&self, offset: u64) -> u32 {
         let has = |stage: &Stage, acked: u64| {
             let finished = matches!(stage, Stage::Online { .. });
             (finished || crate::flaw::flawed!(self, CountUnfinishedReplicas)) && acked >= offset

@@ -202,7 +202,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         while self.session.client.has(ClientFlags::BLOCKED) {
             let until_ms = match &self.session.blocked {
                 Some(blocked) => blocked.deadline().map(|at| at.0),
-                None => Some(self.engine.pause.until_ms()),
+                None => self.engine.pause.until_ms(),
             };
             if self.session.blocked.is_some() && !self.is_blocked(tools) {
                 // Whoever served it has it in the log.

@@ -205,6 +205,16 @@ impl Host for Machine {
         self.keeper().reload_log(engine, &crew)
     }
 
+    /// This host has no peers.
+    fn replicate(&self, _: &Engine, _: replication::Input<'_>, _: &mut Vec<u8>) {}
+
+    fn look_at_replication(
+        &self,
+        _: &Engine,
+        _: &mut dyn FnMut(&replication::Machine, &replication::View),
+    ) {
+    }
+
     fn crash(&self, how: Crash) {
         match how {
             Crash::Exit | Crash::Restart => std::process::exit(0),

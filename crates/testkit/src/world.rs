@@ -231,6 +231,16 @@ impl Host for World {
         Err(LoadFailed)
     }
 
+    /// This host has no peers.
+    fn replicate(&self, _: &Engine, _: replication::Input<'_>, _: &mut Vec<u8>) {}
+
+    fn look_at_replication(
+        &self,
+        _: &Engine,
+        _: &mut dyn FnMut(&replication::Machine, &replication::View),
+    ) {
+    }
+
     fn crash(&self, how: Crash) {
         self.ask(format!("crash {how:?}"));
     }
