@@ -7,6 +7,7 @@ use crate::identity::ReplicationId;
 use crate::input::View;
 use crate::machine::Machine;
 use crate::serve::{Replica, Stage};
+use crate::settings::Primary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -73,6 +74,12 @@ impl Machine {
             Some(_) => Role::Replica,
             None => Role::Primary,
         }
+    }
+
+    /// Whether `REPLICAOF` names whom this node follows already.
+    pub fn follows(&self, primary: &Primary) -> bool {
+        let following = self.following.as_ref();
+        following.is_some_and(|following| following.primary == *primary)
     }
 
     /// How this node stands to its primary, if it has one.

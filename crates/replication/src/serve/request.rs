@@ -151,6 +151,7 @@ impl Machine {
             return Said::Absurd;
         }
         replica.acked = replica.acked.max(offset);
+        replica.has_acked = true;
         replica.acked_ms = view.now_ms;
         if let [_, _, fack, fsynced, ..] = rest
             && fack.eq_ignore_ascii_case(b"fack")
@@ -252,6 +253,7 @@ impl Machine {
             .entry(peer)
             .or_insert_with(|| Replica::of(view.now_ms));
         replica.address = address.to_owned();
+        replica.since_ms = view.now_ms;
         let line = format!("Replica {} asks for synchronization", replica.name());
         self.log(Level::Notice, line, out);
     }

@@ -20,7 +20,6 @@ const AWAITED: &[&str] = &[
     "proptest",
     "proxy",
     "quanta",
-    "replication",
     "sentinel",
     "sha1",
     "sha2",
