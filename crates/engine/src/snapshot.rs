@@ -177,6 +177,12 @@ impl Snapshot {
         }
     }
 
+    /// Adds a field to the head, of which nothing is written yet.
+    pub fn add_fact(&mut self, name: &str, value: String) {
+        debug_assert!(self.stage == Stage::Head, "the head is written first");
+        self.writing.aux.push((name.to_owned(), value));
+    }
+
     /// Appends about `bytes` to `into`. Returns false when the end is written.
     pub fn step(&mut self, engine: &Engine, bytes: usize, into: &mut Vec<u8>) -> bool {
         let mut locked = engine.keyspace.lock(ShardSet::NONE);

@@ -15,6 +15,7 @@ use engine::load::{LoadError, LoadPolicy, Record, Replay};
 use keyspace::{DbIndex, Usage};
 
 use crate::keeper::{notice, warning};
+use crate::replication::SavedHistory;
 use crate::storage::system_words;
 
 /// Bytes read at once.
@@ -29,6 +30,12 @@ const REPORT_NANOS: u64 = 5_000_000_000;
 /// What a key has of a snapshot that fills an empty keyspace.
 const FRESH: LoadPolicy = LoadPolicy {
     keeps_expired: false,
+    replaces: false,
+};
+
+/// What a key has of a primary's copy: it is the primary who lets keys expire.
+const COPIED: LoadPolicy = LoadPolicy {
+    keeps_expired: true,
     replaces: false,
 };
 
@@ -186,6 +193,7 @@ impl<'a> Source<'a> {
 pub struct Batch {
     bytes: Vec<u8>,
     records: Vec<rdb::Record>,
+    policy: LoadPolicy,
 }
 
 impl Batch {
@@ -208,7 +216,7 @@ impl Batch {
             let micros = delay.unsigned_abs().saturating_mul(records.len() as u64);
             engine.host.sleep(micros);
         }
-        engine.load(records, FRESH).map_err(Problem::Record)
+        engine.load(records, self.policy).map_err(Problem::Record)
     }
 }
 
@@ -238,12 +246,19 @@ pub struct Batches<'a> {
     source: Source<'a>,
     scanner: Scanner,
     buffer: Vec<u8>,
+    policy: LoadPolicy,
+    history: SavedHistory,
     is_over: bool,
 }
 
 impl<'a> Batches<'a> {
     /// A snapshot that begins with the bytes of `buffer`.
-    fn new(engine: &Engine, source: Source<'a>, buffer: Vec<u8>) -> Batches<'a> {
+    fn new(
+        engine: &Engine,
+        source: Source<'a>,
+        buffer: Vec<u8>,
+        policy: LoadPolicy,
+    ) -> Batches<'a> {
         let options = ScanOptions {
             verify: engine.config.load().persistence.rdb_checksum,
             ..ScanOptions::default()
@@ -252,6 +267,8 @@ impl<'a> Batches<'a> {
             source,
             scanner: Scanner::new(options),
             buffer,
+            policy,
+            history: SavedHistory::default(),
             is_over: false,
         }
     }
@@ -267,14 +284,19 @@ impl<'a> Batches<'a> {
                         self.is_over = true;
                         break;
                     }
-                    item => note_item(engine, item)?,
+                    item => note_item(engine, item, &mut self.history)?,
                 }
             }
             let consumed = self.scanner.take_consumed();
             let rest = self.buffer.split_off(consumed);
             let bytes = std::mem::replace(&mut self.buffer, rest);
             if !records.is_empty() {
-                return Ok(Some(Batch { bytes, records }));
+                let policy = self.policy;
+                return Ok(Some(Batch {
+                    bytes,
+                    records,
+                    policy,
+                }));
             }
             if !self.is_over && self.source.read(engine, &mut self.buffer)? == 0 {
                 self.scanner
@@ -293,9 +315,10 @@ impl<'a> Batches<'a> {
 }
 
 /// Something in a snapshot that is no key.
-fn note_item(engine: &Engine, item: Item) -> Result<(), Problem> {
+fn note_item(engine: &Engine, item: Item, history: &mut SavedHistory) -> Result<(), Problem> {
     match item {
         Item::Aux { name, value } => {
+            history.note(&name, &value);
             note_fact(engine, &name, &String::from_utf8_lossy(&value));
             Ok(())
         }
@@ -332,15 +355,15 @@ fn note_fact(engine: &Engine, name: &[u8], value: &str) {
     }
 }
 
-/// Loads a snapshot and what is behind it, if anything is wanted from there.
-pub fn snapshot<'a>(
+/// Loads a snapshot, and says what is behind it and of which history it is.
+fn snapshot<'a>(
     engine: &Engine,
     crew: &dyn Crew,
-    source: Source<'a>,
-    buffer: Vec<u8>,
-) -> Result<(Source<'a>, Vec<u8>), Problem> {
+    (source, buffer): (Source<'a>, Vec<u8>),
+    policy: LoadPolicy,
+) -> Result<(Source<'a>, Vec<u8>, SavedHistory), Problem> {
     let before = engine.persistence.load.figures();
-    let mut batches = Batches::new(engine, source, buffer);
+    let mut batches = Batches::new(engine, source, buffer, policy);
     crew.load(engine, &mut batches)?;
     let figures = engine.persistence.load.figures();
     let line = format!(
@@ -349,17 +372,59 @@ pub fn snapshot<'a>(
         figures.keys_expired - before.keys_expired
     );
     notice(engine, &line);
-    Ok(batches.into_rest())
+    let history = batches.history;
+    let (source, rest) = batches.into_rest();
+    Ok((source, rest, history))
 }
 
 /// Loads a snapshot file. Nothing may be behind the snapshot: that would be a sign of damage.
-pub fn snapshot_file(engine: &Engine, crew: &dyn Crew, source: Source<'_>) -> Result<(), Problem> {
-    let (mut source, mut rest) = snapshot(engine, crew, source, Vec::new())?;
+pub fn snapshot_file(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+) -> Result<SavedHistory, Problem> {
+    whole_file(engine, crew, source, FRESH)
+}
+
+/// Loads a copy of a primary's data.
+pub fn copy(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+) -> Result<SavedHistory, Problem> {
+    whole_file(engine, crew, source, COPIED)
+}
+
+fn whole_file(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+    policy: LoadPolicy,
+) -> Result<SavedHistory, Problem> {
+    let (mut source, mut rest, history) = snapshot(engine, crew, (source, Vec::new()), policy)?;
     let offset = source.offset - rest.len() as u64;
     match rest.is_empty() && source.read(engine, &mut rest)? == 0 {
-        true => Ok(()),
+        true => Ok(history),
         false => Err(Problem::Excess { offset }),
     }
+}
+
+/// Whether a snapshot file holds any key. If `is_thorough`, all of it is looked at, and anything
+/// that is wrong with it found but for what is wrong within values.
+pub fn holds_keys(
+    engine: &Engine,
+    source: Source<'_>,
+    is_thorough: bool,
+) -> Result<bool, Problem> {
+    let mut batches = Batches::new(engine, source, Vec::new(), COPIED);
+    let mut holds_keys = false;
+    while batches.next(engine)?.is_some() {
+        holds_keys = true;
+        if !is_thorough {
+            break;
+        }
+    }
+    Ok(holds_keys)
 }
 
 /// Loads a file of the append-only file: commands, with a snapshot before them or without.
@@ -373,7 +438,7 @@ pub fn log(engine: &Engine, crew: &dyn Crew, mut source: Source<'_>) -> Result<(
     let mut offset = 0;
     if Opening::of(&bytes) == Opening::Snapshot {
         notice(engine, "Reading RDB base file on AOF loading...");
-        (source, bytes) = snapshot(engine, crew, source, bytes)?;
+        (source, bytes, _) = snapshot(engine, crew, (source, bytes), FRESH)?;
         offset = source.offset - bytes.len() as u64;
     }
     let mut reader = Reader::new(offset);

@@ -50,9 +50,9 @@ impl Journal {
         Ok(())
     }
 
-    /// From here on the process serves: `M` instead of `C`.
-    pub fn serve(&self) {
-        self.target.lock().role = 'M';
+    /// From here on the process serves: `M` instead of `C`, or `S` for a replica.
+    pub fn serve_as(&self, role: char) {
+        self.target.lock().role = role;
     }
 
     pub fn line(&self, level: LogLevel, text: &str) {

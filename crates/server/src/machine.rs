@@ -12,6 +12,7 @@ use engine::host::{
 use node::keeper::Keeper;
 pub use node::storage::system_words;
 use parking_lot::Mutex;
+use replication::{Input, Machine as Machinery, View};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::durability::{Durability, Threads};
@@ -205,14 +206,14 @@ impl Host for Machine {
         self.keeper().reload_log(engine, &crew)
     }
 
-    /// This host has no peers.
-    fn replicate(&self, _: &Engine, _: replication::Input<'_>, _: &mut Vec<u8>) {}
+    fn replicate(&self, engine: &Engine, input: Input<'_>, out: &mut Vec<u8>) {
+        let work = &mut Vec::new();
+        self.durability.replication.take_in(engine, input, out, work);
+        debug_assert!(work.is_empty(), "only the link's task is given work");
+    }
 
-    fn look_at_replication(
-        &self,
-        _: &Engine,
-        _: &mut dyn FnMut(&replication::Machine, &replication::View),
-    ) {
+    fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machinery, &View)) {
+        self.durability.replication.look(engine, look);
     }
 
     fn crash(&self, how: Crash) {

@@ -20,6 +20,7 @@ use crate::journal::Journal;
 use crate::listener::{House, Listeners};
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
+use crate::primary::Sockets;
 use crate::signals::Endings;
 use crate::worker;
 
@@ -269,7 +270,10 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
         None => "No configuration file given, using the defaults".to_owned(),
     };
     journal.line(LogLevel::Warning, &configured);
-    journal.serve();
+    journal.serve_as(match config.replication.primary {
+        Some(_) => 'S',
+        None => 'M',
+    });
     journal.line(
         LogLevel::Notice,
         &format!("Port: {} PID: {pid}", config.network.port),
@@ -318,10 +322,11 @@ async fn serve(
     write_pid_file(&config, &journal);
     journal.line(LogLevel::Warning, "Server initialized");
     governor.start(threads(&config));
+    Sockets::open(&house, &journal, threads(&config));
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    let loaded = load(&house, threads(&config));
+    let loaded = load(&house, threads(&config), [seed()?, seed()?]);
     if until_the_end(
         &house,
         &journal,
@@ -345,7 +350,7 @@ async fn serve(
 }
 
 /// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
-fn load(house: &House, threads: usize) -> Receiver<Result<(), String>> {
+fn load(house: &House, threads: usize, seeds: [u64; 2]) -> Receiver<Result<(), String>> {
     let (sender, receiver) = channel();
     let house = house.clone();
     let run = move || {
@@ -355,6 +360,9 @@ fn load(house: &House, threads: usize) -> Receiver<Result<(), String>> {
             let started = house.durability.start(&house.engine);
             started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))
         });
+        if loaded.is_ok() {
+            house.durability.replication.start(&house.engine, seeds);
+        }
         // Whoever listens may have ended.
         drop(sender.send(loaded));
     };

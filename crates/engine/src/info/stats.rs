@@ -9,7 +9,14 @@ use crate::pubsub::Scope;
 
 pub(super) fn stats(cx: &mut Context<'_>, lines: &mut Lines) {
     write_traffic(cx, lines);
-    lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    let stats = &cx.engine.stats;
+    for (name, number) in [
+        ("sync_full", &stats.full_syncs),
+        ("sync_partial_ok", &stats.partial_syncs),
+        ("sync_partial_err", &stats.partial_syncs_refused),
+    ] {
+        lines.put(name, number.load(Relaxed));
+    }
     write_keys(cx, lines);
     let pubsub = &cx.engine.pubsub;
     lines.put("pubsub_channels", pubsub.count(Scope::Channel));
