@@ -248,6 +248,8 @@ pub struct Batches<'a> {
     buffer: Vec<u8>,
     policy: LoadPolicy,
     history: SavedHistory,
+    /// Whether what the snapshot says of itself is told to the operator.
+    tells: bool,
     is_over: bool,
 }
 
@@ -269,6 +271,7 @@ impl<'a> Batches<'a> {
             buffer,
             policy,
             history: SavedHistory::default(),
+            tells: true,
             is_over: false,
         }
     }
@@ -284,7 +287,14 @@ impl<'a> Batches<'a> {
                         self.is_over = true;
                         break;
                     }
-                    item => note_item(engine, item, &mut self.history)?,
+                    Item::Aux { name, value } => {
+                        self.history.note(&name, &value);
+                        if self.tells {
+                            note_fact(engine, &name, &String::from_utf8_lossy(&value));
+                        }
+                    }
+                    item if self.tells => note_item(engine, item)?,
+                    _ => {}
                 }
             }
             let consumed = self.scanner.take_consumed();
@@ -315,20 +325,19 @@ impl<'a> Batches<'a> {
 }
 
 /// Something in a snapshot that is no key.
-fn note_item(engine: &Engine, item: Item, history: &mut SavedHistory) -> Result<(), Problem> {
+fn note_item(engine: &Engine, item: Item) -> Result<(), Problem> {
     match item {
-        Item::Aux { name, value } => {
-            history.note(&name, &value);
-            note_fact(engine, &name, &String::from_utf8_lossy(&value));
-            Ok(())
-        }
         Item::ModuleAux(name) => Err(Problem::Module(name)),
         Item::Function(_) => {
             let line = "Left out a library of functions: there are no functions yet";
             warning(engine, line);
             Ok(())
         }
-        Item::Select(_) | Item::Sizes { .. } | Item::Record(_) | Item::End(_) => Ok(()),
+        Item::Aux { .. }
+        | Item::Select(_)
+        | Item::Sizes { .. }
+        | Item::Record(_)
+        | Item::End(_) => Ok(()),
     }
 }
 
@@ -387,11 +396,7 @@ pub fn snapshot_file(
 }
 
 /// Loads a copy of a primary's data.
-pub fn copy(
-    engine: &Engine,
-    crew: &dyn Crew,
-    source: Source<'_>,
-) -> Result<SavedHistory, Problem> {
+pub fn copy(engine: &Engine, crew: &dyn Crew, source: Source<'_>) -> Result<SavedHistory, Problem> {
     whole_file(engine, crew, source, COPIED)
 }
 
@@ -411,12 +416,9 @@ fn whole_file(
 
 /// Whether a snapshot file holds any key. If `is_thorough`, all of it is looked at, and anything
 /// that is wrong with it found but for what is wrong within values.
-pub fn holds_keys(
-    engine: &Engine,
-    source: Source<'_>,
-    is_thorough: bool,
-) -> Result<bool, Problem> {
+pub fn holds_keys(engine: &Engine, source: Source<'_>, is_thorough: bool) -> Result<bool, Problem> {
     let mut batches = Batches::new(engine, source, Vec::new(), COPIED);
+    batches.tells = false;
     let mut holds_keys = false;
     while batches.next(engine)?.is_some() {
         holds_keys = true;

@@ -208,7 +208,9 @@ impl Host for Machine {
 
     fn replicate(&self, engine: &Engine, input: Input<'_>, out: &mut Vec<u8>) {
         let work = &mut Vec::new();
-        self.durability.replication.take_in(engine, input, out, work);
+        self.durability
+            .replication
+            .take_in(engine, input, out, work);
         debug_assert!(work.is_empty(), "only the link's task is given work");
     }
 

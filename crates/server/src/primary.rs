@@ -117,12 +117,7 @@ async fn keep_time(house: House, timer: Arc<Notify>) {
 /// Makes a link, and looks after it until it is over.
 async fn follow(house: House, link: Arc<Link>, threads: usize) {
     let seed = house.engine.host.monotonic_nanos();
-    let mut follower = Follower::new(
-        &house.durability.replication,
-        &house.engine,
-        &link,
-        seed,
-    );
+    let mut follower = Follower::new(&house.durability.replication, &house.engine, &link, seed);
     let (host, port) = (&*link.primary.host, link.primary.port);
     let stream = tokio::select! {
         made = TcpStream::connect((host, port)) => made,

@@ -22,12 +22,14 @@
 
 #![forbid(unsafe_code)]
 
+pub mod chaos;
 pub mod disk;
 mod node;
 mod render;
 mod transcript;
 mod world;
 
+pub use chaos::{Chaos, Mood};
 pub use disk::{Disk, Fault};
 pub use node::Node;
 pub use render::render;

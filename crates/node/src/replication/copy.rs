@@ -77,7 +77,10 @@ pub struct Task {
 
 enum What {
     /// Look at a copy before the data gives way to it.
-    Inspect { copy: FileCopy, is_thorough: bool },
+    Inspect {
+        copy: FileCopy,
+        is_thorough: bool,
+    },
     LoadFile(FileCopy),
     LoadPipe(Arc<Pipe>),
 }

@@ -159,13 +159,7 @@ impl Feed {
     }
 
     /// Takes pieces of about `most` bytes.
-    pub fn next(
-        &self,
-        engine: &Engine,
-        waker: &Waker,
-        most: usize,
-        into: &mut Vec<Bytes>,
-    ) -> Next {
+    pub fn next(&self, engine: &Engine, waker: &Waker, most: usize, into: &mut Vec<Bytes>) -> Next {
         let mut line = self.line.lock();
         if line.is_over {
             return Next::Over;

@@ -167,7 +167,10 @@ impl Production {
         }
         if !self.is_cancelled() {
             self.send(Bytes::copy_from_slice(&mark));
-            self.feeds.lock().iter().for_each(|feed| feed.end_snapshot());
+            self.feeds
+                .lock()
+                .iter()
+                .for_each(|feed| feed.end_snapshot());
         }
         Ok(())
     }
