@@ -152,7 +152,9 @@ impl Replication {
         if let (Some(_), Some(offset)) = (id, offset) {
             engine.log.restart(offset);
         }
+        // Whoever answers to what is begun here waits for this lock.
         let mut core = self.core.lock();
+        self.is_started.store(true, Ordering::Release);
         let primary = config.replication.primary.as_ref();
         let born = Born {
             id: id.filter(|_| offset.is_some()),
@@ -182,7 +184,6 @@ impl Replication {
         }
         core.outputs = outputs;
         self.settle(engine, &core);
-        self.is_started.store(true, Ordering::Release);
         drop(core);
         drop(all);
         self.rearm();
