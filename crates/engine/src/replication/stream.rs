@@ -97,7 +97,10 @@ impl Stream {
         let (session, worker) = (&mut self.session, &mut self.worker);
         worker.stats.bytes_in.add(units.len() as u64);
         engine.run_stream(session, worker, &batch, &mut verbatim, &mut self.replies);
-        verbatim.append_to(engine, units.len(), session.db);
+        // What comes behind the moment when the link was closed is neither applied nor in the log.
+        if !session.client.has(ClientFlags::KILLED) {
+            verbatim.append_to(engine, units.len(), session.db);
+        }
         engine.log.wake_readers();
         Ok(())
     }

@@ -1,7 +1,8 @@
 //! Replication between this program and Debian's `redis-server`, in every role, over links that
 //! break.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
@@ -181,6 +182,23 @@ fn expect_equal(primary: &mut Node, replica: &mut Node, what: &str) {
     assert_eq!(sides.0.len(), sides.1.len(), "{what}\n{log}");
 }
 
+/// Waits until nothing expires any more for long, and the replica has everything.
+fn settle(primary: &mut Node, replica: &mut Node) {
+    wait_until("nothing is about to expire", || {
+        let time = primary.side.items(&[b"TIME"]);
+        let number = |text: &[u8]| String::from_utf8_lossy(text).parse::<i64>().unwrap();
+        let soon = (number(&time[0]) + 60) * 1000;
+        let all = primary.side.everything();
+        let mut expiries = all
+            .iter()
+            .map(|(_, _, holds)| number(&holds[holds.len() - 2]));
+        !expiries.any(|expiry| (1..soon).contains(&expiry))
+    });
+    wait_until("the replica has everything", || {
+        primary.number("master_repl_offset") == replica.number("master_repl_offset")
+    });
+}
+
 /// A replica that follows through a proxy whose links are cut, slowed and stalled, while the
 /// primary is written to.
 fn disturb(primary: bool, replica: bool, directives: &[&str], seed: u64) {
@@ -312,6 +330,7 @@ fn chains_of_both_kinds_take_part() {
         for replica in rest.iter_mut() {
             expect_equal(first, replica, "a chain");
         }
+        settle(first, &mut rest[0]);
         // The second becomes primary; the first, and those below, go on from where they are.
         rest[0].ask("REPLICAOF NO ONE");
         let second = rest[0].info("master_replid2");
@@ -387,4 +406,78 @@ fn writes_are_waited_for_and_refused_where_they_are_not_welcome() {
         let expected = "READONLY You can't write against a read only replica.";
         assert_eq!(refused, Value::Error(expected.as_bytes().to_vec()));
     }
+}
+
+/// Half a copy, a stream of garbage, an error: what is here stays, and the operator is told.
+#[test]
+fn primaries_that_misbehave_do_no_harm() {
+    let header = "+FULLRESYNC 0123456789012345678901234567890123456789 100\r\n";
+    let broken_copy = format!("{header}$40\r\nREDIS0011{}", "x".repeat(31));
+    let mut marked = format!("{header}$EOF:{}\r\nREDIS0011", "m".repeat(40));
+    marked += &("\u{1}".repeat(100) + &"m".repeat(40));
+    let cases = [
+        (broken_copy.as_str(), "its copy of the data"),
+        (&marked, "its copy of the data"),
+        ("+CONTINUE name\r\n", "continues what was not asked for"),
+        ("*3\r\ngarbage\r\n", "Unexpected reply to PSYNC"),
+        ("-NOMASTERLINK no\r\n", "currently unable to PSYNC"),
+    ];
+    for (reply, line) in cases {
+        let mut node = Node::start(OCHRE, &[]);
+        node.ask("SET kept value");
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        node.follow(listener.local_addr().unwrap().port());
+        let (mut link, _) = listener.accept().unwrap();
+        answer(&mut link, "PING", "+PONG\r\n");
+        answer(&mut link, "psync2", "+OK\r\n+OK\r\n");
+        answer(&mut link, "PSYNC", reply);
+        node.side.wait_for_line(line);
+        assert_eq!(bytes(node.ask("GET kept")), b"value", "{reply}");
+        // The link is given up: its other end hears of it.
+        link.set_read_timeout(Some(PATIENCE)).unwrap();
+        while link.read(&mut [0; 100]).unwrap_or(0) > 0 {}
+    }
+}
+
+/// Waits for a request with a word in it, and replies.
+fn answer(link: &mut TcpStream, word: &str, reply: &str) {
+    let mut read = Vec::new();
+    while !String::from_utf8_lossy(&read).contains(word) {
+        let mut more = [0; 1];
+        link.read_exact(&mut more).unwrap();
+        read.push(more[0]);
+    }
+    // The rest of the request.
+    std::thread::sleep(Duration::from_millis(50));
+    link.set_nonblocking(true).unwrap();
+    drop(link.read(&mut [0; 1000]));
+    link.set_nonblocking(false).unwrap();
+    link.write_all(reply.as_bytes()).unwrap();
+}
+
+/// A replica that reads nothing is given up, and what it left unread with it.
+#[test]
+fn a_replica_that_does_not_read_is_given_up() {
+    if !is_redis_there() {
+        return;
+    }
+    let limit = "replica 4mb 0 0";
+    let more = ["--client-output-buffer-limit", limit];
+    let mut primary = Node::start(OCHRE, &more);
+    let mut replica = Node::start(DEBIAN, &[]);
+    let chaos = proxy(&primary);
+    replica.follow(chaos.port());
+    replica.wait_for_link();
+    let before = primary.number("used_memory");
+    chaos.set_mood(Mood::Stall);
+    let value = "v".repeat(100_000);
+    for _ in 0..400 {
+        primary.ask(&format!("SET k {value}"));
+    }
+    let line = "scheduled to be closed ASAP for overcoming of output buffer limits";
+    primary.side.wait_for_line(line);
+    let grown = primary.number("used_memory") - before;
+    assert!(grown < 20_000_000, "{grown} bytes");
+    chaos.set_mood(Mood::Pass);
+    assert_eq!(primary.info("connected_slaves"), "0");
 }

@@ -65,6 +65,12 @@ impl Side {
         assert_eq!(self.process.end().code, Some(0));
     }
 
+    /// Waits for a line of the log.
+    #[track_caller]
+    pub fn wait_for_line(&self, text: &str) {
+        wait_until(text, || self.process.output().contains(text));
+    }
+
     pub fn value(&mut self, words: &[&[u8]]) -> Value {
         let mut request = Vec::new();
         resp::reply::write_request(&mut request, words);
