@@ -481,3 +481,33 @@ fn a_replica_that_does_not_read_is_given_up() {
     chaos.set_mood(Mood::Pass);
     assert_eq!(primary.info("connected_slaves"), "0");
 }
+
+/// What is copied and what is streamed is in the append-only file of a replica, too.
+#[test]
+fn a_replica_keeps_its_append_only_file() {
+    if !is_redis_there() {
+        return;
+    }
+    let prng = &mut Prng::new(70);
+    let mut primary = Node::start(DEBIAN, &[]);
+    burst(&mut primary, prng);
+    let folder = Folder::new();
+    let directives = ["--appendonly", "yes"];
+    let side = Side::start(OCHRE, &folder, &directives);
+    let _folder = Folder::new();
+    let mut replica = Node { side, _folder };
+    replica.ask("SET old data");
+    let chaos = proxy(&primary);
+    replica.follow(chaos.port());
+    replica.wait_for_link();
+    burst(&mut primary, prng);
+    let rewritten = "Background AOF rewrite finished successfully";
+    replica.side.wait_for_line(rewritten);
+    burst(&mut primary, prng);
+    settle(&mut primary, &mut replica);
+    replica.side.end(false);
+    let side = Side::start(OCHRE, &folder, &directives);
+    let _folder = Folder::new();
+    let mut replica = Node { side, _folder };
+    expect_equal(&mut primary, &mut replica, "the append-only file");
+}
