@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use ::persistence::{Limits, Value};
 use datatypes::{HashLimits, SetLimits, SortedSetLimits, list};
-use keyspace::{Db, DbIndex, Entry, Expire, ShardSet, Usage};
+use keyspace::{Db, DbIndex, Entry, Expire, Keyspace, ShardSet, Usage};
 use resp::request::Batch;
 use stdx::time::UnixMillis;
 
@@ -79,6 +79,16 @@ impl Engine {
 
     /// Puts records into the keyspace, and counts them. Any thread may do so, with no lock held.
     pub fn load(&self, records: Vec<Record>, policy: LoadPolicy) -> Result<(), LoadError> {
+        self.load_into(&self.keyspace, records, policy)
+    }
+
+    /// As [`Engine::load`], into a keyspace beside the engine's own.
+    pub fn load_into(
+        &self,
+        keyspace: &Keyspace,
+        records: Vec<Record>,
+        policy: LoadPolicy,
+    ) -> Result<(), LoadError> {
         let (now, config) = (self.now(), self.config.load());
         let mut sorted: Vec<(usize, Record)> = records
             .into_iter()
@@ -87,7 +97,7 @@ impl Engine {
         sorted.sort_by_key(|(shard, _)| *shard);
         let mut sorted = sorted.into_iter().peekable();
         while let Some(&(shard, _)) = sorted.peek() {
-            let mut locked = self.keyspace.lock(ShardSet::of(shard));
+            let mut locked = keyspace.lock(ShardSet::of(shard));
             // Nothing is used while it is loaded, so no chance is asked for.
             locked.set_recall(recall(&config, || 0));
             let mut db = locked.db(DbIndex(0), now, Expire::Ignore);
@@ -106,6 +116,13 @@ impl Engine {
             db.select(DbIndex(index));
             self.garbage.add(db.detach_all());
         }
+    }
+
+    /// Replaces all keys by those of a sibling of the keyspace. Every lock is held, and snapshots
+    /// are [held off](Engine::hold_off_snapshots).
+    pub fn take_over(&self, locked: &mut keyspace::Locked<'_>, sibling: Keyspace) {
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        self.garbage.add(db.take_over(sibling));
     }
 
     /// Puts one record into the keyspace, under the lock of its shard.

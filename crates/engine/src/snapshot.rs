@@ -131,6 +131,18 @@ impl Engine {
     }
 }
 
+impl Engine {
+    /// Has no snapshot begin until [`Engine::allow_snapshots`]. Returns false while one is being
+    /// taken.
+    pub fn hold_off_snapshots(&self) -> bool {
+        self.snapshot_taken.swap(1, AcqRel) == 0
+    }
+
+    pub fn allow_snapshots(&self) {
+        self.snapshot_taken.store(0, Release);
+    }
+}
+
 impl Snapshot {
     /// A snapshot for whoever holds every lock until it is written, by [`Snapshot::step_under`].
     pub fn under_locks(

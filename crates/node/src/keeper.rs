@@ -545,7 +545,7 @@ impl Keeper {
     }
 
     /// Has the job under way given up, and waits until it is.
-    fn call_off_job(&self, engine: &Engine) {
+    pub(crate) fn call_off_job(&self, engine: &Engine) {
         let persistence = &engine.persistence;
         if persistence.saves().started.is_some() {
             let line = "There is a child saving an .rdb. Killing it!";

@@ -6,13 +6,14 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 
 use ::persistence::aof::reader::{Broken, End, Reader};
 use ::persistence::aof::{Record as LogRecord, reader::Opening};
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use engine::Engine;
 use engine::load::{LoadError, LoadPolicy, Record, Replay};
-use keyspace::{DbIndex, Usage};
+use keyspace::{DbIndex, Keyspace, Usage};
 
 use crate::keeper::{notice, warning};
 use crate::replication::SavedHistory;
@@ -194,6 +195,7 @@ pub struct Batch {
     bytes: Vec<u8>,
     records: Vec<rdb::Record>,
     policy: LoadPolicy,
+    beside: Option<Arc<Keyspace>>,
 }
 
 impl Batch {
@@ -216,7 +218,11 @@ impl Batch {
             let micros = delay.unsigned_abs().saturating_mul(records.len() as u64);
             engine.host.sleep(micros);
         }
-        engine.load(records, self.policy).map_err(Problem::Record)
+        let loaded = match &self.beside {
+            Some(keyspace) => engine.load_into(keyspace, records, self.policy),
+            None => engine.load(records, self.policy),
+        };
+        loaded.map_err(Problem::Record)
     }
 }
 
@@ -247,6 +253,8 @@ pub struct Batches<'a> {
     scanner: Scanner,
     buffer: Vec<u8>,
     policy: LoadPolicy,
+    /// What keys go into instead of the engine's own.
+    beside: Option<Arc<Keyspace>>,
     history: SavedHistory,
     /// Whether what the snapshot says of itself is told to the operator.
     tells: bool,
@@ -270,6 +278,7 @@ impl<'a> Batches<'a> {
             scanner: Scanner::new(options),
             buffer,
             policy,
+            beside: None,
             history: SavedHistory::default(),
             tells: true,
             is_over: false,
@@ -301,11 +310,11 @@ impl<'a> Batches<'a> {
             let rest = self.buffer.split_off(consumed);
             let bytes = std::mem::replace(&mut self.buffer, rest);
             if !records.is_empty() {
-                let policy = self.policy;
                 return Ok(Some(Batch {
                     bytes,
                     records,
-                    policy,
+                    policy: self.policy,
+                    beside: self.beside.clone(),
                 }));
             }
             if !self.is_over && self.source.read(engine, &mut self.buffer)? == 0 {
@@ -369,10 +378,11 @@ fn snapshot<'a>(
     engine: &Engine,
     crew: &dyn Crew,
     (source, buffer): (Source<'a>, Vec<u8>),
-    policy: LoadPolicy,
+    (policy, beside): (LoadPolicy, Option<Arc<Keyspace>>),
 ) -> Result<(Source<'a>, Vec<u8>, SavedHistory), Problem> {
     let before = engine.persistence.load.figures();
     let mut batches = Batches::new(engine, source, buffer, policy);
+    batches.beside = beside;
     crew.load(engine, &mut batches)?;
     let figures = engine.persistence.load.figures();
     let line = format!(
@@ -392,21 +402,26 @@ pub fn snapshot_file(
     crew: &dyn Crew,
     source: Source<'_>,
 ) -> Result<SavedHistory, Problem> {
-    whole_file(engine, crew, source, FRESH)
+    whole_file(engine, crew, source, (FRESH, None))
 }
 
-/// Loads a copy of a primary's data.
-pub fn copy(engine: &Engine, crew: &dyn Crew, source: Source<'_>) -> Result<SavedHistory, Problem> {
-    whole_file(engine, crew, source, COPIED)
+/// Loads a copy of a primary's data, or `beside` that of this node.
+pub fn copy(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+    beside: Option<Arc<Keyspace>>,
+) -> Result<SavedHistory, Problem> {
+    whole_file(engine, crew, source, (COPIED, beside))
 }
 
 fn whole_file(
     engine: &Engine,
     crew: &dyn Crew,
     source: Source<'_>,
-    policy: LoadPolicy,
+    to: (LoadPolicy, Option<Arc<Keyspace>>),
 ) -> Result<SavedHistory, Problem> {
-    let (mut source, mut rest, history) = snapshot(engine, crew, (source, Vec::new()), policy)?;
+    let (mut source, mut rest, history) = snapshot(engine, crew, (source, Vec::new()), to)?;
     let offset = source.offset - rest.len() as u64;
     match rest.is_empty() && source.read(engine, &mut rest)? == 0 {
         true => Ok(history),
@@ -440,7 +455,7 @@ pub fn log(engine: &Engine, crew: &dyn Crew, mut source: Source<'_>) -> Result<(
     let mut offset = 0;
     if Opening::of(&bytes) == Opening::Snapshot {
         notice(engine, "Reading RDB base file on AOF loading...");
-        (source, bytes, _) = snapshot(engine, crew, (source, bytes), FRESH)?;
+        (source, bytes, _) = snapshot(engine, crew, (source, bytes), (FRESH, None))?;
         offset = source.offset - bytes.len() as u64;
     }
     let mut reader = Reader::new(offset);

@@ -216,6 +216,14 @@ impl Replication {
         ]
     }
 
+    /// Gives up what is made for replicas and for files: the data is about to be another.
+    fn call_off_snapshots(&self, engine: &Engine) {
+        if let Some(production) = &self.core.lock().production {
+            production.cancel();
+        }
+        self.keeper.call_off_job(engine);
+    }
+
     /// What is sent to a replica.
     pub fn feed(&self, peer: PeerId) -> Option<Arc<Feed>> {
         self.feeds.lock().get(&peer).cloned()

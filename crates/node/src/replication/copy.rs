@@ -3,6 +3,7 @@
 //! ```text
 //!   File      link ─▶ temp file ─▶ looked at ─▶ the data goes ─▶ loaded
 //!   Direct    link ─▶ Pipe ─────────────────────────────────────▶ loaded
+//!   Beside    link ─▶ temp file ─▶ looked at ─▶ loaded beside the data ─▶ the data goes
 //! ```
 
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Waker;
 
 use engine::Engine;
+use keyspace::Keyspace;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Replication, SavedHistory};
@@ -21,6 +23,9 @@ use crate::storage::{Failure, File, remove_if_there, write_all};
 
 /// Bytes of a copy that wait to be loaded before the link is not read any further.
 const WAITING_BYTES_MAX: usize = 4 << 20;
+
+/// Looks at whether a snapshot was given up are so far apart.
+const LOOK_MICROS: u64 = 1_000;
 
 /// Where a copy goes while it arrives.
 pub(super) enum Incoming {
@@ -82,6 +87,7 @@ enum What {
         is_thorough: bool,
     },
     LoadFile(FileCopy),
+    LoadBeside(FileCopy),
     LoadPipe(Arc<Pipe>),
 }
 
@@ -93,7 +99,29 @@ pub(super) enum Outcome {
         copy: FileCopy,
         holds_keys: Result<bool, String>,
     },
-    Loaded(Result<SavedHistory, String>),
+    Loaded(Result<Copied, String>),
+}
+
+/// A copy in memory.
+pub(super) struct Copied {
+    pub history: SavedHistory,
+    /// It is not the data yet; until it is, no snapshot begins.
+    pub beside: Option<Beside>,
+}
+
+/// A second data set.
+pub(super) struct Beside {
+    pub keyspace: Keyspace,
+    pub hold: Hold,
+}
+
+/// Holds snapshots off.
+pub(super) struct Hold(Arc<Engine>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.allow_snapshots();
+    }
 }
 
 impl Task {
@@ -115,6 +143,13 @@ impl Task {
         }
     }
 
+    pub(super) fn load_beside(copy: FileCopy, is_called_off: &Arc<AtomicBool>) -> Task {
+        Task {
+            what: What::LoadBeside(copy),
+            is_called_off: Arc::clone(is_called_off),
+        }
+    }
+
     pub(super) fn load_pipe(pipe: &Arc<Pipe>, is_called_off: &Arc<AtomicBool>) -> Task {
         Task {
             what: What::LoadPipe(Arc::clone(pipe)),
@@ -123,7 +158,12 @@ impl Task {
     }
 
     /// Does it, on a thread that may block.
-    pub fn run(self, replication: &Replication, engine: &Engine, crew: &dyn Crew) -> Finished {
+    pub fn run(
+        self,
+        replication: &Replication,
+        engine: &Arc<Engine>,
+        crew: &dyn Crew,
+    ) -> Finished {
         let Task {
             what,
             is_called_off,
@@ -144,6 +184,9 @@ impl Task {
                     }
                     Err(failure) => Err(failure.to_string()),
                 })
+            }
+            What::LoadBeside(copy) => {
+                Outcome::Loaded(load_beside(replication, engine, crew, &copy, &is_called_off))
             }
             What::LoadPipe(pipe) => {
                 let reader = Box::new(PipeReader(Arc::clone(&pipe)));
@@ -179,20 +222,54 @@ fn load_all(
     crew: &dyn Crew,
     (reader, len): (Box<dyn Read + Send>, u64),
     is_called_off: &AtomicBool,
-) -> Result<SavedHistory, String> {
+) -> Result<Copied, String> {
     // An earlier copy may not have been given up yet.
     let _loading = replication.loading.lock();
     replication.keeper.pause_log(engine);
     engine.persistence.begin_load(engine.now(), len);
     engine.clear();
     let source = Source::new(engine, "the copy of the primary", reader);
-    let loaded = load::copy(engine, crew, source);
+    let loaded = load::copy(engine, crew, source, None);
     if loaded.is_err() || is_called_off.load(Ordering::Acquire) {
         engine.clear();
     }
     engine.note_loaded();
     engine.persistence.end_load();
-    loaded.map_err(|problem| problem.to_string())
+    let copied = loaded.map(|history| Copied {
+        history,
+        beside: None,
+    });
+    copied.map_err(|problem| problem.to_string())
+}
+
+/// Makes a second data set of a copy. The first serves on.
+fn load_beside(
+    replication: &Replication,
+    engine: &Arc<Engine>,
+    crew: &dyn Crew,
+    copy: &FileCopy,
+    is_called_off: &Arc<AtomicBool>,
+) -> Result<Copied, String> {
+    let opened = copy.keeper.storage.open(&copy.path);
+    let reader = opened.map_err(|failure| failure.to_string())?;
+    let is_over = Arc::clone(is_called_off);
+    let reader = Box::new(Interruptible { reader, is_over });
+    let source = Source::new(engine, "the copy of the primary", reader);
+    let keyspace = Arc::new(engine.keyspace.sibling());
+    let loaded = load::copy(engine, crew, source, Some(Arc::clone(&keyspace)));
+    let history = loaded.map_err(|problem| problem.to_string())?;
+    let keyspace = Arc::into_inner(keyspace).ok_or("a loader has not ended")?;
+    replication.keeper.pause_log(engine);
+    while !engine.hold_off_snapshots() {
+        if is_called_off.load(Ordering::Acquire) {
+            return Err("the link was closed".to_owned());
+        }
+        replication.call_off_snapshots(engine);
+        engine.host.sleep(LOOK_MICROS);
+    }
+    let hold = Hold(Arc::clone(engine));
+    let beside = Some(Beside { keyspace, hold });
+    Ok(Copied { history, beside })
 }
 
 /// Reads until it is called off.

@@ -12,9 +12,9 @@ use engine::clients::{ClientFlags, Endpoints};
 use engine::replication::Stream;
 use keyspace::{DbIndex, ShardSet};
 
-use super::copy::{FileCopy, Finished, Incoming, Outcome, Pipe, Task};
+use super::copy::{Copied, FileCopy, Finished, Incoming, Outcome, Pipe, Task};
 use super::link::Link;
-use super::{Replication, SavedHistory, holds_data};
+use super::{Replication, holds_data};
 
 /// The mark behind a copy whose length was not told.
 const MARK_LEN: usize = 40;
@@ -39,7 +39,7 @@ pub struct Follower {
     /// A copy is looked at or loaded: nothing is read meanwhile.
     is_busy: bool,
     /// A copy that was loaded while it arrived.
-    loaded: Option<Result<SavedHistory, String>>,
+    loaded: Option<Result<Copied, String>>,
 }
 
 impl Follower {
@@ -144,25 +144,30 @@ impl Follower {
 
     /// The copy is the data: the log goes on where it was taken, before anybody can see it.
     fn finish_load(&mut self) {
-        let Some(result) = self.loaded.take() else {
+        let Some(copied) = self.loaded.take() else {
             return;
         };
         let link = self.link.id;
         self.is_busy = false;
         self.incoming = None;
-        let all = self.engine.keyspace.lock(ShardSet::ALL);
-        let (loaded, db) = match &result {
-            Ok(saved) => (Loaded::Whole, saved.stream_db),
-            Err(why) => (Loaded::Failed(why), None),
+        let mut all = self.engine.keyspace.lock(ShardSet::ALL);
+        let result = match &copied {
+            Ok(_) => Loaded::Whole,
+            Err(why) => Loaded::Failed(why),
         };
-        let result = loaded;
         let mut work = Vec::new();
         let input = Input::Loaded { link, result };
         self.replication
             .take_in(&self.engine, input, &mut Vec::new(), &mut work);
-        if !self.link.is_closed() {
-            let db = DbIndex(db.unwrap_or(0));
+        if let Ok(copied) = copied
+            && !self.link.is_closed()
+        {
+            let db = DbIndex(copied.history.stream_db.unwrap_or(0));
             self.engine.log.append_stream(&[], db);
+            if let Some(beside) = copied.beside {
+                self.engine.take_over(&mut all, beside.keyspace);
+                drop(beside.hold);
+            }
         }
         drop(all);
         self.perform(work, &[]);
@@ -260,8 +265,10 @@ impl Follower {
             // It was loaded as it came, or will be in a moment.
             self.finish_load();
         } else if let Some(Incoming::File(copy)) = self.incoming.take() {
-            let task = Task::load_file(copy, &self.is_called_off);
-            self.tasks.push(task);
+            self.tasks.push(match way {
+                Way::Beside => Task::load_beside(copy, &self.is_called_off),
+                Way::File | Way::Direct => Task::load_file(copy, &self.is_called_off),
+            });
         }
     }
 
