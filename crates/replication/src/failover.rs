@@ -165,7 +165,11 @@ impl Machine {
         let early = flawed!(self, FailOverEarly);
         let failover = self.failover.as_ref().expect("it was there above");
         let has_all = |replica: &&Replica| {
-            is_online(replica) && (early || replica.acked == view.log.end) && replica.port > 0
+            let confirms_all = replica.has_acked && replica.acked == view.log.end;
+            is_online(replica)
+                && replica.port > 0
+                && !self.is_left_behind(replica)
+                && (early || confirms_all)
         };
         let ready = match &failover.target {
             Some(target) => self.find_target(target).filter(has_all),
@@ -284,6 +288,16 @@ impl Machine {
         self.log(Level::Warning, line, out);
         self.promote(view, &format!("failover request from '{by}'"), out);
         Ok(())
+    }
+
+    /// To whom this node is giving its role, and whether it does so whatever may be lacking.
+    pub fn hands_over(&self) -> Option<(&Primary, bool)> {
+        self.failover.as_ref()?.asked?;
+        let forced = self
+            .failover
+            .as_ref()
+            .is_some_and(|failover| failover.force);
+        Some((&self.following.as_ref()?.primary, forced))
     }
 
     /// Why `REPLICAOF` is refused, if it is.

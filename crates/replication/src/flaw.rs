@@ -35,8 +35,9 @@ pub enum Flaw {
     NeverTimeOut,
     /// Start the stream where the log ends instead of where the copy was taken.
     FeedFromEnd,
-    /// Confirm what was received but not applied yet.
-    AckReceived,
+    /// Let clients wait on when the node is no primary any longer, and count what is confirmed of
+    /// another history.
+    KeepWaitersOnDemotion,
 }
 
 #[cfg(any(test, feature = "flaws"))]
@@ -57,7 +58,7 @@ impl Flaw {
         Flaw::ReconnectAtOnce,
         Flaw::NeverTimeOut,
         Flaw::FeedFromEnd,
-        Flaw::AckReceived,
+        Flaw::KeepWaitersOnDemotion,
     ];
 }
 

@@ -15,6 +15,7 @@ mod greeting;
 mod link;
 
 use crate::LinkId;
+use crate::flaw::flawed;
 use crate::follow::copy::Copy;
 use crate::follow::greeting::Greeting;
 use crate::identity::ReplicationId;
@@ -126,9 +127,14 @@ impl Machine {
         by: &str,
         out: &mut Vec<Output>,
     ) {
+        if self.refuses_replica_of().is_some() {
+            return;
+        }
         match primary {
             Some(primary) => self.follow(view, primary, by, out),
-            None if self.following.is_some() => self.promote(view, by, out),
+            None if self.following.is_some() => {
+                self.promote(view, &format!("user request from '{by}'"), out);
+            }
             None => {}
         }
     }
@@ -138,12 +144,11 @@ impl Machine {
             && following.primary == primary
         {
             // Said twice, it is an order: take what the primary has, even if that is nothing.
-            following.is_ordered = true;
+            following.is_ordered |= !following.is_online();
             if let State::Idle { retry_ms } = &mut following.state {
                 *retry_ms = view.now_ms;
             }
-            let line = "REPLICAOF would result into synchronization with the primary this node \
-                        is already connected with";
+            let line = format!("REPLICAOF: this node follows {} already", following.name());
             self.log(Level::Notice, line, out);
             return;
         }
@@ -171,12 +176,15 @@ impl Machine {
                             synthesize a cached master: I may be able to synchronize with the \
                             new master with just a partial transfer.";
                 self.log(Level::Notice, line, out);
-                self.dismiss_waiters(out);
+                if !flawed!(self, KeepWaitersOnDemotion) {
+                    self.dismiss_waiters(out);
+                }
                 true
             }
         };
         let mut following = Following::of(primary.clone(), resumes, view.now_ms);
         following.hands_over = hands_over;
+        following.is_ordered = !hands_over;
         self.following = Some(following);
         out.push(Output::Become(Role::Replica));
         let primary = Some(primary);
@@ -246,7 +254,7 @@ impl Machine {
         };
         let link = following.link;
         let is_late = view.now_ms.saturating_sub(following.heard_ms) > timeout_ms;
-        let is_late = is_late && !crate::flaw::flawed!(self, NeverTimeOut);
+        let is_late = is_late && !flawed!(self, NeverTimeOut);
         match following.state {
             State::Idle { .. } | State::Inspecting(_) => {}
             State::Loading(_) => {
@@ -281,10 +289,6 @@ impl Machine {
         else {
             return;
         };
-        let offset = match crate::flaw::flawed!(self, AckReceived) {
-            true => following.read.max(offset),
-            false => offset,
-        };
         let mut bytes = Vec::new();
         let offset = offset.to_string();
         resp::reply::write_request(&mut bytes, &["REPLCONF", "ACK", &offset]);
@@ -303,7 +307,7 @@ impl Machine {
 
     /// The link is gone. A stream that has lasted is taken up again at once.
     pub(crate) fn lose_link(&mut self, view: &View, out: &mut Vec<Output>) {
-        let at_once = crate::flaw::flawed!(self, ReconnectAtOnce);
+        let at_once = flawed!(self, ReconnectAtOnce);
         let Some(following) = &mut self.following else {
             return;
         };

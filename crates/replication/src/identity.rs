@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn id(digit: u8) -> ReplicationId {
-        ReplicationId::parse(&[digit; ID_LEN]).unwrap()
+        ReplicationId::parse(&[digit; ID_LEN]).expect("forty digits")
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! PSYNC as a machine: both ends, backlog, offsets.
 //!
-//! One [`Machine`] per node decides everything about replication and does nothing itself. It is told
-//! what happened ([`Input`]), looks at the clock and the log's bounds ([`View`]), and says what is to
-//! be done ([`Output`]). It owns no data, only positions: the replication offset *is* the offset of
-//! the node's log, and a replica appends its primary's stream to its own log verbatim, so that the
-//! same bytes stand at the same offsets in every node of a chain.
+//! One [`Machine`] per node decides everything about replication and does nothing itself. It is
+//! told what happened ([`Input`]), looks at the clock and the log's bounds ([`View`]), and says
+//! what is to be done ([`Output`]). It owns no data, only positions: the replication offset *is*
+//! the offset of the node's log, and a replica appends its primary's stream to its own log
+//! verbatim, so that the same bytes stand at the same offsets in every node of a chain.
 //!
 //! ```text
 //!   sessions ── REPLCONF, PSYNC, WAIT ──▶ ┌─────────┐ ──▶ replies, snapshots, feeds of the log
@@ -16,8 +16,8 @@
 //!
 //! 1. Outputs are performed in order, before the next input.
 //! 2. The machine stands behind one lock, and a change of role ([`Input::ReplicaOf`],
-//!    [`Input::Failover`], a `PSYNC ... FAILOVER`) is stepped while all shards are locked: the log's
-//!    end in the [`View`] is then the last word of the old role.
+//!    [`Input::Failover`], a `PSYNC ... FAILOVER`) is stepped while all shards are locked: the
+//!    log's end in the [`View`] is then the last word of the old role.
 //! 3. A unit of the primary's stream is applied, appended to the log and reported
 //!    ([`Input::Applied`]) as one; after [`Output::CloseLink`] nothing of that link is applied.
 //! 4. While [`Output::Load`] is under way the link to the primary is not read.
@@ -35,6 +35,8 @@ mod report;
 mod serve;
 mod settings;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod wait;
 
 pub use failover::Request as FailoverRequest;
@@ -44,7 +46,7 @@ pub use identity::{History, ReplicationId, Second, Span};
 pub use input::{Input, Loaded, View};
 pub use machine::{Born, Machine};
 pub use output::{Counter, Level, Outcome, Output, Parts, Target, WaitKind, Way};
-pub use report::{LinkState, Role};
+pub use report::{LinkState, OnlineReplica, Role};
 pub use settings::{Primary, Settings};
 pub use stream::{Corrupt, Cutter, Unit};
 

@@ -242,7 +242,9 @@ impl Machine {
         if self.keeps_log && ttl_ms > 0 && alone_ms.is_some_and(|alone_ms| alone_ms > ttl_ms) {
             // What is written from here on is in no log: nobody may continue this history.
             self.keeps_log = false;
-            self.history = History::of(self.draw_id());
+            if !flawed!(self, KeepNameOnFreshLog) {
+                self.history = History::of(self.draw_id());
+            }
             out.push(Output::FreeLog);
             let seconds = ttl_ms / 1000;
             self.log(
@@ -296,6 +298,7 @@ impl Machine {
         let is_good = |replica: &&Replica| {
             matches!(replica.stage, Stage::Online { .. })
                 && now_ms.saturating_sub(replica.acked_ms) <= lag_max_ms
+                && !self.is_left_behind(replica)
         };
         self.replicas.values().filter(is_good).count() as u32
     }

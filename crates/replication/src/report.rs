@@ -7,6 +7,7 @@ use crate::identity::ReplicationId;
 use crate::input::View;
 use crate::machine::Machine;
 use crate::serve::{Replica, Stage};
+use crate::settings::Primary;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
@@ -34,6 +35,17 @@ impl LinkState {
             LinkState::Connected => "connected",
         }
     }
+}
+
+/// A replica, as `ROLE`, `SHUTDOWN` and `WAITAOF` look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnlineReplica<'a> {
+    pub ip: &'a str,
+    pub port: i64,
+    /// The offset it has confirmed.
+    pub acked: u64,
+    /// The offset it has confirmed to be on its disk.
+    pub fsynced: u64,
 }
 
 impl Following {
@@ -75,6 +87,12 @@ impl Machine {
         }
     }
 
+    /// Whether `REPLICAOF` names whom this node follows already.
+    pub fn follows(&self, primary: &Primary) -> bool {
+        let following = self.following.as_ref();
+        following.is_some_and(|following| following.primary == *primary)
+    }
+
     /// How this node stands to its primary, if it has one.
     pub fn link_state(&self) -> Option<LinkState> {
         self.following.as_ref().map(Following::link_state)
@@ -90,12 +108,18 @@ impl Machine {
         (self.keeps_log && is_whole).then_some(self.history.id)
     }
 
-    /// Replicas in the order they came: address, port, and the offset each has confirmed.
-    pub fn online_replicas(&self) -> impl Iterator<Item = (&str, i64, u64)> {
-        let listed = self.replicas.values().filter(|replica| replica.is_listed());
-        listed
-            .filter(|replica| matches!(replica.stage, Stage::Online { .. }))
-            .map(|replica| (replica.ip(), replica.port, replica.acked))
+    /// Replicas that have their copy, in the order they came.
+    pub fn online_replicas(&self) -> impl Iterator<Item = OnlineReplica<'_>> {
+        let is_online = |replica: &&Replica| matches!(replica.stage, Stage::Online { .. });
+        self.replicas
+            .values()
+            .filter(is_online)
+            .map(|replica| OnlineReplica {
+                ip: replica.ip(),
+                port: replica.port,
+                acked: replica.acked,
+                fsynced: replica.fsynced,
+            })
     }
 
     /// The reply of `ROLE`, in RESP2, which RESP3 shares here.
@@ -111,11 +135,11 @@ impl Machine {
             encoder.integer(view.log.end as i64);
             let replicas = self.online_replicas().collect::<Vec<_>>();
             encoder.array(replicas.len());
-            for (ip, port, acked) in replicas {
+            for replica in replicas {
                 encoder.array(3);
-                encoder.bulk(ip.as_bytes());
-                encoder.bulk(port.to_string().as_bytes());
-                encoder.bulk(acked.to_string().as_bytes());
+                encoder.bulk(replica.ip.as_bytes());
+                encoder.bulk(replica.port.to_string().as_bytes());
+                encoder.bulk(replica.acked.to_string().as_bytes());
             }
             return bytes;
         };

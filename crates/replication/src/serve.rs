@@ -41,8 +41,12 @@ pub(crate) struct Replica {
     /// A peer that speaks `SYNC` does not acknowledge.
     pub is_silent: bool,
     pub acked: u64,
+    /// Whether it has confirmed anything yet; offset 0 is a place like any other.
+    pub has_acked: bool,
     pub fsynced: u64,
     pub acked_ms: u64,
+    /// When it asked to replicate.
+    pub since_ms: u64,
     /// How far its socket has taken the log.
     pub sent: u64,
     pub moved_ms: u64,
@@ -63,8 +67,10 @@ impl Replica {
             parts: Parts::ALL,
             is_silent: false,
             acked: 0,
+            has_acked: false,
             fsynced: 0,
             acked_ms: now_ms,
+            since_ms: now_ms,
             sent: 0,
             moved_ms: now_ms,
             above_soft_ms: None,
@@ -94,7 +100,7 @@ impl Replica {
         }
     }
 
-    fn snapshot(&self) -> Option<SnapshotId> {
+    pub fn snapshot(&self) -> Option<SnapshotId> {
         match self.stage {
             Stage::Making(id) | Stage::Sending(id) => Some(id),
             Stage::Known | Stage::Waiting { .. } | Stage::Online { .. } => None,
@@ -155,7 +161,27 @@ impl Overflows {
     }
 }
 
+/// A replica is heard every second. One that has not been heard for longer since it came back on
+/// another link is no longer there on this one.
+const ECHO_MS: u64 = 2000;
+
 impl Machine {
+    /// Whether this is a link that a replica has left behind, coming back on another. Until it is
+    /// noticed that nobody is there, the same replica would be counted twice.
+    pub(crate) fn is_left_behind(&self, replica: &Replica) -> bool {
+        let came_back = |other: &Replica| {
+            other.is_listed()
+                && other.since_ms > replica.since_ms
+                && (other.port, other.ip()) == (replica.port, replica.ip())
+                && replica.acked_ms <= other.since_ms + ECHO_MS
+        };
+        let mut others = self
+            .replicas
+            .values()
+            .filter(|other| !std::ptr::eq(*other, replica));
+        replica.port > 0 && others.any(came_back)
+    }
+
     pub(crate) fn note_life(&mut self, view: &View, peer: PeerId) {
         if let Some(replica) = self.replicas.get_mut(&peer) {
             replica.acked_ms = view.now_ms;

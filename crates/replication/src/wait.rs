@@ -1,8 +1,9 @@
 //! Clients that wait until replicas have confirmed what they wrote.
 
+use crate::flaw::flawed;
 use crate::machine::Machine;
 use crate::output::{Outcome, Output, WaitKind};
-use crate::serve::Stage;
+use crate::serve::{Replica, Stage};
 use crate::{PeerId, View};
 
 /// Asks all replicas how far they are.
@@ -29,19 +30,18 @@ pub(crate) struct Wanted {
 impl Machine {
     /// The replicas that have confirmed `offset`.
     pub fn confirmed(&self, offset: u64) -> u32 {
-        let has = |stage: &Stage, acked: u64| {
-            let finished = matches!(stage, Stage::Online { .. });
-            (finished || crate::flaw::flawed!(self, CountUnfinishedReplicas)) && acked >= offset
+        let (unfinished, sent) = (
+            flawed!(self, CountUnfinishedReplicas),
+            flawed!(self, CountSentAsConfirmed),
+        );
+        let has = |replica: &&Replica| {
+            let is_online = matches!(replica.stage, Stage::Online { .. });
+            let confirms = is_online && replica.has_acked && replica.acked >= offset;
+            confirms && !self.is_left_behind(replica)
+                || unfinished && replica.snapshot().is_some()
+                || sent && is_online && replica.sent >= offset
         };
-        let replicas = self.replicas.values();
-        let count = replicas
-            .filter(
-                |replica| match crate::flaw::flawed!(self, CountSentAsConfirmed) {
-                    true => has(&replica.stage, replica.sent),
-                    false => has(&replica.stage, replica.acked),
-                },
-            )
-            .count();
+        let count = self.replicas.values().filter(has).count();
         count as u32
     }
 

@@ -24,12 +24,14 @@
 
 pub mod disk;
 mod node;
+mod proxy;
 mod render;
 mod transcript;
 mod world;
 
 pub use disk::{Disk, Fault};
 pub use node::Node;
+pub use proxy::{Faults, Proxy};
 pub use render::render;
 pub use transcript::{Player, Step, parse, replay, replay_with};
 pub use world::World;

@@ -11,6 +11,9 @@ use crate::output::{Level, Output};
 /// The longest line a primary may send before its stream.
 const LINE_BYTES_MAX: usize = 4096;
 
+/// No log gets as long as this; the offset of a peer that says so would overflow soon.
+const OFFSET_MAX: u64 = 1 << 62;
+
 /// How much of a line is told to the operator.
 const LINE_BYTES_SHOWN: usize = 128;
 
@@ -287,6 +290,9 @@ fn parse_full_resync(rest: &[u8]) -> Option<(ReplicationId, u64)> {
         .filter(|word| !word.is_empty());
     let (id, offset) = (words.next()?, words.next()?);
     let offset = u64::try_from(stdx::number::parse_i64(offset)?).ok()?;
+    if offset > OFFSET_MAX {
+        return None;
+    }
     Some((ReplicationId::parse(id)?, offset))
 }
 

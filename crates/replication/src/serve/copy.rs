@@ -39,6 +39,7 @@ impl Machine {
         }
         replica.stage = Stage::Making(id);
         replica.moved_ms = view.now_ms;
+        replica.sent = view.log.end;
         self.log(Level::Notice, "Waiting for end of BGSAVE for SYNC", out);
         match offset {
             Some(offset) if offset < view.log.start => {
@@ -109,6 +110,8 @@ impl Machine {
             let replica = self.replicas.get_mut(peer).expect("it waits");
             replica.stage = Stage::Making(id);
             replica.moved_ms = view.now_ms;
+            // Nothing of the log is unread before the copy is taken.
+            replica.sent = view.log.end;
         }
         let name = if sockets { "replicas sockets" } else { "disk" };
         let line = format!("Starting BGSAVE for SYNC with target: {name}");
@@ -254,7 +257,7 @@ impl Machine {
         } else {
             let line = format!(
                 "Streamed RDB transfer with replica {name} succeeded (socket). \
-                 Waiting for REPLCONF ACK from replica to enable streaming"
+                 Waiting for REPLCONF ACK from slave to enable streaming"
             );
             self.log(Level::Notice, line, out);
         }

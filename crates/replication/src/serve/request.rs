@@ -116,6 +116,8 @@ impl Machine {
             };
         } else if is("rdb-filter-only") {
             replica.parts = parse_filter(value)?;
+        } else if is("version") {
+            // Later versions say theirs; nothing that is sent depends on it.
         } else {
             let name = String::from_utf8_lossy(&name[..name.len().min(128)]).into_owned();
             return Err(format!("ERR Unrecognized REPLCONF option: {name}"));
@@ -151,6 +153,7 @@ impl Machine {
             return Said::Absurd;
         }
         replica.acked = replica.acked.max(offset);
+        replica.has_acked = true;
         replica.acked_ms = view.now_ms;
         if let [_, _, fack, fsynced, ..] = rest
             && fack.eq_ignore_ascii_case(b"fack")
@@ -252,6 +255,7 @@ impl Machine {
             .entry(peer)
             .or_insert_with(|| Replica::of(view.now_ms));
         replica.address = address.to_owned();
+        replica.since_ms = view.now_ms;
         let line = format!("Replica {} asks for synchronization", replica.name());
         self.log(Level::Notice, line, out);
     }
