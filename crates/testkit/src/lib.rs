@@ -24,6 +24,7 @@
 
 pub mod disk;
 mod node;
+mod peers;
 mod proxy;
 mod render;
 mod transcript;
