@@ -5,13 +5,15 @@
 //! says tells the engine here.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use ::replication::{Input, PeerId, Role};
+use ::replication::{Counter, Input, PeerId, Role};
 use config::Config;
 
 use crate::Engine;
 use crate::clients::{Client, ClientFlags};
+use crate::context::Context;
+use crate::reply::Done;
 use crate::sync::{AtomicU8, AtomicU32};
 
 pub(crate) use confirm::{Confirmation, Held};
@@ -26,6 +28,33 @@ mod stream;
 pub struct Standing {
     bits: AtomicU8,
     good_replicas: AtomicU32,
+    pub syncs: Syncs,
+}
+
+/// What was counted of replication since the start, or since `CONFIG RESETSTAT`.
+#[derive(Debug, Default)]
+pub struct Syncs {
+    pub full: AtomicU64,
+    pub partial: AtomicU64,
+    /// Requests to go on that had to become full copies.
+    pub partial_refused: AtomicU64,
+    pub bytes_in: AtomicU64,
+    pub bytes_out: AtomicU64,
+}
+
+impl Syncs {
+    pub fn reset(&self) {
+        let counters = [
+            &self.full,
+            &self.partial,
+            &self.partial_refused,
+            &self.bytes_in,
+            &self.bytes_out,
+        ];
+        counters
+            .iter()
+            .for_each(|counter| counter.store(0, Ordering::Relaxed));
+    }
 }
 
 /// Facts about the node's role that gates ask for, as bits.
@@ -105,6 +134,16 @@ impl Engine {
         self.standing.limit(Limits::FEW_REPLICAS, are_few);
     }
 
+    pub fn count_sync(&self, counter: Counter) {
+        let syncs = &self.standing.syncs;
+        let counter = match counter {
+            Counter::FullSync => &syncs.full,
+            Counter::PartialSync => &syncs.partial,
+            Counter::PartialRefused => &syncs.partial_refused,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+
     /// A session is a replica's from now on: its output counts in that class, and its commands are
     /// not answered.
     pub fn enlist(&self, client: &Arc<Client>) {
@@ -120,6 +159,16 @@ impl Engine {
             self.host
                 .replicate(self, Input::Gone { peer }, nobody_hears);
         }
+    }
+}
+
+impl Context<'_> {
+    /// Tells replication what this session asks. What it is sent at once is its reply.
+    pub fn replicate(&mut self, input: Input<'_>) -> Done {
+        self.session.client.set(ClientFlags::REPLICATES, true);
+        let engine = self.engine;
+        engine.host.replicate(engine, input, self.reply.buffer());
+        self.reply.nothing()
     }
 }
 

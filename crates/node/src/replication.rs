@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ::replication::{
-    Born, Counter, Input, Level, LinkId, LinkState, Machine, Output, PeerId, ReplicationId, Role,
-    Settings, View,
+    Born, Input, Level, LinkId, LinkState, Machine, Output, PeerId, ReplicationId, Role, Settings,
+    View,
 };
 use config::Config;
 use engine::Engine;
@@ -402,7 +402,7 @@ impl Replication {
                 client, outcome, ..
             } => engine.end_wait(client, outcome),
             Output::Adopt { offset, .. } => engine.log.restart(offset),
-            Output::Count(counter) => count(engine, counter),
+            Output::Count(counter) => engine.count_sync(counter),
             Output::Log { level, line } => engine.host.log(rank(level), &line),
             Output::Connect { .. } | Output::SendPrimary { .. } | Output::CloseLink { .. } => {
                 self.perform_on_link(core, output);
@@ -503,16 +503,6 @@ fn holds_data(engine: &Engine) -> bool {
         db.select(DbIndex(index));
         db.count().0 > 0
     })
-}
-
-fn count(engine: &Engine, counter: Counter) {
-    let stats = &engine.stats;
-    let number = match counter {
-        Counter::FullSync => &stats.full_syncs,
-        Counter::PartialSync => &stats.partial_syncs,
-        Counter::PartialRefused => &stats.partial_syncs_refused,
-    };
-    number.fetch_add(1, Ordering::Relaxed);
 }
 
 fn rank(level: Level) -> LogLevel {

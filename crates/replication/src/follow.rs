@@ -127,6 +127,9 @@ impl Machine {
         by: &str,
         out: &mut Vec<Output>,
     ) {
+        if self.refuses_replica_of().is_some() {
+            return;
+        }
         match primary {
             Some(primary) => self.follow(view, primary, by, out),
             None if self.following.is_some() => {

@@ -46,7 +46,7 @@ pub use identity::{History, ReplicationId, Second, Span};
 pub use input::{Input, Loaded, View};
 pub use machine::{Born, Machine};
 pub use output::{Counter, Level, Outcome, Output, Parts, Target, WaitKind, Way};
-pub use report::{LinkState, Role};
+pub use report::{LinkState, OnlineReplica, Role};
 pub use settings::{Primary, Settings};
 pub use stream::{Corrupt, Cutter, Unit};
 

@@ -32,8 +32,9 @@ pub enum Output {
         peer: PeerId,
     },
 
-    /// Take a snapshot: mark it under all locks, have the log say its db again, and tell the offset
-    /// ([`Input::SnapshotTaken`](crate::Input::SnapshotTaken)).
+    /// Take a snapshot: mark it under all locks, have a primary's log say its db again, and tell
+    /// the offset ([`Input::SnapshotTaken`](crate::Input::SnapshotTaken)). The log is kept from
+    /// there on until the snapshot is done, failed or cancelled. It carries the db of the stream.
     TakeSnapshot {
         snapshot: SnapshotId,
         target: Target,

@@ -37,6 +37,17 @@ impl LinkState {
     }
 }
 
+/// A replica, as `ROLE`, `SHUTDOWN` and `WAITAOF` look at it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnlineReplica<'a> {
+    pub ip: &'a str,
+    pub port: i64,
+    /// The offset it has confirmed.
+    pub acked: u64,
+    /// The offset it has confirmed to be on its disk.
+    pub fsynced: u64,
+}
+
 impl Following {
     fn link_state(&self) -> LinkState {
         match self.state {
@@ -97,12 +108,18 @@ impl Machine {
         (self.keeps_log && is_whole).then_some(self.history.id)
     }
 
-    /// Replicas in the order they came: address, port, and the offset each has confirmed.
-    pub fn online_replicas(&self) -> impl Iterator<Item = (&str, i64, u64)> {
-        let listed = self.replicas.values().filter(|replica| replica.is_listed());
-        listed
-            .filter(|replica| matches!(replica.stage, Stage::Online { .. }))
-            .map(|replica| (replica.ip(), replica.port, replica.acked))
+    /// Replicas that have their copy, in the order they came.
+    pub fn online_replicas(&self) -> impl Iterator<Item = OnlineReplica<'_>> {
+        let is_online = |replica: &&Replica| matches!(replica.stage, Stage::Online { .. });
+        self.replicas
+            .values()
+            .filter(is_online)
+            .map(|replica| OnlineReplica {
+                ip: replica.ip(),
+                port: replica.port,
+                acked: replica.acked,
+                fsynced: replica.fsynced,
+            })
     }
 
     /// The reply of `ROLE`, in RESP2, which RESP3 shares here.
@@ -118,11 +135,11 @@ impl Machine {
             encoder.integer(view.log.end as i64);
             let replicas = self.online_replicas().collect::<Vec<_>>();
             encoder.array(replicas.len());
-            for (ip, port, acked) in replicas {
+            for replica in replicas {
                 encoder.array(3);
-                encoder.bulk(ip.as_bytes());
-                encoder.bulk(port.to_string().as_bytes());
-                encoder.bulk(acked.to_string().as_bytes());
+                encoder.bulk(replica.ip.as_bytes());
+                encoder.bulk(replica.port.to_string().as_bytes());
+                encoder.bulk(replica.acked.to_string().as_bytes());
             }
             return bytes;
         };

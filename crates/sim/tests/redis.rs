@@ -456,6 +456,30 @@ fn it_follows_redis_and_goes_on_after_a_cut() {
         redis.info("master_replid"),
         shell.machine.history().id.as_str()
     );
+    // Redis gives its role away, and goes on as a replica without another copy.
+    let port = shell
+        .listener
+        .local_addr()
+        .expect("it is bound")
+        .port()
+        .to_string();
+    assert_eq!(
+        redis.ask(&["FAILOVER", "TO", "127.0.0.1", &port]),
+        "+OK\r\n"
+    );
+    shell.until("primary", |shell| shell.machine.role() == Role::Primary);
+    shell.until("followed", |_| redis.info("master_link_status") == "up");
+    for words in [&["SELECT", "0"][..], &["SET", "before", "4"]] {
+        resp::reply::write_request(&mut shell.log, words);
+    }
+    shell.until("applied", |_| {
+        redis.ask(&["GET", "before"]) == "$1\r\n4\r\n"
+    });
+    assert!(!shell.counts.contains(&Counter::FullSync));
+    assert_eq!(
+        redis.info("master_replid"),
+        shell.machine.history().id.as_str()
+    );
 }
 
 #[test]

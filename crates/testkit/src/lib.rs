@@ -25,6 +25,8 @@
 pub mod chaos;
 pub mod disk;
 mod node;
+mod peers;
+mod proxy;
 mod render;
 mod transcript;
 mod world;
@@ -32,6 +34,7 @@ mod world;
 pub use chaos::{Chaos, Mood};
 pub use disk::{Disk, Fault};
 pub use node::Node;
+pub use proxy::{Faults, Proxy};
 pub use render::render;
 pub use transcript::{Player, Step, parse, replay, replay_with};
 pub use world::World;

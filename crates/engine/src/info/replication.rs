@@ -4,15 +4,10 @@ use super::Lines;
 use crate::context::Context;
 
 pub(super) fn replication(cx: &mut Context<'_>, lines: &mut Lines) {
-    cx.engine
-        .host
-        .look_at_replication(cx.engine, &mut |machine, view| {
-            for line in machine.info(view).lines() {
-                if let Some((name, value)) = line.split_once(':') {
-                    lines.put(name, value);
-                }
-            }
-        });
+    let host = &cx.engine.host;
+    host.look_at_replication(cx.engine, &mut |machine, view| {
+        lines.0 += &machine.info(view);
+    });
 }
 
 pub(super) fn cluster(cx: &mut Context<'_>, lines: &mut Lines) {

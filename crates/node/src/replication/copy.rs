@@ -158,12 +158,7 @@ impl Task {
     }
 
     /// Does it, on a thread that may block.
-    pub fn run(
-        self,
-        replication: &Replication,
-        engine: &Arc<Engine>,
-        crew: &dyn Crew,
-    ) -> Finished {
+    pub fn run(self, replication: &Replication, engine: &Arc<Engine>, crew: &dyn Crew) -> Finished {
         let Task {
             what,
             is_called_off,
@@ -185,9 +180,13 @@ impl Task {
                     Err(failure) => Err(failure.to_string()),
                 })
             }
-            What::LoadBeside(copy) => {
-                Outcome::Loaded(load_beside(replication, engine, crew, &copy, &is_called_off))
-            }
+            What::LoadBeside(copy) => Outcome::Loaded(load_beside(
+                replication,
+                engine,
+                crew,
+                &copy,
+                &is_called_off,
+            )),
             What::LoadPipe(pipe) => {
                 let reader = Box::new(PipeReader(Arc::clone(&pipe)));
                 let source = (reader as Box<dyn Read + Send>, 0);

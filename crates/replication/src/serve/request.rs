@@ -116,6 +116,8 @@ impl Machine {
             };
         } else if is("rdb-filter-only") {
             replica.parts = parse_filter(value)?;
+        } else if is("version") {
+            // Later versions say theirs; nothing that is sent depends on it.
         } else {
             let name = String::from_utf8_lossy(&name[..name.len().min(128)]).into_owned();
             return Err(format!("ERR Unrecognized REPLCONF option: {name}"));

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
@@ -97,7 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
         };
         if sent > 0 {
-            tools.worker.stats.bytes_out.add(sent as u64);
+            let bytes_out = &self.engine.standing.syncs.bytes_out;
+            bytes_out.fetch_add(sent as u64, Ordering::Relaxed);
             tools.worker.stats.writes.add(1);
         }
         fed

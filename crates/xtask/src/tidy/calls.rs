@@ -16,6 +16,7 @@ const IMPURE: &[&str] = &[
     "ochre",
     "xtask",
     "sim",
+    "testkit",
 ];
 
 const ARGUMENT: &str = "take `now` as an argument";

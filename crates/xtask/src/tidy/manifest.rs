@@ -20,6 +20,7 @@ const AWAITED: &[&str] = &[
     "proptest",
     "proxy",
     "quanta",
+    "replication",
     "sentinel",
     "sha1",
     "sha2",
