@@ -485,3 +485,273 @@ fn who_replays_the_log_of_a_replica_is_told_the_db() {
     );
     primary.end(&node.engine);
 }
+
+#[test]
+fn peers_and_people_are_told_what_commands_there_are() {
+    check(expect![[r#"
+        > COMMAND INFO replicaof slaveof role wait failover psync sync replconf
+        1)  1) "replicaof"
+            2) (integer) 3
+            3) 1) admin
+               2) noscript
+               3) stale
+               4) no_async_loading
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @slow
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        2)  1) "slaveof"
+            2) (integer) 3
+            3) 1) admin
+               2) noscript
+               3) stale
+               4) no_async_loading
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @slow
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        3)  1) "role"
+            2) (integer) 1
+            3) 1) noscript
+               2) loading
+               3) stale
+               4) fast
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @fast
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        4)  1) "wait"
+            2) (integer) 3
+            3) 1) noscript
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @slow
+               2) @connection
+            8) 1) "request_policy:all_shards"
+               2) "response_policy:agg_min"
+            9) (empty array)
+           10) (empty array)
+        5)  1) "failover"
+            2) (integer) -1
+            3) 1) admin
+               2) noscript
+               3) stale
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @slow
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        6)  1) "psync"
+            2) (integer) -3
+            3) 1) admin
+               2) noscript
+               3) no_async_loading
+               4) no_multi
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @slow
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        7)  1) "sync"
+            2) (integer) 1
+            3) 1) admin
+               2) noscript
+               3) no_async_loading
+               4) no_multi
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @slow
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        8)  1) "replconf"
+            2) (integer) -1
+            3) 1) admin
+               2) noscript
+               3) loading
+               4) stale
+               5) allow_busy
+            4) (integer) 0
+            5) (integer) 0
+            6) (integer) 0
+            7) 1) @admin
+               2) @slow
+               3) @dangerous
+            8) (empty array)
+            9) (empty array)
+           10) (empty array)
+        > COMMAND DOCS replicaof
+        1) "replicaof"
+        2)  1) "summary"
+            2) "Makes the server a copy of another, or a primary."
+            3) "since"
+            4) "5.0.0"
+            5) "group"
+            6) "server"
+            7) "complexity"
+            8) "O(1)"
+            9) "arguments"
+           10) 1) 1) "name"
+                  2) "args"
+                  3) "type"
+                  4) "oneof"
+                  5) "arguments"
+                  6) 1) 1) "name"
+                        2) "host-port"
+                        3) "type"
+                        4) "block"
+                        5) "arguments"
+                        6) 1) 1) "name"
+                              2) "host"
+                              3) "type"
+                              4) "string"
+                           2) 1) "name"
+                              2) "port"
+                              3) "type"
+                              4) "integer"
+                     2) 1) "name"
+                        2) "no-one"
+                        3) "type"
+                        4) "block"
+                        5) "arguments"
+                        6) 1) 1) "name"
+                              2) "no"
+                              3) "type"
+                              4) "pure-token"
+                              5) "token"
+                              6) "NO"
+                           2) 1) "name"
+                              2) "one"
+                              3) "type"
+                              4) "pure-token"
+                              5) "token"
+                              6) "ONE"
+        > COMMAND DOCS wait
+        1) "wait"
+        2)  1) "summary"
+            2) "Waits until so many replicas have confirmed what this client wrote."
+            3) "since"
+            4) "3.0.0"
+            5) "group"
+            6) "generic"
+            7) "complexity"
+            8) "O(1)"
+            9) "arguments"
+           10) 1) 1) "name"
+                  2) "numreplicas"
+                  3) "type"
+                  4) "integer"
+               2) 1) "name"
+                  2) "timeout"
+                  3) "type"
+                  4) "integer"
+        > COMMAND DOCS failover
+        1) "failover"
+        2)  1) "summary"
+            2) "Hands the role of the primary over to one of its replicas."
+            3) "since"
+            4) "6.2.0"
+            5) "group"
+            6) "server"
+            7) "complexity"
+            8) "O(1)"
+            9) "arguments"
+           10) 1)  1) "name"
+                   2) "target"
+                   3) "type"
+                   4) "block"
+                   5) "token"
+                   6) "TO"
+                   7) "flags"
+                   8) 1) optional
+                   9) "arguments"
+                  10) 1) 1) "name"
+                         2) "host"
+                         3) "type"
+                         4) "string"
+                      2) 1) "name"
+                         2) "port"
+                         3) "type"
+                         4) "integer"
+                      3) 1) "name"
+                         2) "force"
+                         3) "type"
+                         4) "pure-token"
+                         5) "token"
+                         6) "FORCE"
+                         7) "flags"
+                         8) 1) optional
+               2) 1) "name"
+                  2) "abort"
+                  3) "type"
+                  4) "pure-token"
+                  5) "token"
+                  6) "ABORT"
+                  7) "flags"
+                  8) 1) optional
+               3) 1) "name"
+                  2) "milliseconds"
+                  3) "type"
+                  4) "integer"
+                  5) "token"
+                  6) "TIMEOUT"
+                  7) "flags"
+                  8) 1) optional
+        > COMMAND DOCS psync
+        1) "psync"
+        2) 1) "summary"
+           2) "Begins to send a replica what it lacks."
+           3) "since"
+           4) "2.8.0"
+           5) "group"
+           6) "server"
+           7) "arguments"
+           8) 1) 1) "name"
+                 2) "replicationid"
+                 3) "type"
+                 4) "string"
+              2) 1) "name"
+                 2) "offset"
+                 3) "type"
+                 4) "integer"
+        > COMMAND DOCS replconf
+        1) "replconf"
+        2)  1) "summary"
+            2) "Tells the primary of a replica, or the other way round."
+            3) "since"
+            4) "3.0.0"
+            5) "group"
+            6) "server"
+            7) "complexity"
+            8) "O(1)"
+            9) "doc_flags"
+           10) 1) syscmd
+    "#]]);
+}
