@@ -401,7 +401,7 @@ fn writes_are_waited_for_and_refused_where_they_are_not_welcome() {
             assert_eq!(there, number.to_string().into_bytes());
         }
         primary.ask("SET k more");
-        assert_eq!(primary.ask("WAIT 2 50"), Value::Integer(1));
+        assert_eq!(primary.ask("WAIT 2 1500"), Value::Integer(1));
         let refused = replica.ask("SET k v");
         let expected = "READONLY You can't write against a read only replica.";
         assert_eq!(refused, Value::Error(expected.as_bytes().to_vec()));
@@ -510,4 +510,32 @@ fn a_replica_keeps_its_append_only_file() {
     let _folder = Folder::new();
     let mut replica = Node { side, _folder };
     expect_equal(&mut primary, &mut replica, "the append-only file");
+}
+
+/// Beside the data a copy is loaded unseen, and takes its place at once.
+#[test]
+fn old_data_is_served_while_a_copy_is_loaded_beside_it() {
+    if !is_redis_there() {
+        return;
+    }
+    let mut primary = Node::start(DEBIAN, &[]);
+    for number in 0..200 {
+        primary.ask(&format!("SET key:{number} v"));
+    }
+    let more = [
+        "--repl-diskless-load",
+        "swapdb",
+        "--key-load-delay",
+        "10000",
+    ];
+    let mut replica = Node::start(OCHRE, &more);
+    replica.ask("SET old data");
+    replica.follow(primary.side.port);
+    let line = "MASTER <-> REPLICA sync: Loading DB in memory";
+    replica.side.wait_for_line(line);
+    assert_eq!(bytes(replica.ask("GET old")), b"data");
+    assert_eq!(replica.ask("DBSIZE"), Value::Integer(1));
+    replica.wait_for_link();
+    assert_eq!(replica.ask("GET old"), Value::Null);
+    assert_eq!(replica.ask("DBSIZE"), Value::Integer(200));
 }
