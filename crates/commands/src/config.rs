@@ -110,6 +110,7 @@ static RESETSTAT: Command = Command {
 fn resetstat(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
     cx.engine.stats.reset();
     cx.engine.garbage.reset();
+    cx.engine.standing.syncs.reset();
     Ok(cx.reply.ok())
 }
 

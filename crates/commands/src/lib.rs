@@ -24,6 +24,7 @@ mod list;
 mod memory;
 mod persistence;
 mod pubsub;
+mod replication;
 mod scan;
 mod server;
 mod set;
@@ -57,6 +58,8 @@ const FAMILIES: &[&Family] = &[
     &memory::MEMORIES,
     &persistence::PERSISTENCE,
     &pubsub::PUBLISH_AND_SUBSCRIBE,
+    &replication::REPLICATION,
+    &replication::WAITING,
     &server::SERVER,
     &set::SETS,
     &sorted_set::SORTED_SETS,

@@ -198,6 +198,7 @@ fn publish(
         return Err(engine::Error::Arity);
     };
     let received = send(cx, channel, message);
+    cx.effect_for_replicas(args.words());
     Ok(cx.reply.count(received))
 }
 

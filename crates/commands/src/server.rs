@@ -2,7 +2,7 @@
 
 use engine::command::Flags;
 use engine::host::Shutdown;
-use engine::{Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
+use engine::{Args, Arity, Command, CommandResult, Context, Error, Family};
 use stdx::number;
 
 use crate::VERSION;
@@ -16,7 +16,7 @@ mod landscape;
 pub(crate) static SERVER: Family = Family {
     name: "server",
     commands: &[
-        &CONFIG, &DEBUG, &LATENCY, &LOLWUT, &MONITOR, &ROLE, &SHUTDOWN, &SLOWLOG, &TIME,
+        &CONFIG, &DEBUG, &LATENCY, &LOLWUT, &MONITOR, &SHUTDOWN, &SLOWLOG, &TIME,
     ],
 };
 
@@ -62,28 +62,6 @@ fn time(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
     let (seconds, micros) = (micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000));
     let texts = [number::text(seconds), number::text(micros)];
     Ok(cx.reply.bulks(texts.iter()))
-}
-
-static ROLE: Command = Command {
-    name: "role",
-    summary: "Tells whether the server is a primary or a replica, and of whom.",
-    since: "2.8.12",
-    arity: Arity::Exactly(1),
-    flags: Flags::NO_SCRIPT
-        .and(Flags::LOADING)
-        .and(Flags::STALE)
-        .and(Flags::FAST),
-    acl: Acl::ADMIN.and(Acl::DANGEROUS),
-    handler: role,
-    ..Command::BLANK
-};
-
-fn role(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
-    let mut array = cx.reply.array(3);
-    array.bulk(b"master");
-    array.integer(0);
-    let _replicas = array.element().array(0).done();
-    Ok(array.done())
 }
 
 static SHUTDOWN: Command = Command {

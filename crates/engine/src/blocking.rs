@@ -33,6 +33,7 @@ use crate::clients::{Client, ClientFlags, ClientId};
 use crate::command::{CommandId, CommandResult, Entry};
 use crate::context::Context;
 use crate::dispatch::{self, Worker, locate};
+use crate::replication::Confirmation;
 use crate::reply::{Done, Reply};
 use crate::session::{Replies, Session};
 use crate::sync::{AtomicU8, Mutex};
@@ -54,6 +55,10 @@ pub struct Wait<'a> {
     pub serve: Serve,
 }
 
+/// What those are told who wait when the node's role changes.
+const DISMISSED: &str = "UNBLOCKED force unblock from blocking operation, instance state changed \
+     (master -> replica?)";
+
 /// The two forms of nothing that RESP2 tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nil {
@@ -73,11 +78,11 @@ impl Nil {
 /// How a wait stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-enum State {
+pub(crate) enum State {
     Waiting,
     /// Somebody is about to serve it.
     Claimed,
-    /// The reply is in the client's inbox.
+    /// The reply is there.
     Served,
     /// Nobody serves it any more.
     Over,
@@ -85,30 +90,48 @@ enum State {
     Released,
     /// It is to end with an error.
     Refused,
+    /// It is to end with an error, and the session with it: the node's role has changed.
+    Dismissed,
 }
 
 /// One wait.
 #[derive(Debug)]
 pub struct Blocked {
-    id: WaiterId,
-    client: Arc<Client>,
+    pub(crate) id: WaiterId,
+    pub(crate) client: Arc<Client>,
     db: DbIndex,
     protocol: Protocol,
     /// The client asked for no reply.
     silent: bool,
     command: CommandId,
+    deadline: Option<UnixMillis>,
+    pub(crate) what: What,
+    state: AtomicU8,
+    /// The reply, once the wait is served.
+    reply: Mutex<Vec<u8>>,
+}
+
+/// What is waited for.
+#[derive(Debug)]
+pub(crate) enum What {
+    Key(AwaitedKey),
+    /// Replicas that confirm.
+    Replicas(Confirmation),
+}
+
+/// A key that comes to hold something.
+#[derive(Debug)]
+pub(crate) struct AwaitedKey {
     words: Box<[Box<[u8]>]>,
     keys: Box<[Box<[u8]>]>,
     kind: Kind,
     nil: Nil,
     serve: Serve,
-    deadline: Option<UnixMillis>,
-    state: AtomicU8,
 }
 
 impl Blocked {
     /// Makes the caller the one who ends the wait. False if somebody else is.
-    fn claim(&self, to: State) -> bool {
+    pub(crate) fn claim(&self, to: State) -> bool {
         let (from, to) = (State::Waiting as u8, to as u8);
         let claimed = self
             .state
@@ -116,19 +139,32 @@ impl Blocked {
         claimed.is_ok()
     }
 
-    fn is(&self, state: State) -> bool {
+    pub(crate) fn is(&self, state: State) -> bool {
         self.state.load(Ordering::Acquire) == state as u8
     }
 
     pub fn deadline(&self) -> Option<UnixMillis> {
         self.deadline
     }
+
+    /// The error that it ends with, if it does.
+    fn error(&self) -> Option<&'static str> {
+        match self.state.load(Ordering::Acquire) {
+            state if state == State::Refused as u8 => {
+                Some("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+            }
+            state if state == State::Dismissed as u8 => Some(DISMISSED),
+            _ => None,
+        }
+    }
 }
 
 /// All waits.
 #[derive(Debug, Default)]
 pub struct Blocking {
-    waits: Mutex<BTreeMap<WaiterId, Arc<Blocked>>>,
+    pub(crate) waits: Mutex<BTreeMap<WaiterId, Arc<Blocked>>>,
+    /// Those for replicas, by client.
+    pub(crate) confirmations: Mutex<BTreeMap<ClientId, Arc<Blocked>>>,
     next: AtomicU64,
 }
 
@@ -153,6 +189,15 @@ impl Blocking {
         }
     }
 
+    /// Ends every wait: the node's role has changed.
+    pub(crate) fn dismiss(&self) {
+        for blocked in self.waits.lock().values() {
+            if blocked.claim(State::Dismissed) {
+                blocked.client.wake();
+            }
+        }
+    }
+
     fn end(&self, client: ClientId, state: State) -> bool {
         let waits = self.waits.lock();
         let Some(blocked) = waits.values().find(|blocked| blocked.client.id == client) else {
@@ -173,35 +218,20 @@ impl Context<'_> {
         if self.nested {
             return wait.nil.write(&mut self.reply);
         }
-        let blocking = &self.engine.blocking;
-        let id = WaiterId(blocking.next.fetch_add(1, Ordering::Relaxed));
         let owned = |bytes: &&[u8]| Box::from(*bytes);
-        let blocked = Arc::new(Blocked {
-            id,
-            client: Arc::clone(&self.session.client),
-            db: self.db.index(),
-            protocol: self.reply.protocol(),
-            silent: self.session.replies != Replies::On,
-            command: self.command.id,
+        let what = What::Key(AwaitedKey {
             words: args.words().iter().map(owned).collect(),
             keys: wait.keys.iter().map(|key| Box::from(key.bytes)).collect(),
             kind: wait.kind,
             nil: wait.nil,
             serve: wait.serve,
-            deadline: wait.deadline,
-            state: AtomicU8::new(State::Waiting as u8),
         });
-        blocking.waits.lock().insert(id, Arc::clone(&blocked));
+        let (command, deadline) = (self.command.id, wait.deadline);
+        let blocked = self.engine.block(self.session, command, deadline, what);
         let beyond = self.shards_beyond(args, wait.keys);
         for key in wait.keys {
-            self.db.wait_for(key, id, beyond);
+            self.db.wait_for(key, blocked.id, beyond);
         }
-        self.session.client.set(ClientFlags::BLOCKED, true);
-        if self.session.client.has(ClientFlags::KILLED) {
-            // Whoever did that may have come too early to end the wait.
-            blocked.claim(State::Over);
-        }
-        self.session.blocked = Some(blocked);
         self.reply.nothing()
     }
 
@@ -218,6 +248,43 @@ impl Context<'_> {
 }
 
 impl Engine {
+    /// Has a session wait from now on.
+    pub(crate) fn block(
+        &self,
+        session: &mut Session,
+        command: CommandId,
+        deadline: Option<UnixMillis>,
+        what: What,
+    ) -> Arc<Blocked> {
+        let blocking = &self.blocking;
+        let id = WaiterId(blocking.next.fetch_add(1, Ordering::Relaxed));
+        let client = &session.client;
+        let blocked = Arc::new(Blocked {
+            id,
+            client: Arc::clone(client),
+            db: session.db,
+            protocol: session.protocol,
+            silent: session.replies != Replies::On,
+            command,
+            deadline,
+            what,
+            state: AtomicU8::new(State::Waiting as u8),
+            reply: Mutex::default(),
+        });
+        if let What::Replicas(_) = &blocked.what {
+            let mut confirmations = blocking.confirmations.lock();
+            confirmations.insert(client.id, Arc::clone(&blocked));
+        }
+        blocking.waits.lock().insert(id, Arc::clone(&blocked));
+        client.set(ClientFlags::BLOCKED, true);
+        if client.has(ClientFlags::KILLED) {
+            // Whoever did that may have come too early to end the wait.
+            blocked.claim(State::Over);
+        }
+        session.blocked = Some(Arc::clone(&blocked));
+        blocked
+    }
+
     /// Whether the session still waits. When the wait has just ended, its reply is written.
     pub fn is_blocked(&self, session: &mut Session, worker: &Worker, out: &mut Vec<u8>) -> bool {
         let Some(blocked) = &session.blocked else {
@@ -231,22 +298,46 @@ impl Engine {
             _ => Arc::clone(blocked),
         };
         session.client.take_inbox(out);
-        let mut reply = Reply::new(out, blocked.protocol);
-        if blocked.is(State::Released) && !blocked.silent {
-            let _written = blocked.nil.write(&mut reply);
-        }
-        if blocked.is(State::Refused) {
-            let text = b"UNBLOCKED client unblocked via CLIENT UNBLOCK";
-            self.stats.count_error(text);
-            worker.stats.commands[usize::from(blocked.command.0)]
-                .failed
-                .add(1);
-            if !blocked.silent {
-                reply.error(text);
-            }
-        }
         self.forget_blocked(session);
-        false
+        let mark = out.len();
+        match blocked.error() {
+            Some(text) => self.fail_blocked(&blocked, worker, text, out),
+            None => self.write_end(&blocked, out),
+        }
+        if blocked.silent {
+            out.truncate(mark);
+        }
+        if blocked.is(State::Dismissed) {
+            session.close_after_reply();
+        }
+        // A write that was waited for is confirmed as any other.
+        let is_write = blocked.is(State::Served) && matches!(blocked.what, What::Key(_));
+        is_write && self.confirm_served(session, blocked.command, mark, out)
+    }
+
+    /// Ends a wait with an error.
+    fn fail_blocked(&self, blocked: &Blocked, worker: &Worker, text: &str, out: &mut Vec<u8>) {
+        self.stats.count_error(text.as_bytes());
+        let stats = &worker.stats.commands[usize::from(blocked.command.0)];
+        stats.failed.add(1);
+        if let What::Replicas(confirmation) = &blocked.what
+            && confirmation.refuse(text, out)
+        {
+            return;
+        }
+        Reply::new(out, blocked.protocol).error(text.as_bytes());
+    }
+
+    /// Writes the reply of a wait that did not end with an error.
+    pub(crate) fn write_end(&self, blocked: &Blocked, out: &mut Vec<u8>) {
+        match &blocked.what {
+            What::Key(_) if blocked.is(State::Served) => out.append(&mut blocked.reply.lock()),
+            What::Key(key) if blocked.is(State::Released) => {
+                let _written = key.nil.write(&mut Reply::new(out, blocked.protocol));
+            }
+            What::Key(_) => {}
+            What::Replicas(confirmation) => self.write_confirmed(confirmation, out),
+        }
     }
 
     /// Ends the session's wait, if there is one and nobody else has ended it.
@@ -254,10 +345,17 @@ impl Engine {
         let Some(blocked) = session.blocked.take() else {
             return;
         };
-        blocked.claim(State::Over);
+        let was_waiting = blocked.claim(State::Over);
         self.blocking.waits.lock().remove(&blocked.id);
         session.client.set(ClientFlags::BLOCKED, false);
-        for bytes in &blocked.keys {
+        let keys = match &blocked.what {
+            What::Key(key) => &*key.keys,
+            What::Replicas(_) => {
+                let has_ended = !was_waiting && blocked.is(State::Served);
+                return self.forget_confirmation(&blocked.client, has_ended);
+            }
+        };
+        for bytes in keys {
             let key = self.keyspace.key(bytes);
             let mut locked = self.keyspace.lock(ShardSet::of(key.slot.shard()));
             let mut db = locked.db(blocked.db, UnixMillis(0), keyspace::Expire::Ignore);
@@ -273,6 +371,8 @@ pub(crate) struct Server<'a> {
     pub session: &'a mut Session,
     pub worker: &'a mut Worker,
     pub now: UnixMillis,
+    /// The command under way, which made keys hold something.
+    pub command: &'a Entry,
 }
 
 impl Server<'_> {
@@ -301,19 +401,28 @@ impl Server<'_> {
             let Some(kind) = self.db(locked, index).peek(&key).map(|entry| entry.kind()) else {
                 return;
             };
-            if kind == blocked.kind && blocked.claim(State::Claimed) {
+            let What::Key(awaited) = &blocked.what else {
+                continue;
+            };
+            if kind == awaited.kind && blocked.claim(State::Claimed) {
                 self.db(locked, index).stop_waiting(&key, id);
-                self.serve(locked, &blocked, &key);
+                self.serve(locked, &blocked, awaited, &key);
             }
         }
     }
 
-    fn serve(&mut self, locked: &mut Locked<'_>, blocked: &Blocked, key: &Key<'_>) {
+    fn serve(
+        &mut self,
+        locked: &mut Locked<'_>,
+        blocked: &Blocked,
+        awaited: &AwaitedKey,
+        key: &Key<'_>,
+    ) {
         let entry: &Entry = self.engine.table.get(blocked.command);
-        let words = words_of(blocked);
+        let words: Vec<&[u8]> = awaited.words.iter().map(|word| &**word).collect();
         let located = locate_again(self.engine, entry, &words);
         let args = Args::new(&words, dispatch::words_of_name(entry), &located);
-        let expire = self.engine.expire_mode(self.session);
+        let expire = self.engine.expire_mode(self.session, entry);
         let mut out = Vec::new();
         let mut cx = Context {
             engine: self.engine,
@@ -329,17 +438,16 @@ impl Server<'_> {
             changes: 0,
             has_own_effect: false,
         };
-        cx.run(entry, args, |cx, args| (blocked.serve)(cx, args, key));
-        if !blocked.silent {
-            blocked.client.leave(&out);
-        }
+        cx.run(entry, args, |cx, args| (awaited.serve)(cx, args, key));
+        *blocked.reply.lock() = out;
         blocked.state.store(State::Served as u8, Ordering::Release);
         self.engine.blocking.waits.lock().remove(&blocked.id);
         blocked.client.wake();
     }
 
     fn db<'l>(&self, locked: &'l mut Locked<'_>, index: DbIndex) -> keyspace::Db<'l> {
-        locked.db(index, self.now, self.engine.expire_mode(self.session))
+        let expire = self.engine.expire_mode(self.session, self.command);
+        locked.db(index, self.now, expire)
     }
 }
 
@@ -349,8 +457,4 @@ fn locate_again<'w>(engine: &Engine, entry: &Entry, words: &'w [&'w [u8]]) -> Ve
     let found = locate(&engine.keyspace, entry, words, &mut located);
     found.expect("the command was run with these words");
     located
-}
-
-fn words_of(blocked: &Blocked) -> Vec<&[u8]> {
-    blocked.words.iter().map(|word| &**word).collect()
 }

@@ -86,6 +86,12 @@ impl ClientFlags {
     pub const WOKEN: ClientFlags = ClientFlags(1 << 7);
     /// Has subscriptions.
     pub const PUBSUB: ClientFlags = ClientFlags(1 << 8);
+    /// A replica, which is sent the log.
+    pub const REPLICA: ClientFlags = ClientFlags(1 << 9);
+    /// The primary, whose stream is applied here.
+    pub const PRIMARY: ClientFlags = ClientFlags(1 << 10);
+    /// Has spoken of replication, so that its end matters there.
+    pub const REPLICATES: ClientFlags = ClientFlags(1 << 11);
 }
 
 impl Client {

@@ -185,6 +185,9 @@ impl Flags {
     /// Where the keys are is found by looking at the arguments.
     pub const MOVABLE_KEYS: Flags = Flags(1 << 19);
 
+    /// Is for other servers, not for clients.
+    pub const SYSTEM: Flags = Flags(1 << 20);
+
     // The rest is between the table and dispatch; clients are not told.
 
     /// Is refused when writes are, for the sake of those who ask whether all is well.

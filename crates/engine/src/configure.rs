@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use config::{Change, Config, Effect, Policy, SetError};
+use ::replication::Primary;
+use config::{Change, Config, Effect, HostPort, Policy, SetError};
 
 use crate::Engine;
 
@@ -16,8 +17,20 @@ impl Engine {
         self.apply(&old, &change)?;
         self.slowlog
             .shrink(change.config.latency.slow_log_len_max as usize);
+        self.judge_replicas(&change.config);
         self.config.store(Arc::new(change.config));
         Ok(())
+    }
+
+    /// Has the configuration say whom this node follows.
+    pub fn remember_primary(&self, primary: Option<Primary>) {
+        let _changing = self.changing_config.lock();
+        let mut config = Config::clone(&self.config.load());
+        config.replication.primary = primary.map(|primary| HostPort {
+            host: primary.host.into_bytes(),
+            port: primary.port,
+        });
+        self.config.store(Arc::new(config));
     }
 
     /// Carries out the effects one by one, so that the error names the directive at fault. What

@@ -216,6 +216,13 @@ impl Context<'_> {
         }
     }
 
+    /// Tells replicas of something that is no change of data. The append-only file has no need of it.
+    pub fn effect_for_replicas(&mut self, words: &[&[u8]]) {
+        if self.logged && self.engine.log.is_kept() {
+            self.worker.effects.push(self.db.index(), words);
+        }
+    }
+
     /// Whether anybody reads the log: with nobody, an effect need not be put into words.
     pub fn is_logged(&self) -> bool {
         self.logged
@@ -252,6 +259,7 @@ impl Context<'_> {
             self.engine.note_lapsed(self.worker, self.config, lapsed);
             if !self.worker.effects.is_empty() {
                 self.worker.append_effects(&self.engine.log);
+                self.engine.log.wake_readers();
             }
         }
         result

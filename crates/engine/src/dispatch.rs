@@ -6,6 +6,7 @@
 //! the locks are given back. Everything else runs alone, under the locks it needs.
 
 use std::mem;
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,15 +21,16 @@ use crate::Engine;
 use crate::args::{Args, Located};
 use crate::blocking::Server;
 use crate::clients::ClientFlags;
-use crate::command::{CommandResult, Entry, Flags};
+use crate::command::{CommandId, CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
 use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
 use crate::log::{Effects, Log};
+use crate::replication::{Held, Verbatim};
 use crate::reply::Reply;
-use crate::session::{Replies, Session};
+use crate::session::{Origin, Replies, Session};
 use crate::stats::WorkerStats;
 use crate::transaction;
 
@@ -103,7 +105,7 @@ pub enum Progress {
 /// One request, resolved.
 struct Planned<'e> {
     entry: &'e Entry,
-    located: std::ops::Range<usize>,
+    located: Range<usize>,
 }
 
 impl Engine {
@@ -127,6 +129,8 @@ impl Engine {
             located: recycle(mem::take(&mut worker.spare)),
             start: out.len(),
             full_at: 0,
+            verbatim: None,
+            unconfirmed: Vec::new(),
             worker,
             out,
         };
@@ -163,6 +167,8 @@ impl Engine {
             located: recycle(mem::take(&mut worker.spare)),
             start: 0,
             full_at: usize::MAX,
+            verbatim: None,
+            unconfirmed: Vec::new(),
             worker,
             out,
         };
@@ -170,6 +176,36 @@ impl Engine {
         let located = mem::take(&mut run.located);
         run.worker.spare = recycle(located);
         true
+    }
+
+    /// Runs commands of the primary, whatever the gates say.
+    pub(crate) fn run_stream<'b>(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'b>,
+        verbatim: &mut Verbatim<'b>,
+        out: &mut Vec<u8>,
+    ) {
+        let now = self.now();
+        session.client.last_use_ms.store(now.0, Ordering::Relaxed);
+        let mut run = Run {
+            engine: self,
+            config: self.config.load(),
+            session,
+            batch,
+            now,
+            located: recycle(mem::take(&mut worker.spare)),
+            start: 0,
+            full_at: usize::MAX,
+            verbatim: Some(verbatim),
+            unconfirmed: Vec::new(),
+            worker,
+            out,
+        };
+        run.stream();
+        let located = mem::take(&mut run.located);
+        run.worker.spare = recycle(located);
     }
 
     /// Replies that the stream is broken. The session ends.
@@ -198,6 +234,10 @@ struct Run<'a, 'b> {
     start: usize,
     /// The length of `out` at which the session leaves too much unread.
     full_at: usize,
+    /// Of the primary's stream, what is to enter the log.
+    verbatim: Option<&'a mut Verbatim<'b>>,
+    /// Where in `out` the replies of writes are that replicas must confirm.
+    unconfirmed: Vec<Range<usize>>,
     out: &'a mut Vec<u8>,
 }
 
@@ -208,6 +248,9 @@ impl<'a> Run<'a, '_> {
             let grouped = self.group(next);
             if grouped > 0 {
                 next += grouped;
+            } else if self.holds_replies() {
+                // What comes may end the session, or make it wait for something else.
+                return Progress::Blocks { next };
             } else if self.alone(next) {
                 next += 1;
             } else {
@@ -220,7 +263,57 @@ impl<'a> Run<'a, '_> {
                 return Progress::Closes;
             }
         }
-        Progress::All
+        match self.holds_replies() {
+            true => Progress::Blocks { next },
+            false => Progress::All,
+        }
+    }
+
+    /// Whether the session has to wait until replicas have confirmed what it wrote. Then nothing
+    /// of it is told before.
+    #[inline]
+    fn holds_replies(&mut self) -> bool {
+        !self.unconfirmed.is_empty() && self.hold_replies()
+    }
+
+    #[cold]
+    fn hold_replies(&mut self) -> bool {
+        let held = Held::take(self.out, &mem::take(&mut self.unconfirmed));
+        let command = self.session.client.last_command.load(Ordering::Relaxed);
+        let held = (self.session.written_to, held);
+        self.engine
+            .hold_replies(self.session, CommandId(command), held, self.out)
+    }
+
+    /// Runs the commands of the primary.
+    fn stream(&mut self) {
+        let mut next = 0;
+        while next < self.batch.len() {
+            next += match self.group(next) {
+                0 => {
+                    self.next_of_stream(next);
+                    1
+                }
+                grouped => grouped,
+            };
+            self.out.clear();
+        }
+    }
+
+    fn next_of_stream(&mut self, index: usize) {
+        let words = self.batch.request(index);
+        let Some(entry) = self.engine.table.resolve(words) else {
+            self.refuse(None, &unknown_command(words));
+            let name = String::from_utf8_lossy(excerpt(words[0], 128));
+            return self.engine.report_stream_error(&name, self.out);
+        };
+        if self.session.transaction.is_some() && !entry.flags.has(Flags::NOT_QUEUED) {
+            return self.session.queue(entry.id, words);
+        }
+        match entry.command.arity.allows(words.len()) {
+            true => drop(self.run_alone(entry, words)),
+            false => self.refuse(Some(entry), &Error::Arity),
+        }
     }
 
     /// Finds out how long the replies may be.
@@ -241,7 +334,7 @@ impl<'a> Run<'a, '_> {
             }
             count += 1;
         }
-        if count == 0 || self.is_closed_for_memory() {
+        if count == 0 || self.verbatim.is_none() && self.is_closed_for_memory() {
             return 0;
         }
         // When memory is full each command is looked at by itself.
@@ -253,12 +346,14 @@ impl<'a> Run<'a, '_> {
             .iter()
             .for_each(|located| shards.insert(located.key.slot.shard()));
         let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
+        let writes = planned
+            .iter()
+            .flatten()
+            .any(|plan| plan.entry.flags.has(MAY_WRITE));
         let mut locked = self.lock(shards, makes_ready);
         // Meanwhile somebody may have closed a gate.
-        if self.engine.pause.is_on()
-            || self.engine.persistence.is_loading()
-            || self.session.client.has(ClientFlags::KILLED)
-        {
+        let is_client = self.session.origin == Origin::Client;
+        if is_client && !self.may_group(writes) || self.session.client.has(ClientFlags::KILLED) {
             return 0;
         }
         if self.located.len() > 1 {
@@ -280,8 +375,16 @@ impl<'a> Run<'a, '_> {
                 break;
             }
         }
-        self.give_back(locked);
+        self.give_back(locked, self.batch.request(first + count - 1));
         count
+    }
+
+    /// Whether, now that the locks are held, every gate is still open.
+    #[inline]
+    fn may_group(&self, writes: bool) -> bool {
+        !self.engine.pause.is_on()
+            && !self.engine.persistence.is_loading()
+            && gates::role_is_open(self.engine, writes)
     }
 
     /// Resolves a request that needs nothing but the locks of its declared keys, and passes every
@@ -294,7 +397,11 @@ impl<'a> Run<'a, '_> {
         if entry.flags.has(NOT_GROUPED) || !entry.command.arity.allows(words.len()) {
             return None;
         }
-        if !gates::all_open(self.engine, self.session) {
+        let is_open = match self.session.origin {
+            Origin::Client => gates::all_open(self.engine, self.session, entry),
+            _ => self.session.transaction.is_none(),
+        };
+        if !is_open {
             return None;
         }
         let start = self.located.len();
@@ -389,13 +496,19 @@ impl<'a> Run<'a, '_> {
         let mut run = || {
             let mut locked = self.lock(shards, makes_ready(entry));
             // What is loaded takes the place of what was there, under every lock.
-            if !self.session.replays && gates::is_loading(engine, self.session, entry) {
+            let is_client = self.session.origin == Origin::Client;
+            if is_client && gates::is_loading(engine, self.session, entry) {
                 self.refuse(Some(entry), &Error::Loading);
+                return;
+            }
+            // So is what changes the role.
+            if is_client && let Err(error) = gates::role_allows(engine, self.session, entry) {
+                self.refuse(Some(entry), &error);
                 return;
             }
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
-            if !self.session.replays && gates::is_paused(engine, self.session, entry) {
+            if is_client && gates::is_paused(engine, self.session, entry) {
                 has_run = false;
                 return;
             }
@@ -404,7 +517,7 @@ impl<'a> Run<'a, '_> {
             }
             let args = Args::new(words, words_of_name(entry), &located);
             self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
-            self.give_back(locked);
+            self.give_back(locked, words);
         };
         match long {
             true => engine.host.run_long(&mut run),
@@ -436,8 +549,14 @@ impl<'a> Run<'a, '_> {
     ) -> u64 {
         let mark = self.out.len();
         let words = args.words();
-        let replays = self.session.replays;
-        let expire = self.engine.expire_mode(self.session);
+        let origin = self.session.origin;
+        let confirms = self.engine.is_synchronous(&self.config);
+        let dirty = if confirms {
+            self.worker.stats.dirty.get()
+        } else {
+            0
+        };
+        let expire = self.engine.expire_mode(self.session, entry);
         let mut db = locked.db(self.session.db, self.now, expire);
         db.set_touches(self.session.touches);
         self.note_command(entry);
@@ -451,13 +570,13 @@ impl<'a> Run<'a, '_> {
             now: self.now,
             command: entry,
             nested: false,
-            logged: self.engine.log.is_read() && !replays,
+            logged: self.engine.log.is_read() && origin != Origin::LogFile,
             changes: 0,
             has_own_effect: false,
         };
         cx.run(entry, args, entry.command.handler);
         if cx.db.has_ready() {
-            self.serve_ready(locked);
+            self.serve_ready(entry, locked);
         }
         let ended = self.engine.host.monotonic_nanos();
         let full_at = self.full_at;
@@ -465,7 +584,7 @@ impl<'a> Run<'a, '_> {
             self.config = self.engine.config.load();
             self.measure();
         }
-        if !replays {
+        if origin != Origin::LogFile {
             let nanos = ended.saturating_sub(started);
             let redacted = &mut self.worker.redacted;
             self.engine
@@ -476,6 +595,13 @@ impl<'a> Run<'a, '_> {
             let pushes = entry.flags.has(Flags::PUSHES);
             self.finish_reply(if pushes { self.out.len() } else { mark });
         }
+        if confirms && self.must_confirm(entry, dirty) && self.out.len() > mark {
+            self.unconfirmed.push(mark..self.out.len());
+        }
+        if origin == Origin::Primary && self.out.get(mark) == Some(&b'-') {
+            let reply = &self.out[mark..];
+            self.engine.report_stream_error(&entry.full_name, reply);
+        }
         // The reply may have been cut short, so the limit is the one that it was written under.
         if self.out.len() > full_at {
             let own = self.out.len() - self.start;
@@ -484,15 +610,32 @@ impl<'a> Run<'a, '_> {
         ended
     }
 
+    /// Whether a command has changed data, of which there were so many changes before it.
+    fn must_confirm(&self, entry: &Entry, changes: u64) -> bool {
+        const CHANGES: Flags = MAY_WRITE.and(Flags::TRANSACTION);
+        self.session.origin == Origin::Client
+            && entry.flags.has(CHANGES)
+            && self.worker.stats.dirty.get() != changes
+    }
+
     /// Enters the effects of a group into the log, gives its locks back, and then does what could
-    /// not be done under them.
+    /// not be done under them. `last` are the words of the group's last request.
     #[inline]
-    fn give_back(&mut self, mut locked: Locked<'_>) {
-        if !self.worker.effects.is_empty() {
-            self.worker.append_effects(&self.engine.log);
+    fn give_back(&mut self, mut locked: Locked<'_>, last: &[&[u8]]) {
+        match &mut self.verbatim {
+            // A transaction enters the log when it has run.
+            Some(verbatim) if self.session.transaction.is_none() => {
+                verbatim.append_through(self.engine, last, self.session.db);
+            }
+            _ if self.worker.effects.is_empty() => {}
+            _ => {
+                self.worker.append_effects(&self.engine.log);
+                self.session.written_to = self.worker.appended_to;
+            }
         }
         let (discarded, now) = (locked.take_discarded(), locked.take_discarded_now());
         drop(locked);
+        self.engine.log.wake_readers();
         now.into_iter().for_each(Detached::free);
         if !discarded.is_empty() {
             self.engine.garbage.add(discarded);
@@ -501,13 +644,14 @@ impl<'a> Run<'a, '_> {
 
     /// Serves those who wait for keys that this command has made hold something.
     #[cold]
-    fn serve_ready(&mut self, locked: &mut Locked<'_>) {
+    fn serve_ready(&mut self, entry: &Entry, locked: &mut Locked<'_>) {
         let mut server = Server {
             engine: self.engine,
             config: &self.config,
             session: self.session,
             worker: self.worker,
             now: self.now,
+            command: entry,
         };
         server.serve_ready(locked);
     }
@@ -580,6 +724,8 @@ const NOT_GROUPED: Flags = Flags::ALL_KEYS
     .and(Flags::BLOCKING)
     .and(Flags::LONG)
     .and(Flags::PROTECTED);
+
+const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
 
 /// Whether a command may make an awaited key hold something.
 #[inline]
@@ -689,15 +835,18 @@ impl Engine {
         }
     }
 
-    /// How keys past their expiry are treated now: while writes are paused they stay, and for
-    /// commands that were logged they are what they were then.
-    pub(crate) fn expire_mode(&self, session: &Session) -> Expire {
-        if session.replays {
-            Expire::Ignore
-        } else if self.pause.is_on() {
-            Expire::Hide
-        } else {
-            Expire::Delete
+    /// How keys past their expiry are treated now: while writes are paused they stay, as they do
+    /// on a replica until its primary deletes them; and for commands that were logged they are
+    /// what they were then.
+    pub(crate) fn expire_mode(&self, session: &Session, entry: &Entry) -> Expire {
+        if session.origin != Origin::Client {
+            return Expire::Ignore;
+        }
+        let reads_from_replica =
+            self.standing.is_replica() && !gates::may(self, session, entry, Flags::WRITE);
+        match self.pause.is_on() || reads_from_replica {
+            true => Expire::Hide,
+            false => Expire::Delete,
         }
     }
 }

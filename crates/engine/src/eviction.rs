@@ -69,6 +69,10 @@ impl Engine {
         if limit == 0 || self.host.memory_used() <= limit {
             return Memory::Free;
         }
+        // What a primary keeps its replica keeps, too.
+        if self.standing.is_replica() && config.replication.ignore_memory_limit {
+            return Memory::Free;
+        }
         self.evict(worker, config, limit)
     }
 
@@ -201,6 +205,7 @@ impl Engine {
             worker.append_effects(&self.log);
         }
         drop(locked);
+        self.log.wake_readers();
         self.free(entry, config.memory.lazy_eviction);
         true
     }

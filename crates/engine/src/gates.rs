@@ -3,10 +3,12 @@
 use config::{Config, Permit};
 
 use crate::Engine;
+use crate::clients::ClientFlags;
 use crate::command::{Entry, Flags};
 use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::persistence::Hindrances;
+use crate::replication::Limits;
 use crate::session::Session;
 
 /// What becomes of a request.
@@ -39,9 +41,12 @@ const GATES: &[Check] = &[
     client_is_authenticated,
     memory_is_not_full,
     files_can_be_written,
+    role_is_right,
     client_does_not_only_listen,
     transaction_may_hold_it,
+    data_is_fresh,
     data_is_there,
+    replica_only_listens,
     clients_are_not_paused,
     transaction_is_closed,
 ];
@@ -72,12 +77,31 @@ pub(crate) fn pass(
 /// Whether every gate is open for any command of right arity that is neither protected nor special,
 /// so that a whole pipeline need not ask again.
 #[inline]
-pub(crate) fn all_open(engine: &Engine, session: &Session) -> bool {
+pub(crate) fn all_open(engine: &Engine, session: &Session, entry: &Entry) -> bool {
     session.authenticated
         && session.transaction.is_none()
         && !engine.pause.is_on()
         && engine.persistence.hindrances() == Hindrances::NONE
+        && role_is_open(engine, entry.flags.has(MAY_WRITE))
         && !session.only_listens()
+        && !session.client.has(ClientFlags::REPLICA)
+}
+
+/// Whether the node's role keeps nothing from running, or only writes where there are none.
+#[inline]
+pub(crate) fn role_is_open(engine: &Engine, writes: bool) -> bool {
+    let limits = engine.standing.limits();
+    limits == Limits::NONE || !writes && !limits.has(Limits::LINK_DOWN)
+}
+
+const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
+
+/// Whether a command has any of these flags, or runs a queue in which one has.
+pub(crate) fn may(engine: &Engine, session: &Session, entry: &Entry, flags: Flags) -> bool {
+    let transaction = session.transaction.as_ref();
+    entry.flags.has(flags)
+        || entry.flags.has(Flags::RUNS_QUEUE)
+            && transaction.is_some_and(|queue| queue.has(engine, flags))
 }
 
 fn closed(error: Error) -> Result<(), Gate> {
@@ -191,6 +215,55 @@ const SAVE_FAILED: &str = "MISCONF Redis is configured to save RDB snapshots, bu
      instance is configured to report errors during writes if RDB snapshotting fails \
      (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB \
      error.";
+
+/// Writes are the primary's, and a primary's that has enough replicas.
+fn role_is_right(request: &Request<'_>) -> Result<(), Gate> {
+    role_allows(request.engine, request.session, request.entry).or_else(closed)
+}
+
+/// Whether the node's role lets a command run.
+pub(crate) fn role_allows(engine: &Engine, session: &Session, entry: &Entry) -> Result<(), Error> {
+    let limits = engine.standing.limits();
+    if limits == Limits::NONE || !may(engine, session, entry, Flags::WRITE) {
+        return Ok(());
+    }
+    if limits.has(Limits::FEW_REPLICAS) {
+        let text = "NOREPLICAS Not enough good replicas to write.";
+        return Err(Error::text(text));
+    }
+    if limits.has(Limits::REPLICA) && engine.config.load().replication.read_only {
+        let text = "READONLY You can't write against a read only replica.";
+        return Err(Error::text(text));
+    }
+    Ok(())
+}
+
+/// A replica without its primary may have old data only, and be told to keep that to itself.
+fn data_is_fresh(request: &Request<'_>) -> Result<(), Gate> {
+    let (engine, flags) = (request.engine, request.entry.flags);
+    let is_stale = engine.standing.limits().has(Limits::LINK_DOWN)
+        && !request.config.replication.serve_stale_data;
+    let transaction = request.session.transaction.as_ref();
+    let needs_data = !flags.has(Flags::STALE)
+        || flags.has(Flags::RUNS_QUEUE)
+            && transaction.is_some_and(|queue| queue.lacks(engine, Flags::STALE));
+    if !is_stale || !needs_data {
+        return Ok(());
+    }
+    closed(Error::text(
+        "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.",
+    ))
+}
+
+/// A replica is told of every change, and asks for no data beside.
+fn replica_only_listens(request: &Request<'_>) -> Result<(), Gate> {
+    const TOUCHES_DATA: Flags = Flags::WRITE.and(Flags::READONLY).and(Flags::MAY_REPLICATE);
+    let is_replica = request.session.client.has(ClientFlags::REPLICA);
+    if !is_replica || !request.entry.flags.has(TOUCHES_DATA) {
+        return Ok(());
+    }
+    closed(Error::text("ERR Replica can't interact with the keyspace"))
+}
 
 /// While data is loaded, only what does without it may run.
 fn data_is_there(request: &Request<'_>) -> Result<(), Gate> {

@@ -3,6 +3,7 @@
 
 use std::io;
 
+use ::replication::{Input, Machine, View};
 use config::{Config, Effect};
 
 use crate::Engine;
@@ -73,6 +74,15 @@ pub trait Host: Send + Sync {
     /// Replaces all data by what the append-only file holds. No lock is held. What went wrong is
     /// in the program's log.
     fn load_log(&self, engine: &Engine) -> Result<(), LoadFailed>;
+
+    /// Tells replication what a session asks of it. What that session is sent at once comes behind
+    /// `out`. Every lock is held for [`Input::ReplicaOf`], [`Input::Failover`], [`Input::Psync`]
+    /// and [`Input::Sync`], and no other input but [`Input::Replconf`] comes with any; so what
+    /// needs locks of its own is put off.
+    fn replicate(&self, engine: &Engine, input: Input<'_>, out: &mut Vec<u8>);
+
+    /// Lets `look` see how replication stands. Locks may be held.
+    fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machine, &View));
 
     /// Ends the program here and now, as the crash that `DEBUG` was asked for.
     fn crash(&self, how: Crash);

@@ -39,6 +39,7 @@ mod observe;
 pub mod pause;
 pub mod persistence;
 pub mod pubsub;
+pub mod replication;
 pub mod reply;
 pub mod session;
 pub mod slowlog;
@@ -69,6 +70,7 @@ use monitor::Monitors;
 use pause::Pause;
 use persistence::Persistence;
 use pubsub::PubSub;
+use replication::Standing;
 use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
@@ -104,6 +106,8 @@ pub struct Engine {
     pub garbage: Garbage,
     eviction: Eviction,
     pub persistence: Persistence,
+    /// What commands must know of the node's role.
+    pub standing: Standing,
     /// Whether a snapshot is being taken: there is one at a time.
     snapshot_taken: AtomicU8,
     pub switches: maintenance::Switches,
@@ -146,6 +150,7 @@ impl Engine {
             garbage: Garbage::default(),
             eviction: Eviction::default(),
             persistence: Persistence::new(UnixMillis(started_ms)),
+            standing: Standing::default(),
             snapshot_taken: AtomicU8::default(),
             switches: maintenance::Switches::default(),
         }
@@ -190,6 +195,7 @@ impl Engine {
     pub fn disconnect(&self, session: &mut Session) {
         self.clients.remove(session.client.id);
         self.monitors.remove(&session.client);
+        self.leave_replication(&session.client);
         self.pause.forget(&session.client);
         self.forget_blocked(session);
         self.pubsub.leave(session);

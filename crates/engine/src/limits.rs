@@ -137,8 +137,10 @@ impl Engine {
 
 /// The limit of a client's class.
 fn output_limit<'a>(config: &'a Config, client: &Client) -> &'a OutputLimit {
-    match client.has(ClientFlags::PUBSUB) {
-        true => &config.clients.output_limits.pubsub,
-        false => &config.clients.output_limits.normal,
+    let limits = &config.clients.output_limits;
+    match client {
+        client if client.has(ClientFlags::REPLICA) => &limits.replica,
+        client if client.has(ClientFlags::PUBSUB) => &limits.pubsub,
+        _ => &limits.normal,
     }
 }

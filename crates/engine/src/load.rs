@@ -14,14 +14,14 @@ use std::sync::atomic::Ordering;
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use ::persistence::{Limits, Value};
 use datatypes::{HashLimits, SetLimits, SortedSetLimits, list};
-use keyspace::{Db, DbIndex, Entry, Expire, Key, SLOTS_PER_SHARD, ShardSet, Usage};
+use keyspace::{Db, DbIndex, Entry, Expire, Key, Keyspace, SLOTS_PER_SHARD, ShardSet, Usage};
 use resp::request::Batch;
 use stdx::time::UnixMillis;
 
 use crate::Engine;
 use crate::clients::{Client, ClientId, Endpoints};
 use crate::dispatch::{Worker, recall};
-use crate::session::Session;
+use crate::session::{Origin, Session};
 
 /// Keys whose places are fetched at once.
 const GROUP_KEYS: usize = 32;
@@ -84,21 +84,29 @@ impl Engine {
 
     /// Puts records into the keyspace, and counts them. Any thread may do so, with no lock held.
     pub fn load(&self, records: Vec<Record<'_>>, policy: LoadPolicy) -> Result<(), LoadError> {
+        self.load_into(&self.keyspace, records, policy)
+    }
+
+    /// As [`Engine::load`], into a keyspace beside the engine's own.
+    pub fn load_into(
+        &self,
+        keyspace: &Keyspace,
+        records: Vec<Record<'_>>,
+        policy: LoadPolicy,
+    ) -> Result<(), LoadError> {
         let (now, config) = (self.now(), self.config.load());
         let (names, mut contents): (Vec<_>, Vec<_>) = records
             .into_iter()
             .map(|record| (record.key, Some((record.db, record.entry, record.usage))))
             .unzip();
-        let keys: Vec<Key<'_>> = names.iter().map(|name| self.keyspace.key(name)).collect();
+        let keys: Vec<Key<'_>> = names.iter().map(|name| keyspace.key(name)).collect();
         let mut order: Vec<usize> = (0..keys.len()).collect();
         order.sort_by_cached_key(|&at| {
             let slot = keys[at].slot;
             slot.shard() * SLOTS_PER_SHARD + slot.within()
         });
         for shard in order.chunk_by(|&a, &b| keys[a].slot.shard() == keys[b].slot.shard()) {
-            let mut locked = self
-                .keyspace
-                .lock(ShardSet::of(keys[shard[0]].slot.shard()));
+            let mut locked = keyspace.lock(ShardSet::of(keys[shard[0]].slot.shard()));
             // Nothing is used while it is loaded, so no chance is asked for.
             locked.set_recall(recall(&config, || 0));
             let mut tally = Tally::of(self);
@@ -125,6 +133,13 @@ impl Engine {
             db.select(DbIndex(index));
             self.garbage.add(db.detach_all());
         }
+    }
+
+    /// Replaces all keys by those of a sibling of the keyspace. Every lock is held, and snapshots
+    /// are [held off](Engine::hold_off_snapshots).
+    pub fn take_over(&self, locked: &mut keyspace::Locked<'_>, sibling: Keyspace) {
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        self.garbage.add(db.take_over(sibling));
     }
 
     /// Puts one record into the keyspace, under the lock of its shard.
@@ -321,7 +336,7 @@ impl Replay {
         };
         let client = Client::new(ClientId(0), endpoints, engine.now().0, Arc::default());
         let mut session = Session::new(Arc::new(client), true);
-        session.replays = true;
+        session.origin = Origin::LogFile;
         Replay {
             session,
             worker: Worker::new(engine, seed),

@@ -4,22 +4,31 @@
 //! the locks of its shards. So for every key the log has the changes in the order they happened,
 //! and whoever replays it ends with the same data. The backlog, each replica's feed, the
 //! append-only file and a migrating slot's feed are [`Reader`]s of this one log at an offset;
-//! nobody copies it per consumer. With no reader nothing is appended, and writers only look at one
-//! flag.
+//! nobody copies it per consumer. With nobody to read it, now or later, nothing is appended, and
+//! writers only look at one flag.
 //!
 //! ```text
 //!   offset 1000                                        offset 1160
 //!          │ *2 SELECT 0 │ *3 SET k v │ *2 DEL x │ … │
 //!          ▲ kept from here                     ▲ a reader
 //! ```
+//!
+//! The offset is that of replication. A primary writes effects; a replica writes its primary's
+//! stream as it came ([`Log::append_stream`]), so that the same bytes stand at the same offsets in
+//! both, and what is changed on it otherwise is in no log.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
+use std::task::Waker;
 
+use ::replication::Span;
+use bytes::Bytes;
 use keyspace::{DbIndex, Locked};
 use resp::reply::write_request;
 
-use crate::sync::{AtomicUsize, Mutex};
+use crate::sync::{AtomicU8, AtomicUsize, Mutex};
+use pieces::Pieces;
+
+mod pieces;
 
 /// Effects of one locked group of commands, on their way into the log.
 #[derive(Debug, Default)]
@@ -67,114 +76,344 @@ impl Effects {
     }
 }
 
-/// All effects from the oldest that a reader still needs.
+/// All effects from the oldest that a reader still needs, or that are kept for those to come.
 #[derive(Debug, Default)]
 pub struct Log {
     kept: Mutex<Kept>,
-    readers: AtomicUsize,
+    /// Whether effects are to be appended: 1 or 0.
+    wanted: AtomicU8,
+    /// Whether the past is kept: 1 or 0.
+    is_kept: AtomicU8,
+    /// How many readers are to be woken when there is more.
+    waiting: AtomicUsize,
 }
 
 #[derive(Debug, Default)]
 struct Kept {
-    bytes: VecDeque<u8>,
-    /// The offset of the first byte kept.
-    start: u64,
-    /// The db that the log's last `SELECT` chose.
+    pieces: Pieces,
+    /// The db that the log's last `SELECT` chose, if it was an effect's.
     db: Option<DbIndex>,
-    /// Where each reader stands.
-    readers: Vec<(u64, ReaderId)>,
+    /// The log is another node's, whose commands are about this db at its end.
+    followed: Option<DbIndex>,
+    readers: Vec<Place>,
     next_reader: ReaderId,
+    past: Option<Past>,
+}
+
+/// How much is kept without a reader.
+#[derive(Clone, Copy, Debug)]
+struct Past {
+    bytes: u64,
+    /// Nothing is known of what was before.
+    from: u64,
 }
 
 type ReaderId = u64;
+
+#[derive(Debug)]
+struct Place {
+    id: ReaderId,
+    at: u64,
+    /// The reader is to be told this db first, for its `SELECT` was before its beginning.
+    db: Option<DbIndex>,
+    waker: Option<Waker>,
+}
 
 /// A place in the log that moves on as it is read.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reader(ReaderId);
 
 impl Log {
-    /// Whether anybody reads. Stable while a shard is locked, since readers begin under all locks.
+    /// Whether effects are to be appended. Stable while a shard is locked, since readers begin and
+    /// the role changes under all locks.
     #[inline]
     pub fn is_read(&self) -> bool {
-        self.readers.load(Ordering::Relaxed) > 0
+        self.wanted.load(Ordering::Relaxed) != 0
+    }
+
+    /// Whether the past is kept for readers to come.
+    #[inline]
+    pub fn is_kept(&self) -> bool {
+        self.is_kept.load(Ordering::Relaxed) != 0
     }
 
     /// Appends effects and empties them, and returns the offset behind them. The caller holds the
-    /// locks of the shards they touched.
+    /// locks of the shards they touched, and has the readers woken when it has given them back.
     pub fn append(&self, effects: &mut Effects) -> u64 {
         let mut kept = self.kept.lock();
+        if kept.followed.is_some() {
+            effects.clear();
+            return kept.pieces.end();
+        }
         let mut start = 0;
         for &(db, end) in &effects.ends {
             if kept.db != Some(db) {
                 kept.db = Some(db);
-                let mut select = Vec::new();
-                write_request(&mut select, &["SELECT", &db.0.to_string()]);
-                kept.bytes.extend(select);
+                kept.pieces.extend(&select(db));
             }
-            kept.bytes.extend(&effects.bytes[start..end]);
+            kept.pieces.extend(&effects.bytes[start..end]);
             start = end;
         }
         effects.clear();
-        kept.end()
+        kept.forget_past();
+        kept.pieces.end()
+    }
+
+    /// Appends bytes that are no effect. Returns the offset behind them.
+    pub fn append_verbatim(&self, bytes: &[u8]) -> u64 {
+        let mut kept = self.kept.lock();
+        kept.pieces.extend(bytes);
+        kept.forget_past();
+        let end = kept.pieces.end();
+        drop(kept);
+        self.wake_readers();
+        end
+    }
+
+    /// Appends bytes of the stream that this node follows; the commands behind them are about
+    /// `db`. The caller holds the locks of the shards that they touched. Returns the offset behind
+    /// them; nothing is appended if this node follows no one any longer.
+    pub fn append_stream(&self, bytes: &[u8], db: DbIndex) -> u64 {
+        let mut kept = self.kept.lock();
+        if kept.followed.is_some() {
+            kept.followed = Some(db);
+            kept.pieces.extend(bytes);
+            kept.forget_past();
+        }
+        kept.pieces.end()
+    }
+
+    /// Wakes those who wait for more.
+    #[inline]
+    pub fn wake_readers(&self) {
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            self.wake_all();
+        }
+    }
+
+    #[cold]
+    fn wake_all(&self) {
+        let mut kept = self.kept.lock();
+        let end = kept.pieces.end();
+        let behind = kept.readers.iter_mut().filter(|place| place.at < end);
+        let wakers: Vec<_> = behind.filter_map(|place| place.waker.take()).collect();
+        self.note_readers(&kept);
+        drop(kept);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Begins to read at the end. The caller holds every lock: what it sees in the keyspace now,
     /// and what the reader will be given, make the whole.
     pub fn subscribe(&self, _all: &Locked<'_>) -> Reader {
         let mut kept = self.kept.lock();
-        kept.next_reader += 1;
-        let (at, id) = (kept.end(), kept.next_reader);
-        kept.readers.push((at, id));
+        let db = kept.followed;
         // The reader knows of no SELECT before its beginning.
         kept.db = None;
-        self.readers.fetch_add(1, Ordering::Relaxed);
+        let at = kept.pieces.end();
+        self.begin(&mut kept, at, db)
+    }
+
+    /// Begins to read at an offset of the past; `None` if that is not there. It is, if another
+    /// reader is there or before.
+    pub fn hold(&self, from: u64) -> Option<Reader> {
+        let mut kept = self.kept.lock();
+        let is_there = (kept.pieces.start()..=kept.pieces.end()).contains(&from);
+        is_there.then(|| self.begin(&mut kept, from, None))
+    }
+
+    /// What is kept, and a reader at its beginning: as long as that stays there, so does the past.
+    pub fn hold_all(&self) -> (Span, Reader) {
+        let mut kept = self.kept.lock();
+        let span = kept.span();
+        (span, self.begin(&mut kept, span.start, None))
+    }
+
+    fn begin(&self, kept: &mut Kept, at: u64, db: Option<DbIndex>) -> Reader {
+        kept.next_reader += 1;
+        let id = kept.next_reader;
+        let waker = None;
+        kept.readers.push(Place { id, at, db, waker });
+        self.note_readers(kept);
         Reader(id)
     }
 
-    /// Appends to `into` what came since the reader last read, and returns how much that was.
+    /// Appends to `into` what came since the reader last read, and returns how many bytes of the
+    /// log that was. Before the first of them there may be a `SELECT` that is not in the log.
     pub fn read(&self, reader: &Reader, into: &mut Vec<u8>) -> usize {
         let mut kept = self.kept.lock();
-        let end = kept.end();
-        let start = kept.start;
-        let place = kept.readers.iter_mut().find(|(_, id)| *id == reader.0);
-        let place = place.expect("a reader is subscribed until it is given back");
-        let at = (place.0 - start) as usize;
-        place.0 = end;
-        let before = into.len();
-        let (front, back) = kept.bytes.as_slices();
-        into.extend_from_slice(&front[at.min(front.len())..]);
-        into.extend_from_slice(&back[at.saturating_sub(front.len())..]);
+        let end = kept.pieces.end();
+        let place = kept.place(reader);
+        let (at, db) = (place.at, place.db);
+        if at == end {
+            return 0;
+        }
+        (place.at, place.db) = (end, None);
+        db.into_iter().for_each(|db| into.extend(select(db)));
+        kept.pieces.copy(at, into);
         kept.forget();
-        into.len() - before
+        (end - at) as usize
+    }
+
+    /// As [`Log::read`], of at most `most` bytes, which are shared and not copied.
+    pub fn share(&self, reader: &Reader, most: usize, into: &mut Vec<Bytes>) -> usize {
+        let mut kept = self.kept.lock();
+        let place = kept.place(reader);
+        let (at, db) = (place.at, place.db.take());
+        into.extend(db.map(|db| Bytes::from(select(db))));
+        let len = kept.pieces.share(at, most, into);
+        kept.place(reader).at = at + len as u64;
+        kept.forget();
+        len
+    }
+
+    /// Whether there is more than the reader has read. If not, `waker` is woken when there is.
+    pub fn has_more(&self, reader: &Reader, waker: &Waker) -> bool {
+        let mut kept = self.kept.lock();
+        let end = kept.pieces.end();
+        let place = kept.place(reader);
+        if place.at < end {
+            return true;
+        }
+        place.waker = Some(waker.clone());
+        self.note_readers(&kept);
+        false
+    }
+
+    /// The offset of the next byte that a reader is given.
+    pub fn place(&self, reader: &Reader) -> u64 {
+        self.kept.lock().place(reader).at
     }
 
     pub fn unsubscribe(&self, reader: Reader) {
         let mut kept = self.kept.lock();
-        kept.readers.retain(|(_, id)| *id != reader.0);
+        kept.readers.retain(|place| place.id != reader.0);
+        self.note_readers(&kept);
         kept.forget();
-        self.readers.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Keeps so many bytes of the past from now on, though nobody reads them. The caller holds
+    /// every lock, unless nobody is to know of what was written before.
+    pub fn keep(&self, bytes: u64) {
+        let mut kept = self.kept.lock();
+        let from = kept.past.map_or(kept.pieces.end(), |past| past.from);
+        kept.past = Some(Past { bytes, from });
+        self.note_readers(&kept);
+        kept.forget();
+    }
+
+    /// Keeps nothing any longer but what is read.
+    pub fn free(&self) {
+        let mut kept = self.kept.lock();
+        kept.past = None;
+        self.note_readers(&kept);
+        kept.forget();
+    }
+
+    /// From now on the log is another node's, or this node's own. The caller holds every lock.
+    pub fn follow(&self, follows: bool) {
+        let mut kept = self.kept.lock();
+        kept.db = None;
+        kept.followed = match follows {
+            true => kept.followed.or(Some(DbIndex(0))),
+            false => None,
+        };
+        self.note_readers(&kept);
+    }
+
+    /// The db that the followed stream's commands are about, if there is such a stream.
+    pub fn followed_db(&self) -> Option<DbIndex> {
+        self.kept.lock().followed
+    }
+
+    /// The next effect says its db: somebody begins here who was told of none.
+    pub fn say_db_again(&self) {
+        self.kept.lock().db = None;
+    }
+
+    /// The log is empty and goes on from an offset: all data is another. Readers go on there, too;
+    /// they know nothing of the data between. The caller holds every lock.
+    pub fn restart(&self, offset: u64) {
+        let mut kept = self.kept.lock();
+        kept.pieces.restart(offset);
+        kept.db = None;
+        kept.followed = kept.followed.map(|_| DbIndex(0));
+        for place in &mut kept.readers {
+            place.at = offset;
+        }
+        if let Some(past) = &mut kept.past {
+            past.from = offset;
+        }
     }
 
     /// The offset of the next byte.
     pub fn offset(&self) -> u64 {
-        self.kept.lock().end()
+        self.kept.lock().pieces.end()
     }
+
+    /// What is kept of the past, whoever reads.
+    pub fn span(&self) -> Span {
+        self.kept.lock().span()
+    }
+
+    /// The memory it takes.
+    pub fn memory(&self) -> u64 {
+        self.kept.lock().pieces.memory()
+    }
+
+    /// Has everybody see who reads. The lock is held.
+    fn note_readers(&self, kept: &Kept) {
+        let is_used = kept.past.is_some() || !kept.readers.is_empty();
+        let wanted = is_used && kept.followed.is_none();
+        self.wanted.store(u8::from(wanted), Ordering::Release);
+        let is_kept = u8::from(kept.past.is_some());
+        self.is_kept.store(is_kept, Ordering::Release);
+        let waiting = kept.readers.iter().filter(|place| place.waker.is_some());
+        self.waiting.store(waiting.count(), Ordering::Release);
+    }
+}
+
+fn select(db: DbIndex) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    write_request(&mut bytes, &["SELECT", &db.0.to_string()]);
+    bytes
 }
 
 impl Kept {
-    fn end(&self) -> u64 {
-        self.start + self.bytes.len() as u64
+    fn place(&mut self, reader: &Reader) -> &mut Place {
+        let place = self.readers.iter_mut().find(|place| place.id == reader.0);
+        place.expect("a reader is subscribed until it is given back")
     }
 
-    /// Drops what every reader has read.
+    fn span(&self) -> Span {
+        let end = self.pieces.end();
+        let start = self.past.map_or(end, |past| self.past_start(past));
+        Span { start, end }
+    }
+
+    fn past_start(&self, past: Past) -> u64 {
+        let oldest = self.pieces.end().saturating_sub(past.bytes);
+        oldest.max(past.from).max(self.pieces.start())
+    }
+
+    /// Drops what nobody needs any longer.
     fn forget(&mut self) {
-        let oldest = self
-            .readers
-            .iter()
-            .map(|(at, _)| *at)
-            .min()
-            .unwrap_or(self.end());
-        self.bytes.drain(..(oldest - self.start) as usize);
-        self.start = oldest;
+        let needed = self.needed_from();
+        self.pieces.forget(needed);
+    }
+
+    fn needed_from(&self) -> u64 {
+        let readers = self.readers.iter().map(|place| place.at);
+        readers.chain([self.span().start]).min().unwrap_or(0)
+    }
+
+    /// As [`Kept::forget`], after something was appended.
+    #[inline]
+    fn forget_past(&mut self) {
+        if self.pieces.could_forget(self.span().start) {
+            self.forget();
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

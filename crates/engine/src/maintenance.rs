@@ -74,7 +74,9 @@ impl Maintenance {
         }
         let now = engine.now();
         engine.pause.tick(now.0);
-        let is_settled = !engine.pause.is_on() && !engine.persistence.is_loading();
+        let is_settled = !engine.pause.is_on()
+            && !engine.persistence.is_loading()
+            && !engine.standing.is_replica();
         if engine.switches.active_expire.load(Ordering::Relaxed) && is_settled {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
@@ -132,7 +134,7 @@ impl Maintenance {
         let mut shards = ShardSet::NONE;
         shards.insert(self.cursor.shard());
         let mut locked = engine.keyspace.lock(shards);
-        if engine.pause.is_on() {
+        if engine.pause.is_on() || engine.standing.is_replica() {
             return true;
         }
         let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
@@ -140,6 +142,7 @@ impl Maintenance {
         engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
         if !worker.effects.is_empty() {
             worker.append_effects(&engine.log);
+            engine.log.wake_readers();
         }
         self.round.alive += found.alive;
         self.round.left_ms += found.left_ms;
@@ -167,7 +170,12 @@ impl Maintenance {
 }
 
 /// Clients that are not idle though they ask nothing: they wait, or are told things.
-const ATTENTIVE: ClientFlags = ClientFlags(ClientFlags::BLOCKED.0 | ClientFlags::MONITOR.0);
+const ATTENTIVE: ClientFlags = ClientFlags(
+    ClientFlags::BLOCKED.0
+        | ClientFlags::MONITOR.0
+        | ClientFlags::REPLICA.0
+        | ClientFlags::PRIMARY.0,
+);
 
 /// Closes clients that have sent nothing for longer than `timeout`.
 fn close_idle_clients(engine: &Engine, now: UnixMillis) {

@@ -1,4 +1,5 @@
-//! `CLIENT PAUSE`: sessions that wait until a moment, or until they are let go.
+//! `CLIENT PAUSE`: sessions that wait until a moment, or until they are let go. While a primary
+//! hands its role over, writes wait, too.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -19,9 +20,19 @@ pub enum Paused {
 /// The pause, if there is one.
 #[derive(Debug)]
 pub struct Pause {
+    /// The most that is asked for.
     what: AtomicU8,
     until_ms: AtomicI64,
-    waiting: Mutex<Vec<Arc<Client>>>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    clients: Vec<Arc<Client>>,
+    /// What `CLIENT PAUSE` has asked for.
+    asked: u8,
+    /// Whether writes wait for a failover.
+    by_failover: bool,
 }
 
 impl Default for Pause {
@@ -55,17 +66,29 @@ impl Pause {
     /// one that ends at once never begins. Whoever holds every lock here can be sure that nothing
     /// is under way that the pause would have held back.
     pub fn begin(&self, what: Paused, now_ms: i64, until_ms: i64) {
-        let _waiting = self.waiting.lock();
-        if until_ms <= now_ms && !self.is_on() {
+        let mut waiting = self.waiting.lock();
+        if until_ms <= now_ms && waiting.asked == 0 {
             return;
         }
         self.until_ms.fetch_max(until_ms, Ordering::AcqRel);
-        self.what.fetch_max(what as u8, Ordering::AcqRel);
+        waiting.asked = waiting.asked.max(what as u8);
+        self.settle(&mut waiting);
     }
 
-    /// Ends the pause and lets everybody go.
+    /// Ends the pause and lets everybody go whom nothing else holds.
     pub fn end(&self) {
-        self.let_go(&mut self.waiting.lock());
+        let mut waiting = self.waiting.lock();
+        waiting.asked = 0;
+        self.until_ms.store(0, Ordering::Release);
+        self.settle(&mut waiting);
+    }
+
+    /// Has writes wait until this is called again, whatever clients ask for. The same holds of
+    /// locks as for [`Pause::begin`].
+    pub fn hold_writes(&self, on: bool) {
+        let mut waiting = self.waiting.lock();
+        waiting.by_failover = on;
+        self.settle(&mut waiting);
     }
 
     /// Ends the pause if its time is over.
@@ -75,23 +98,32 @@ impl Pause {
         }
         let mut waiting = self.waiting.lock();
         // It may have been made longer meanwhile.
-        if self.until_ms.load(Ordering::Acquire) <= now_ms {
-            self.let_go(&mut waiting);
+        if waiting.asked > 0 && self.until_ms.load(Ordering::Acquire) <= now_ms {
+            waiting.asked = 0;
+            self.until_ms.store(0, Ordering::Release);
+            self.settle(&mut waiting);
         }
     }
 
-    fn let_go(&self, waiting: &mut Vec<Arc<Client>>) {
-        self.what.store(Paused::Nothing as u8, Ordering::Release);
-        self.until_ms.store(0, Ordering::Release);
-        for client in waiting.drain(..) {
-            client.set(ClientFlags::BLOCKED, false);
-            client.wake();
+    /// Has everybody see what is paused. Whoever waits looks again if it has become less.
+    fn settle(&self, waiting: &mut Waiting) {
+        let by_failover = match waiting.by_failover {
+            true => Paused::Writes,
+            false => Paused::Nothing,
+        };
+        let what = waiting.asked.max(by_failover as u8);
+        if self.what.swap(what, Ordering::AcqRel) > what {
+            for client in waiting.clients.drain(..) {
+                client.set(ClientFlags::BLOCKED, false);
+                client.wake();
+            }
         }
     }
 
-    /// When the pause ends by itself, in milliseconds of Unix time.
-    pub fn until_ms(&self) -> i64 {
-        self.until_ms.load(Ordering::Acquire)
+    /// When the pause ends by itself, in milliseconds of Unix time; `None` if it does not.
+    pub fn until_ms(&self) -> Option<i64> {
+        let until_ms = self.until_ms.load(Ordering::Acquire);
+        (until_ms > 0).then_some(until_ms)
     }
 
     /// Has `client` woken when the pause ends. Returns false if it has ended already.
@@ -102,7 +134,7 @@ impl Pause {
         }
         if !client.has(ClientFlags::BLOCKED) {
             client.set(ClientFlags::BLOCKED, true);
-            waiting.push(Arc::clone(client));
+            waiting.clients.push(Arc::clone(client));
         }
         true
     }
@@ -112,12 +144,13 @@ impl Pause {
         if client.has(ClientFlags::BLOCKED) {
             self.waiting
                 .lock()
+                .clients
                 .retain(|other| !Arc::ptr_eq(other, client));
         }
     }
 
     /// How many clients wait.
     pub fn waiting(&self) -> usize {
-        self.waiting.lock().len()
+        self.waiting.lock().clients.len()
     }
 }

@@ -24,10 +24,23 @@ pub struct Session {
     pub blocked: Option<Arc<Blocked>>,
     pub subscriptions: Option<Box<Subscriptions>>,
     pub replies: Replies,
-    /// Whether these are commands of the append-only file: they are neither refused nor logged.
-    pub replays: bool,
+    pub origin: Origin,
+    /// Where in the log the last effect of this session ended; 0 if there was none.
+    pub written_to: u64,
     /// Whether this client's reads count as uses of the keys.
     pub touches: bool,
+}
+
+/// Whose commands a session runs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// A client's, who may be refused.
+    #[default]
+    Client,
+    /// Those of the append-only file: they are neither refused nor logged, nor counted.
+    LogFile,
+    /// The primary's: they are not refused, and are in the log as they came.
+    Primary,
 }
 
 /// The keys a client watches.
@@ -69,7 +82,8 @@ impl Session {
             blocked: None,
             subscriptions: None,
             replies: Replies::On,
-            replays: false,
+            origin: Origin::Client,
+            written_to: 0,
             touches: true,
         }
     }

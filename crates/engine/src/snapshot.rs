@@ -144,6 +144,18 @@ pub fn of_nothing(engine: &Engine, aux: &[(&str, String)]) -> Vec<u8> {
     bytes
 }
 
+impl Engine {
+    /// Has no snapshot begin until [`Engine::allow_snapshots`]. Returns false while one is being
+    /// taken.
+    pub fn hold_off_snapshots(&self) -> bool {
+        self.snapshot_taken.swap(1, AcqRel) == 0
+    }
+
+    pub fn allow_snapshots(&self) {
+        self.snapshot_taken.store(0, Release);
+    }
+}
+
 impl Snapshot {
     /// A snapshot for whoever holds every lock until it is written, by [`Snapshot::step_under`].
     pub fn under_locks(
@@ -188,6 +200,12 @@ impl Snapshot {
             is_marked: false,
             stage: Stage::Head,
         }
+    }
+
+    /// Adds a field to the head, of which nothing is written yet.
+    pub fn add_fact(&mut self, name: &str, value: String) {
+        debug_assert!(self.stage == Stage::Head, "the head is written first");
+        self.writing.aux.push((name.to_owned(), value));
     }
 
     /// Appends about `bytes` to `into`. Returns false when the end is written.

@@ -537,6 +537,22 @@ impl Db<'_> {
             .collect()
     }
 
+    /// Takes all keys of all dbs away, and has those of a sibling instead. Needs every lock, and
+    /// that no snapshot is being taken.
+    pub fn take_over(&mut self, sibling: Keyspace) -> Vec<Detached> {
+        let here = self.index;
+        let mut detached = Vec::new();
+        for index in (0..sibling.dbs()).map(DbIndex) {
+            self.index = index;
+            detached.extend(self.detach_all());
+        }
+        for (at, shard) in sibling.into_shards().enumerate() {
+            self.shards.get(at).take_over(shard);
+        }
+        self.index = here;
+        detached
+    }
+
     /// Exchanges the contents of two dbs. Needs every lock.
     ///
     /// A watched key that is past its expiry goes first: its coming or going is no change that

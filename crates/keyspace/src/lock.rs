@@ -104,6 +104,25 @@ impl Keyspace {
         }
     }
 
+    /// An empty one whose keys this one may take over.
+    pub fn sibling(&self) -> Keyspace {
+        let guarded = |_| Guarded {
+            lock: RawLock::new(),
+            shard: UnsafeCell::new(Shard::new(self.dbs)),
+        };
+        Keyspace {
+            shards: (0..SHARDS).map(guarded).collect(),
+            hasher: self.hasher.clone(),
+            dbs: self.dbs,
+        }
+    }
+
+    /// The shards, for whoever is the last to know of this keyspace.
+    pub(crate) fn into_shards(self) -> impl Iterator<Item = Shard> {
+        let shards = self.shards.into_vec().into_iter();
+        shards.map(|guarded| guarded.shard.into_inner())
+    }
+
     /// How many dbs there are.
     pub fn dbs(&self) -> u16 {
         self.dbs

@@ -388,6 +388,16 @@ impl Shard {
         Some(detached)
     }
 
+    /// Takes over the dbs of another shard. This one's are empty.
+    pub fn take_over(&mut self, other: Shard) {
+        self.walk = None;
+        self.dbs = other.dbs;
+        for (index, db) in self.dbs.iter().enumerate() {
+            let holds = |key: &[u8]| contains(db, key);
+            self.watchers.touch_matching(DbIndex(index as u16), holds);
+        }
+    }
+
     pub fn swap_dbs(&mut self, a: DbIndex, b: DbIndex) {
         for index in [a, b] {
             let other = if index == a { b } else { a };

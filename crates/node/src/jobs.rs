@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering;
 
 use engine::Engine;
 use engine::persistence::Outcome;
-use engine::snapshot::{Form, Snapshot};
+use engine::snapshot::Snapshot;
 use stdx::time::UnixMillis;
 
 use crate::keeper::{Keeper, Wanted, notice, warning};
@@ -201,8 +201,7 @@ impl Jobs {
     }
 
     fn begin_save(&mut self, engine: &Engine) -> bool {
-        let facts = self.keeper.facts(engine, false);
-        let Some(snapshot) = engine.begin_snapshot(Form::Rdb, &facts, |_| {}) else {
+        let Some(snapshot) = self.keeper.begin_snapshot(engine) else {
             self.job = Some(Job::SaveWaits);
             return false;
         };

@@ -11,9 +11,8 @@
 //! Its thread takes it up a moment later.
 
 use std::io;
-use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 
 use config::{AppendFsync, Config};
 use engine::Engine;
@@ -26,6 +25,7 @@ use persistence::aof::plan::abandon_temporary_increment;
 use persistence::aof::{Format, Manifest, Names};
 
 use crate::log_file::{Flushed, Increment, LogFile, Now};
+use crate::replication::{Replication, SavedHistory};
 use crate::rewrite::perform;
 use crate::save::SaveJob;
 use crate::storage::{Failure, Lock, Storage, remove_if_there};
@@ -56,6 +56,9 @@ pub struct Keeper {
     pub(crate) is_ending: AtomicBool,
     /// Held by whoever saves on the spot, from before the locks of the keyspace.
     saving: Mutex<()>,
+    /// Which history the snapshot file that was loaded at the start is of.
+    pub(crate) saved_history: Mutex<SavedHistory>,
+    replication: OnceLock<Weak<Replication>>,
     wake: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
@@ -98,6 +101,8 @@ impl Keeper {
             is_busy: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
             saving: Mutex::default(),
+            saved_history: Mutex::default(),
+            replication: OnceLock::new(),
             wake: OnceLock::new(),
         }
     }
@@ -126,6 +131,30 @@ impl Keeper {
             facts.push(("aof-base", "1".to_owned()));
         }
         facts
+    }
+
+    /// Which history a snapshot of this moment is of. Every lock is held.
+    fn history_facts(&self, engine: &Engine) -> Vec<(&'static str, String)> {
+        let replication = self.replication.get().and_then(Weak::upgrade);
+        replication.map_or_else(Vec::new, |replication| replication.facts(engine))
+    }
+
+    /// Begins a snapshot for the snapshot file. `None` while another is being taken.
+    pub(crate) fn begin_snapshot(&self, engine: &Engine) -> Option<Snapshot> {
+        let (facts, mut own_facts) = (self.facts(engine, false), Vec::new());
+        let mut snapshot = engine.begin_snapshot(Form::Rdb, &facts, |_| {
+            own_facts = self.history_facts(engine);
+        })?;
+        for (name, value) in own_facts {
+            snapshot.add_fact(name, value);
+        }
+        Some(snapshot)
+    }
+
+    /// What replication is asked of which history the data is.
+    pub fn set_replication(&self, replication: &Arc<Replication>) {
+        // It is set once.
+        drop(self.replication.set(Arc::downgrade(replication)));
     }
 
     /// Appends a piece of a snapshot, and returns whether there is more.
@@ -189,8 +218,7 @@ impl Keeper {
             return Err(SaveError::Busy);
         }
         let changes = engine.stats.totals().dirty;
-        let facts = self.facts(engine, false);
-        match engine.begin_snapshot(Form::Rdb, &facts, |_| {}) {
+        match self.begin_snapshot(engine) {
             Some(mut snapshot) => {
                 let mut more = true;
                 let written = self.write_snapshot(engine, &mut |into| {
@@ -218,7 +246,8 @@ impl Keeper {
         engine: &Engine,
         db: &mut keyspace::Db<'_>,
     ) -> Result<(), SaveError> {
-        let facts = self.facts(engine, false);
+        let mut facts = self.facts(engine, false);
+        facts.extend(self.history_facts(engine));
         let mut snapshot = Snapshot::under_locks(engine, db, Form::Rdb, &facts);
         self.write_snapshot(engine, &mut |into| {
             self.produce_under(engine, &mut snapshot, db, into)
@@ -571,6 +600,18 @@ impl Keeper {
     }
 }
 
+/// Another history.
+impl Keeper {
+    /// All data is about to be replaced: the append-only file ends here, and is written anew when
+    /// the data is there. No lock is held.
+    pub(crate) fn pause_log(&self, engine: &Engine) {
+        if self.log_file.is_on() {
+            self.call_off_job(engine);
+            self.end_log(engine);
+        }
+    }
+}
+
 /// The end.
 impl Keeper {
     /// Brings everything into the files, for the process is about to end. From then on nobody can
@@ -635,7 +676,7 @@ impl Keeper {
     }
 
     /// Has the job under way given up, and waits until it is.
-    fn call_off_job(&self, engine: &Engine) {
+    pub(crate) fn call_off_job(&self, engine: &Engine) {
         let persistence = &engine.persistence;
         if persistence.saves().started.is_some() {
             let line = "There is a child saving an .rdb. Killing it!";

@@ -9,6 +9,7 @@
 //!   schedule   when they begin by themselves
 //!   load       files into the engine
 //!   start      what is loaded when a node starts
+//!   replication  the machine of replication, performed but for sockets
 //! ```
 
 #![forbid(unsafe_code)]
@@ -18,6 +19,7 @@ pub mod jobs;
 pub mod keeper;
 pub mod load;
 pub mod log_file;
+pub mod replication;
 pub mod rewrite;
 pub mod save;
 pub mod schedule;

@@ -6,6 +6,7 @@
 
 use std::fmt;
 use std::io::{self, Read};
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ::persistence::aof::reader::{Broken, End, Reader};
@@ -13,8 +14,10 @@ use ::persistence::aof::{Record as LogRecord, reader::Opening};
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use engine::Engine;
 use engine::load::{LoadError, LoadPolicy, Replay, decode};
+use keyspace::Keyspace;
 
 use crate::keeper::{notice, warning};
+use crate::replication::SavedHistory;
 use crate::storage::system_words;
 
 /// Bytes read at once. What a batch becomes, several times as much, should fit the cache that a
@@ -30,6 +33,12 @@ const REPORT_NANOS: u64 = 5_000_000_000;
 /// What a key has of a snapshot that fills an empty keyspace.
 const FRESH: LoadPolicy = LoadPolicy {
     keeps_expired: false,
+    replaces: false,
+};
+
+/// What a key has of a primary's copy: it is the primary who lets keys expire.
+const COPIED: LoadPolicy = LoadPolicy {
+    keeps_expired: true,
     replaces: false,
 };
 
@@ -187,6 +196,8 @@ impl<'a> Source<'a> {
 pub struct Batch {
     bytes: Vec<u8>,
     records: Vec<rdb::Record>,
+    policy: LoadPolicy,
+    beside: Option<Arc<Keyspace>>,
 }
 
 impl Batch {
@@ -212,7 +223,11 @@ impl Batch {
             let micros = delay.unsigned_abs().saturating_mul(records.len() as u64);
             engine.host.sleep(micros);
         }
-        engine.load(records, FRESH).map_err(Problem::Record)
+        let loaded = match &self.beside {
+            Some(keyspace) => engine.load_into(keyspace, records, self.policy),
+            None => engine.load(records, self.policy),
+        };
+        loaded.map_err(Problem::Record)
     }
 }
 
@@ -221,12 +236,23 @@ pub struct Batches<'a> {
     source: Source<'a>,
     scanner: Scanner,
     buffer: Vec<u8>,
+    policy: LoadPolicy,
+    /// What keys go into instead of the engine's own.
+    beside: Option<Arc<Keyspace>>,
+    history: SavedHistory,
+    /// Whether what the snapshot says of itself is told to the operator.
+    tells: bool,
     is_over: bool,
 }
 
 impl<'a> Batches<'a> {
     /// A snapshot that begins with the bytes of `buffer`.
-    fn new(engine: &Engine, source: Source<'a>, buffer: Vec<u8>) -> Batches<'a> {
+    fn new(
+        engine: &Engine,
+        source: Source<'a>,
+        buffer: Vec<u8>,
+        policy: LoadPolicy,
+    ) -> Batches<'a> {
         let options = ScanOptions {
             verify: engine.config.load().persistence.rdb_checksum
                 && !engine.switches.skips_checksums.load(Ordering::Relaxed),
@@ -236,6 +262,10 @@ impl<'a> Batches<'a> {
             source,
             scanner: Scanner::new(options),
             buffer,
+            policy,
+            beside: None,
+            history: SavedHistory::default(),
+            tells: true,
             is_over: false,
         }
     }
@@ -251,14 +281,26 @@ impl<'a> Batches<'a> {
                         self.is_over = true;
                         break;
                     }
-                    item => note_item(engine, item)?,
+                    Item::Aux { name, value } => {
+                        self.history.note(&name, &value);
+                        if self.tells {
+                            note_fact(engine, &name, &String::from_utf8_lossy(&value));
+                        }
+                    }
+                    item if self.tells => note_item(engine, item)?,
+                    _ => {}
                 }
             }
             let consumed = self.scanner.take_consumed();
             let rest = self.buffer.split_off(consumed);
             let bytes = std::mem::replace(&mut self.buffer, rest);
             if !records.is_empty() {
-                return Ok(Some(Batch { bytes, records }));
+                return Ok(Some(Batch {
+                    bytes,
+                    records,
+                    policy: self.policy,
+                    beside: self.beside.clone(),
+                }));
             }
             if !self.is_over && self.source.read(engine, &mut self.buffer)? == 0 {
                 self.scanner
@@ -279,17 +321,17 @@ impl<'a> Batches<'a> {
 /// Something in a snapshot that is no key.
 fn note_item(engine: &Engine, item: Item) -> Result<(), Problem> {
     match item {
-        Item::Aux { name, value } => {
-            note_fact(engine, &name, &String::from_utf8_lossy(&value));
-            Ok(())
-        }
         Item::ModuleAux(name) => Err(Problem::Module(name)),
         Item::Function(_) => {
             let line = "Left out a library of functions: there are no functions yet";
             warning(engine, line);
             Ok(())
         }
-        Item::Select(_) | Item::Sizes { .. } | Item::Record(_) | Item::End(_) => Ok(()),
+        Item::Aux { .. }
+        | Item::Select(_)
+        | Item::Sizes { .. }
+        | Item::Record(_)
+        | Item::End(_) => Ok(()),
     }
 }
 
@@ -316,15 +358,16 @@ fn note_fact(engine: &Engine, name: &[u8], value: &str) {
     }
 }
 
-/// Loads a snapshot and what is behind it, if anything is wanted from there.
-pub fn snapshot<'a>(
+/// Loads a snapshot, and says what is behind it and of which history it is.
+fn snapshot<'a>(
     engine: &Engine,
     crew: &dyn Crew,
-    source: Source<'a>,
-    buffer: Vec<u8>,
-) -> Result<(Source<'a>, Vec<u8>), Problem> {
+    (source, buffer): (Source<'a>, Vec<u8>),
+    (policy, beside): (LoadPolicy, Option<Arc<Keyspace>>),
+) -> Result<(Source<'a>, Vec<u8>, SavedHistory), Problem> {
     let before = engine.persistence.load.figures();
-    let mut batches = Batches::new(engine, source, buffer);
+    let mut batches = Batches::new(engine, source, buffer, policy);
+    batches.beside = beside;
     crew.load(engine, &mut batches)?;
     let figures = engine.persistence.load.figures();
     let mut line = format!(
@@ -337,17 +380,57 @@ pub fn snapshot<'a>(
         empty => line.push_str(&format!(", empty keys skipped: {empty}.")),
     }
     notice(engine, &line);
-    Ok(batches.into_rest())
+    let history = batches.history;
+    let (source, rest) = batches.into_rest();
+    Ok((source, rest, history))
 }
 
 /// Loads a snapshot file. Nothing may be behind the snapshot: that would be a sign of damage.
-pub fn snapshot_file(engine: &Engine, crew: &dyn Crew, source: Source<'_>) -> Result<(), Problem> {
-    let (mut source, mut rest) = snapshot(engine, crew, source, Vec::new())?;
+pub fn snapshot_file(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+) -> Result<SavedHistory, Problem> {
+    whole_file(engine, crew, source, (FRESH, None))
+}
+
+/// Loads a copy of a primary's data, or `beside` that of this node.
+pub fn copy(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+    beside: Option<Arc<Keyspace>>,
+) -> Result<SavedHistory, Problem> {
+    whole_file(engine, crew, source, (COPIED, beside))
+}
+
+fn whole_file(
+    engine: &Engine,
+    crew: &dyn Crew,
+    source: Source<'_>,
+    to: (LoadPolicy, Option<Arc<Keyspace>>),
+) -> Result<SavedHistory, Problem> {
+    let (mut source, mut rest, history) = snapshot(engine, crew, (source, Vec::new()), to)?;
     let offset = source.offset - rest.len() as u64;
     match rest.is_empty() && source.read(engine, &mut rest)? == 0 {
-        true => Ok(()),
+        true => Ok(history),
         false => Err(Problem::Excess { offset }),
     }
+}
+
+/// Whether a snapshot file holds any key. If `is_thorough`, all of it is looked at, and anything
+/// that is wrong with it found but for what is wrong within values.
+pub fn holds_keys(engine: &Engine, source: Source<'_>, is_thorough: bool) -> Result<bool, Problem> {
+    let mut batches = Batches::new(engine, source, Vec::new(), COPIED);
+    batches.tells = false;
+    let mut holds_keys = false;
+    while batches.next(engine)?.is_some() {
+        holds_keys = true;
+        if !is_thorough {
+            break;
+        }
+    }
+    Ok(holds_keys)
 }
 
 /// Loads a file of the append-only file: commands, with a snapshot before them or without.
@@ -361,7 +444,7 @@ pub fn log(engine: &Engine, crew: &dyn Crew, mut source: Source<'_>) -> Result<(
     let mut offset = 0;
     if Opening::of(&bytes) == Opening::Snapshot {
         notice(engine, "Reading RDB base file on AOF loading...");
-        (source, bytes) = snapshot(engine, crew, source, bytes)?;
+        (source, bytes, _) = snapshot(engine, crew, (source, bytes), (FRESH, None))?;
         offset = source.offset - bytes.len() as u64;
     }
     let mut reader = Reader::new(offset);

@@ -260,8 +260,10 @@ impl LogFile {
         queue.reader = Some(log.subscribe(all));
         let end = log.offset();
         if !self.is_on() {
-            self.written.fetch_max(end, Ordering::AcqRel);
-            self.synced.fetch_max(end, Ordering::AcqRel);
+            // The log may have gone back, if it was another history's before.
+            self.written.store(end, Ordering::Release);
+            self.synced.store(end, Ordering::Release);
+            self.lost.store(0, Ordering::Release);
         }
         queue.segments.push_back(Segment {
             increment,

@@ -76,7 +76,8 @@ impl Keeper {
         let began = engine.host.monotonic_nanos();
         let source = Source::new(engine, &name, self.storage.open(&name)?);
         match load::snapshot_file(engine, crew, source) {
-            Ok(()) => {
+            Ok(history) => {
+                *self.saved_history.lock() = history;
                 let seconds = seconds_since(engine, began);
                 notice(
                     engine,

@@ -69,9 +69,9 @@ impl Settings {
             replicas_to_write: replication.replicas_to_write,
             lag_max_ms: seconds(replication.replicas_lag_max),
             output_limit: config.clients.output_limits.replica,
-            full_sync_from_empty: false,
-            sync_replicas: 0,
-            sync_timeout_ms: 10_000,
+            full_sync_from_empty: replication.full_sync_from_empty,
+            sync_replicas: replication.sync_replicas,
+            sync_timeout_ms: replication.sync_timeout,
         }
     }
 }

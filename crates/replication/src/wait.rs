@@ -29,7 +29,7 @@ pub(crate) struct Wanted {
 
 impl Machine {
     /// The replicas that have confirmed `offset`.
-    fn confirmed(&self, offset: u64) -> u32 {
+    pub fn confirmed(&self, offset: u64) -> u32 {
         let (unfinished, sent) = (
             flawed!(self, CountUnfinishedReplicas),
             flawed!(self, CountSentAsConfirmed),

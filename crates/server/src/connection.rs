@@ -22,8 +22,11 @@ use resp::request::{Limits, Parser};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
+use crate::connection::replica::Replica;
 use crate::durability::Durability;
 use crate::worker::{Tools, should_queue, with_tools};
+
+mod replica;
 
 /// Reads, and what they make to do, before other connections have their turn.
 const READS_PER_TURN: usize = 2;
@@ -59,6 +62,7 @@ pub struct Connection<S> {
     durability: Arc<Durability>,
     /// How much of the log has to be synced before any reply leaves; 0 if nothing.
     held_until: u64,
+    replica: Option<Box<Replica>>,
 }
 
 #[derive(Default)]
@@ -116,6 +120,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             timer: None,
             durability,
             held_until: 0,
+            replica: None,
         }
     }
 
@@ -202,7 +207,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         while self.session.client.has(ClientFlags::BLOCKED) {
             let until_ms = match &self.session.blocked {
                 Some(blocked) => blocked.deadline().map(|at| at.0),
-                None => Some(self.engine.pause.until_ms()),
+                None => self.engine.pause.until_ms(),
             };
             if self.session.blocked.is_some() && !self.is_blocked(tools) {
                 // Whoever served it has it in the log.
@@ -336,6 +341,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             bulk_bytes_max: self.engine.config.load().clients.bulk_len_max.0 as i64,
             unauthenticated: !self.session.authenticated,
         };
+        self.note_newlines(input);
         let mut batch = tools.take_batch();
         let parsed = self.parser.parse(input, &limits, &mut batch);
         let (worker, output) = (&mut tools.worker, &mut tools.output);
@@ -430,8 +436,17 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         });
     }
 
-    /// Writes what is there, and keeps what the socket does not take.
+    /// Writes what is there; to a replica, what it is fed behind that.
     fn write(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        self.write_replies(tools, cx)?;
+        match self.unsent.len() == 0 && self.is_replica() {
+            true => self.feed(tools, cx),
+            false => Ok(()),
+        }
+    }
+
+    /// Writes what is there, and keeps what the socket does not take.
+    fn write_replies(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
         // Who is closed hears nothing more.
         if self.session.client.has(ClientFlags::KILLED) {
             return Err(End::Closed);

@@ -1,4 +1,4 @@
-//! What the node keeps in files, given threads: one that syncs, one that runs jobs, and at the
+//! What the node keeps, in files and in other nodes, given threads: one that syncs, one that runs jobs, and at the
 //! start one per core that loads.
 //!
 //! ```text
@@ -20,6 +20,7 @@ use node::jobs::Jobs;
 use node::keeper::Keeper;
 use node::load::{Alone, Batch, Batches, Crew, Problem};
 use node::log_file::Lost;
+use node::replication::Replication;
 use node::storage::Storage;
 use parking_lot::Mutex;
 
@@ -41,6 +42,7 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 
 pub struct Durability {
     pub keeper: Arc<Keeper>,
+    pub replication: Arc<Replication>,
     syncer: OnceLock<Thread>,
     /// As soon as so many wait for a sync, there is one.
     quorum: AtomicUsize,
@@ -50,8 +52,12 @@ pub struct Durability {
 
 impl Durability {
     pub fn new(storage: Arc<dyn Storage>, config: &Config) -> Durability {
+        let keeper = Arc::new(Keeper::new(storage, config, std::process::id()));
+        let replication = Arc::new(Replication::new(Arc::clone(&keeper), config));
+        keeper.set_replication(&replication);
         Durability {
-            keeper: Arc::new(Keeper::new(storage, config, std::process::id())),
+            keeper,
+            replication,
             syncer: OnceLock::new(),
             quorum: AtomicUsize::new(1),
             ending: AtomicBool::new(false),

@@ -54,9 +54,9 @@ impl Journal {
         Ok(())
     }
 
-    /// From here on the process serves: `M` instead of `C`.
-    pub fn serve(&self) {
-        self.target.lock().role = 'M';
+    /// From here on the process serves: `M` instead of `C`, or `S` for a replica.
+    pub fn serve_as(&self, role: char) {
+        self.target.lock().role = role;
     }
 
     /// Shows a bar below the lines, or no longer, if they go to the standard output.

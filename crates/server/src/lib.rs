@@ -9,6 +9,7 @@
 //!   durability  threads for what is kept in files
 //!   disk        the files
 //!   worker      what a thread keeps between clients: buffers, statistics
+//!   primary     the link to the primary; a timer and threads for replication
 //!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
 //!   bar         how far the load is, for who watches
@@ -24,6 +25,7 @@ mod journal;
 mod listener;
 mod machine;
 mod memory;
+mod primary;
 mod program;
 mod signals;
 mod worker;

@@ -13,6 +13,7 @@ use engine::host::{
 use node::keeper::Keeper;
 pub use node::storage::system_words;
 use parking_lot::Mutex;
+use replication::{Input, Machine as Machinery, View};
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::durability::{Durability, Threads};
@@ -213,6 +214,18 @@ impl Host for Machine {
     fn load_log(&self, engine: &Engine) -> Result<(), LoadFailed> {
         let crew = Threads(self.process.lock().io_threads);
         self.keeper().reload_log(engine, &crew)
+    }
+
+    fn replicate(&self, engine: &Engine, input: Input<'_>, out: &mut Vec<u8>) {
+        let work = &mut Vec::new();
+        self.durability
+            .replication
+            .take_in(engine, input, out, work);
+        debug_assert!(work.is_empty(), "only the link's task is given work");
+    }
+
+    fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machinery, &View)) {
+        self.durability.replication.look(engine, look);
     }
 
     fn crash(&self, how: Crash) {

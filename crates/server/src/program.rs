@@ -22,6 +22,7 @@ use crate::journal::Journal;
 use crate::listener::{House, Listeners};
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
+use crate::primary::Sockets;
 use crate::signals::Endings;
 use crate::worker;
 
@@ -97,7 +98,7 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     }
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
-    announce(&journal, config_file.as_deref());
+    announce(&journal, &config, config_file.as_deref());
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
@@ -261,7 +262,7 @@ fn daemonize(started_in: std::io::Result<PathBuf>) -> Result<ExitCode, String> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn announce(journal: &Journal, config_file: Option<&str>) {
+fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
     let pid = std::process::id();
     journal.line(LogLevel::Warning, "Ochre is starting");
     let version = env!("CARGO_PKG_VERSION");
@@ -274,7 +275,10 @@ fn announce(journal: &Journal, config_file: Option<&str>) {
         None => "No configuration file given, using the defaults".to_owned(),
     };
     journal.line(LogLevel::Warning, &configured);
-    journal.serve();
+    journal.serve_as(match config.replication.primary {
+        Some(_) => 'S',
+        None => 'M',
+    });
 }
 
 /// Whoever reads this can connect.
@@ -326,10 +330,11 @@ async fn serve(
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
     governor.start(threads(&config));
+    Sockets::open(&house, &journal, threads(&config));
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    let loaded = load(&house, threads(&config));
+    let loaded = load(&house, threads(&config), [seed()?, seed()?]);
     let (engine, watched) = (Arc::clone(&house.engine), Arc::clone(&journal));
     tokio::spawn(async move { bar::watch_load(&engine, &watched).await });
     if until_the_end(
@@ -356,7 +361,7 @@ async fn serve(
 }
 
 /// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
-fn load(house: &House, threads: usize) -> Receiver<Result<(), String>> {
+fn load(house: &House, threads: usize, seeds: [u64; 2]) -> Receiver<Result<(), String>> {
     let (sender, receiver) = channel();
     let house = house.clone();
     let run = move || {
@@ -366,6 +371,9 @@ fn load(house: &House, threads: usize) -> Receiver<Result<(), String>> {
             let started = house.durability.start(&house.engine);
             started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))
         });
+        if loaded.is_ok() {
+            house.durability.replication.start(&house.engine, seeds);
+        }
         // Whoever listens may have ended.
         drop(sender.send(loaded));
     };

@@ -22,13 +22,16 @@
 
 #![forbid(unsafe_code)]
 
+pub mod chaos;
 pub mod disk;
 mod node;
+mod peers;
 mod proxy;
 mod render;
 mod transcript;
 mod world;
 
+pub use chaos::{Chaos, Mood};
 pub use disk::{Disk, Fault};
 pub use node::Node;
 pub use proxy::{Faults, Proxy};

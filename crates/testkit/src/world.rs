@@ -13,6 +13,9 @@ use engine::host::{
 use engine::persistence::Outcome;
 use engine::snapshot::{Form, Snapshot};
 use parking_lot::Mutex;
+use replication::{Input, Machine, View};
+
+use crate::peers::Peers;
 
 /// Midnight of 1 January 2026, in microseconds of Unix time: where the virtual clock begins.
 const START_MICROS: i64 = 1_767_225_600_000_000;
@@ -38,6 +41,7 @@ struct State {
     /// The save under way.
     saving: Mutex<Option<Snapshot>>,
     is_disk_full: AtomicBool,
+    peers: Peers,
 }
 
 impl World {
@@ -70,9 +74,21 @@ impl World {
         self.0.snapshot.lock().clone()
     }
 
+    /// Tells the replication machine something that no client said. What is done is done at once.
+    pub fn tell(&self, engine: &Engine, input: Input<'_>) {
+        self.0.peers.replicate(self, engine, input, &mut Vec::new());
+    }
+
+    /// What was sent on the link to the primary since this was last called.
+    pub fn take_sent_to_primary(&self) -> Vec<u8> {
+        self.0.peers.take_sent()
+    }
+
     /// Ends what is under way in the background, and begins what is to follow. Time passes for
     /// that when the virtual clock moves.
     pub fn work(&self, engine: &Engine) {
+        self.tell(engine, Input::Tick);
+        self.0.peers.work(self, engine);
         let persistence = &engine.persistence;
         if let Some(snapshot) = self.0.saving.lock().take() {
             let outcome = match self.write(engine, snapshot) {
@@ -100,7 +116,7 @@ impl World {
         self.write_snapshot(&mut |into| snapshot.step(engine, STEP_BYTES, into))
     }
 
-    fn ask(&self, what: impl Into<String>) {
+    pub(crate) fn ask(&self, what: impl Into<String>) {
         self.0.asked.lock().push(what.into());
     }
 }
@@ -235,6 +251,14 @@ impl Host for World {
     /// There is no append-only file in this world, and what is not there holds nothing.
     fn load_log(&self, _: &Engine) -> Result<(), LoadFailed> {
         Err(LoadFailed)
+    }
+
+    fn replicate(&self, engine: &Engine, input: Input<'_>, out: &mut Vec<u8>) {
+        self.0.peers.replicate(self, engine, input, out);
+    }
+
+    fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machine, &View)) {
+        self.0.peers.look(self, engine, look);
     }
 
     fn crash(&self, how: Crash) {

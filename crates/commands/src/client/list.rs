@@ -115,9 +115,11 @@ impl Kind {
 
     /// Whoever is connected speaks for itself; a monitor does too.
     pub fn of(client: &Client) -> Kind {
-        match client.has(ClientFlags::PUBSUB) {
-            true => Kind::Pubsub,
-            false => Kind::Normal,
+        match client {
+            client if client.has(ClientFlags::PRIMARY) => Kind::Master,
+            client if client.has(ClientFlags::REPLICA) => Kind::Replica,
+            client if client.has(ClientFlags::PUBSUB) => Kind::Pubsub,
+            _ => Kind::Normal,
         }
     }
 }

@@ -1,6 +1,6 @@
 //! One command as `COMMAND DOCS` shows it: facts for people, and for tools that help them.
 
-use engine::command::{Argument, Entry, Table};
+use engine::command::{Argument, Entry, Flags, Table};
 use engine::reply::{Done, Reply};
 
 /// A field of a description, written once it is known how many there are.
@@ -23,6 +23,9 @@ pub(super) fn write(table: &Table, entry: &Entry, reply: &mut Reply<'_>) {
     ];
     if !command.complexity.is_empty() {
         fields.push(Field::Text("complexity", command.complexity));
+    }
+    if command.flags.has(Flags::SYSTEM) {
+        fields.push(Field::Marks("doc_flags", vec!["syscmd"]));
     }
     if let Some((since, instead)) = command.deprecated {
         fields.push(Field::Marks("doc_flags", vec!["deprecated"]));

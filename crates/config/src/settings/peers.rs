@@ -32,6 +32,11 @@ pub struct Replication {
     pub diskless_load: DisklessLoad,
     pub replicas_to_write: u32,
     pub replicas_lag_max: u32,
+    /// How many replicas confirm each write before its reply.
+    pub sync_replicas: u32,
+    /// Milliseconds.
+    pub sync_timeout: u64,
+    pub full_sync_from_empty: bool,
     pub propagation_error: PropagationError,
 }
 
@@ -61,6 +66,9 @@ impl Default for Replication {
             diskless_load: DisklessLoad::Disabled,
             replicas_to_write: 0,
             replicas_lag_max: 10,
+            sync_replicas: 0,
+            sync_timeout: 10_000,
+            full_sync_from_empty: false,
             propagation_error: PropagationError::Ignore,
         }
     }

@@ -170,6 +170,27 @@ pub(crate) static REPLICATION: &[Directive] = &[
         ..Directive::LIVE
     },
     Directive {
+        name: "sync-replicas",
+        doc: "Replicas that must confirm a write before it is answered. 0 means none.",
+        field: &field!(replication.sync_replicas),
+        effect: Effect::CountGoodReplicas,
+        limits: Limits::COUNT,
+        ..Directive::LIVE
+    },
+    Directive {
+        name: "sync-replicas-timeout",
+        doc: "Milliseconds until a write without confirmation fails for its client. 0 means never.",
+        field: &field!(replication.sync_timeout),
+        limits: Limits::COUNT,
+        ..Directive::LIVE
+    },
+    Directive {
+        name: "replica-full-sync-from-empty-master",
+        doc: "Let a primary that restarted empty empty this replica, too.",
+        field: &field!(replication.full_sync_from_empty),
+        ..Directive::LIVE
+    },
+    Directive {
         name: "propagation-error-behavior",
         doc: "What a replica does with a command of its primary that fails.",
         field: &field!(replication.propagation_error),

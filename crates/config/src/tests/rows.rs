@@ -112,7 +112,15 @@ fn names_are_unique_and_found_in_any_case_and_documented() {
 fn defaults_are_those_of_redis_7_0_15() {
     let config = Config::default();
     let answered = config.get(&[b"*"]);
-    assert_eq!(answered.len(), 192);
+    let own = [
+        "replica-full-sync-from-empty-master",
+        "sync-replicas",
+        "sync-replicas-timeout",
+    ];
+    assert_eq!(answered.len(), 192 + own.len());
+    for name in own {
+        assert_eq!(config.get(&[name.as_bytes()]).len(), 1, "{name}");
+    }
     for (name, value) in [
         ("bind", "* -::*"),
         ("save", "3600 1 300 100 60 10000"),

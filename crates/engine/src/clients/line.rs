@@ -103,6 +103,8 @@ fn write_memory(client: &Client, request: Request, text: &mut String) -> std::fm
 
 const LETTERS: &[(ClientFlags, char)] = &[
     (ClientFlags::MONITOR, 'O'),
+    (ClientFlags::REPLICA, 'S'),
+    (ClientFlags::PRIMARY, 'M'),
     (ClientFlags::PUBSUB, 'P'),
     (ClientFlags::MULTI, 'x'),
     (ClientFlags::BLOCKED, 'b'),
@@ -123,14 +125,15 @@ fn letters(client: &Client) -> String {
         known.map(|(_, letter)| letter).collect()
     };
     let dirty = if client.is_dirty() { "d" } else { "" };
+    // Those of the node itself are spared anyway.
+    let is_peer = client.has(ClientFlags::REPLICA) || client.has(ClientFlags::PRIMARY);
+    let chosen = if is_peer {
+        String::new()
+    } else {
+        of(CHOSEN_LETTERS)
+    };
     let unix = if client.endpoints.unix { "U" } else { "" };
-    let letters = [
-        &of(LETTERS),
-        dirty,
-        &of(LAST_LETTERS),
-        unix,
-        &of(CHOSEN_LETTERS),
-    ];
+    let letters = [&of(LETTERS), dirty, &of(LAST_LETTERS), unix, &chosen];
     let letters = letters.concat();
     if letters.is_empty() {
         "N".to_owned()

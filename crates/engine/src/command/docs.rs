@@ -73,6 +73,7 @@ impl ArgumentKind {
 pub fn parse_syntax(syntax: &str) -> Result<Vec<Argument>, SyntaxError> {
     let mut arguments = arguments(&notation::read(syntax)?, Place::Line);
     names::tell_ends_apart(&mut arguments);
+    names::count_time_beside_replicas(&mut arguments);
     Ok(arguments)
 }
 

@@ -12,7 +12,11 @@ pub(super) fn clients(cx: &mut Context<'_>, lines: &mut Lines) {
     let blocked = clients
         .iter()
         .filter(|client| client.has(ClientFlags::BLOCKED));
-    lines.put("connected_clients", clients.len());
+    let replicas = clients
+        .iter()
+        .filter(|client| client.has(ClientFlags::REPLICA))
+        .count();
+    lines.put("connected_clients", clients.len() - replicas);
     lines.put("cluster_connections", 0);
     lines.put("maxclients", cx.config.clients.count_max);
     let input = largest(&|index| clients[index].usage.query_capacity.load(Relaxed));

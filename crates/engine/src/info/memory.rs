@@ -109,12 +109,14 @@ pub(super) fn memory(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.bytes("maxmemory", cx.config.memory.limit.0);
     lines.put("maxmemory_policy", cx.config.memory.policy.word());
     write_fragmentation(&figures, lines);
-    lines.zeros(&[
-        "mem_not_counted_for_evict",
-        "mem_replication_backlog",
-        "mem_total_replication_buffers",
-        "mem_clients_slaves",
-    ]);
+    lines.put("mem_not_counted_for_evict", 0);
+    let log = match cx.engine.log.is_kept() {
+        true => cx.engine.log.memory(),
+        false => 0,
+    };
+    lines.put("mem_replication_backlog", log);
+    lines.put("mem_total_replication_buffers", log);
+    lines.put("mem_clients_slaves", 0);
     lines.put("mem_clients_normal", figures.clients);
     lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.put("mem_allocator", figures.host.allocator);

@@ -9,7 +9,10 @@ use crate::pubsub::Scope;
 
 pub(super) fn stats(cx: &mut Context<'_>, lines: &mut Lines) {
     write_traffic(cx, lines);
-    lines.zeros(&["sync_full", "sync_partial_ok", "sync_partial_err"]);
+    let syncs = &cx.engine.standing.syncs;
+    lines.put("sync_full", count(&syncs.full));
+    lines.put("sync_partial_ok", count(&syncs.partial));
+    lines.put("sync_partial_err", count(&syncs.partial_refused));
     write_keys(cx, lines);
     let pubsub = &cx.engine.pubsub;
     lines.put("pubsub_channels", pubsub.count(Scope::Channel));
@@ -50,7 +53,9 @@ fn write_traffic(cx: &Context<'_>, lines: &mut Lines) {
     lines.put("instantaneous_ops_per_sec", commands);
     lines.put("total_net_input_bytes", totals.bytes_in);
     lines.put("total_net_output_bytes", totals.bytes_out);
-    lines.zeros(&["total_net_repl_input_bytes", "total_net_repl_output_bytes"]);
+    let syncs = &cx.engine.standing.syncs;
+    lines.put("total_net_repl_input_bytes", count(&syncs.bytes_in));
+    lines.put("total_net_repl_output_bytes", count(&syncs.bytes_out));
     lines.put("instantaneous_input_kbps", kilobytes(input));
     lines.put("instantaneous_output_kbps", kilobytes(output));
     lines.put("instantaneous_input_repl_kbps", kilobytes(0));

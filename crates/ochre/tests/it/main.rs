@@ -22,6 +22,8 @@ mod interchange;
 mod limits;
 mod live;
 mod process;
+mod replication;
+mod side;
 mod starting;
 mod stress;
 mod wire;

@@ -50,6 +50,7 @@ pub(super) fn of_choice(alternatives: &[Argument]) -> String {
         "left_right" | "min_max" | "before_after" => "where",
         "m_km_ft_mi" => "unit",
         "byte_bit" => "index_unit",
+        "host-port_no-one" => "args",
         "sum_min_max" => "aggregate",
         "byscore_bylex" => "sortby",
         "maxlen_minid" => "strategy",
@@ -70,12 +71,24 @@ pub(super) fn tell_ends_apart(arguments: &mut [Argument]) {
     }
 }
 
+/// Who waits for replicas counts whole milliseconds.
+pub(super) fn count_time_beside_replicas(arguments: &mut [Argument]) {
+    if let [replicas, timeout] = arguments
+        && (replicas.name.as_str(), timeout.name.as_str()) == ("numreplicas", "timeout")
+    {
+        timeout.kind = ArgumentKind::Integer;
+    }
+}
+
 /// The name of a block, by the arguments it cannot do without.
 pub(super) fn of_block(token: Option<&str>, arguments: &[Argument]) -> String {
     let name = joined(arguments.iter().filter(|argument| !argument.optional));
     match joined(arguments.iter()).as_str() {
         "count_withscores" | "count_withvalues" => return "options".to_owned(),
         "radius_unit" => return "circle".to_owned(),
+        "host_port" => return "host-port".to_owned(),
+        "host_port_force" => return "target".to_owned(),
+        "no_one" => return "no-one".to_owned(),
         "width_height_unit" => return "box".to_owned(),
         _ => {}
     }

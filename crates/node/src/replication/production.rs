@@ -1,0 +1,254 @@
+//! A snapshot for replicas: made once, sent to all who asked for it.
+//!
+//! For sockets its pieces go to the replicas' feeds as they are made, as fast as the slowest of them
+//! takes them: no more than a bounded part of the snapshot is in memory. Through a file it is
+//! written first, and each replica reads the file.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use ::persistence::rdb::{WriteOptions, Writer};
+use ::replication::{Input, Parts, SnapshotId, Target};
+use bytes::Bytes;
+use engine::Engine;
+use engine::log::Reader;
+use engine::snapshot::{Form, Snapshot};
+use parking_lot::Mutex;
+
+use super::Replication;
+use super::feed::{Feed, Room};
+use crate::keeper::{Keeper, warning};
+use crate::storage::{Failure, File, remove_if_there, write_all};
+
+/// Bytes of a snapshot that wait for a replica before whoever makes it waits, too.
+const WAITING_BYTES_MAX: usize = 8 << 20;
+
+/// While somebody else takes a snapshot, looks are so far apart.
+const LOOK_MICROS: u64 = 5_000;
+
+pub struct Production {
+    pub id: SnapshotId,
+    target: Target,
+    parts: Parts,
+    feeds: Mutex<Vec<Arc<Feed>>>,
+    is_cancelled: AtomicBool,
+    /// The file, once it is written.
+    path: Mutex<Option<String>>,
+    room: Arc<Room>,
+}
+
+/// What is being written.
+enum Source {
+    Data(Box<Snapshot>),
+    /// No key is asked for.
+    Empty(Vec<(&'static str, String)>),
+    Over,
+}
+
+impl Production {
+    pub(super) fn new(
+        id: SnapshotId,
+        target: Target,
+        parts: Parts,
+        room: &Arc<Room>,
+    ) -> Production {
+        Production {
+            id,
+            target,
+            parts,
+            feeds: Mutex::default(),
+            is_cancelled: AtomicBool::new(false),
+            path: Mutex::default(),
+            room: Arc::clone(room),
+        }
+    }
+
+    pub(super) fn cancel(&self) {
+        self.is_cancelled.store(true, Ordering::Release);
+        self.room.tell();
+    }
+
+    fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(Ordering::Acquire)
+    }
+
+    /// Sends the snapshot to a replica, too.
+    pub(super) fn attach(&self, keeper: &Keeper, feed: &Arc<Feed>) -> Result<(), Failure> {
+        match &*self.path.lock() {
+            Some(path) => feed.push_file(keeper.storage.open(path)?),
+            None => self.feeds.lock().push(Arc::clone(feed)),
+        }
+        Ok(())
+    }
+
+    /// Makes the snapshot, on a thread that may block.
+    pub fn run(&self, replication: &Replication, keeper: &Keeper, engine: &Engine) {
+        let Some((mut source, reader)) = self.begin(replication, keeper, engine) else {
+            return;
+        };
+        let snapshot = self.id;
+        let made = match self.target {
+            Target::Sockets { mark } => self.stream(keeper, engine, &mut source, mark),
+            Target::File => self.write(replication, keeper, engine, &mut source),
+        };
+        if let Source::Data(unfinished) = source {
+            unfinished.abandon(engine);
+        }
+        let told = match made {
+            Ok(()) => Input::SnapshotDone { snapshot },
+            Err(failure) => {
+                let line = format!("Error making the snapshot for replicas: {failure}");
+                warning(engine, &line);
+                Input::SnapshotFailed { snapshot }
+            }
+        };
+        replication.tell(engine, told);
+        engine.log.unsubscribe(reader);
+        if let Some(path) = self.path.lock().take()
+            && let Err(failure) = remove_if_there(keeper.storage.as_ref(), &path)
+        {
+            warning(engine, &failure.to_string());
+        }
+    }
+
+    /// Marks the moment as soon as nobody else takes a snapshot.
+    fn begin(
+        &self,
+        replication: &Replication,
+        keeper: &Keeper,
+        engine: &Engine,
+    ) -> Option<(Source, Reader)> {
+        let snapshot = self.id;
+        let facts = keeper.facts(engine, false);
+        loop {
+            if self.is_cancelled() || engine.persistence.is_loading() {
+                replication.tell(engine, Input::SnapshotFailed { snapshot });
+                return None;
+            }
+            let mut moment = None;
+            let begun = engine.begin_snapshot(Form::Rdb, &facts, |locked| {
+                engine.log.say_db_again();
+                let reader = engine.log.subscribe(locked);
+                let facts = replication.facts(engine);
+                let offset = engine.log.place(&reader);
+                replication.tell(engine, Input::SnapshotTaken { snapshot, offset });
+                moment = Some((reader, facts));
+            });
+            let (Some(mut data), Some((reader, own_facts))) = (begun, moment) else {
+                engine.host.sleep(LOOK_MICROS);
+                continue;
+            };
+            if self.parts.keys {
+                own_facts
+                    .into_iter()
+                    .for_each(|(name, value)| data.add_fact(name, value));
+                return Some((Source::Data(Box::new(data)), reader));
+            }
+            data.abandon(engine);
+            return Some((Source::Empty(facts), reader));
+        }
+    }
+
+    fn stream(
+        &self,
+        keeper: &Keeper,
+        engine: &Engine,
+        source: &mut Source,
+        mark: [u8; 40],
+    ) -> Result<(), Failure> {
+        let mut more = true;
+        while more && !self.is_cancelled() {
+            while self.is_full() && !self.is_cancelled() {
+                self.room.wait();
+            }
+            let mut piece = Vec::new();
+            more = source.produce(keeper, engine, &mut piece);
+            self.send(piece.into());
+        }
+        if !self.is_cancelled() {
+            self.send(Bytes::copy_from_slice(&mark));
+            self.feeds
+                .lock()
+                .iter()
+                .for_each(|feed| feed.end_snapshot());
+        }
+        Ok(())
+    }
+
+    fn is_full(&self) -> bool {
+        let feeds = self.feeds.lock();
+        feeds.iter().any(|feed| feed.waiting() >= WAITING_BYTES_MAX)
+    }
+
+    fn send(&self, piece: Bytes) {
+        let mut feeds = self.feeds.lock();
+        feeds.retain(|feed| feed.push_piece(piece.clone()));
+    }
+
+    fn write(
+        &self,
+        replication: &Replication,
+        keeper: &Keeper,
+        engine: &Engine,
+        source: &mut Source,
+    ) -> Result<(), Failure> {
+        let path = format!("temp-sync-{}-{}.rdb", keeper.process, self.id.0);
+        let file = keeper.storage.create(&path)?;
+        let written = self.write_to(keeper, engine, source, file.as_ref());
+        *self.path.lock() = Some(path);
+        let len = written?;
+        let snapshot = self.id;
+        if !self.is_cancelled() {
+            replication.tell(engine, Input::SnapshotWritten { snapshot, len });
+        }
+        Ok(())
+    }
+
+    fn write_to(
+        &self,
+        keeper: &Keeper,
+        engine: &Engine,
+        source: &mut Source,
+        file: &dyn File,
+    ) -> Result<u64, Failure> {
+        let (mut len, mut more, mut piece) = (0, true, Vec::new());
+        while more && !self.is_cancelled() {
+            more = source.produce(keeper, engine, &mut piece);
+            write_all(file, &piece)?;
+            len += piece.len() as u64;
+            piece.clear();
+        }
+        Ok(len)
+    }
+}
+
+impl Source {
+    /// Appends a piece, and returns whether there is more.
+    fn produce(&mut self, keeper: &Keeper, engine: &Engine, into: &mut Vec<u8>) -> bool {
+        let more = match self {
+            Source::Data(snapshot) => keeper.produce(engine, snapshot, into),
+            Source::Empty(facts) => {
+                write_empty(facts, into);
+                false
+            }
+            Source::Over => false,
+        };
+        if !more {
+            *self = Source::Over;
+        }
+        more
+    }
+}
+
+/// A snapshot without keys.
+fn write_empty(facts: &[(&str, String)], into: &mut Vec<u8>) {
+    let mut writer = Writer::new(WriteOptions {
+        compress: false,
+        checksum: true,
+    });
+    writer.header(into);
+    for (name, value) in facts {
+        writer.aux(name, value.as_bytes(), into);
+    }
+    writer.end(into);
+}

@@ -1,0 +1,270 @@
+//! The socket of the link to the primary, and what else replication needs of a program: threads and
+//! a timer.
+
+use std::future::poll_fn;
+use std::io;
+use std::os::fd::AsRawFd;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use engine::clients::Endpoints;
+use engine::host::LogLevel;
+use node::replication::Shell;
+use node::replication::copy::{Finished, Task};
+use node::replication::follow::Follower;
+use node::replication::link::Link;
+use node::replication::production::Production;
+use replication::Role;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+use crate::durability::Threads;
+use crate::journal::Journal;
+use crate::listener::House;
+use crate::machine::system_words;
+use crate::memory;
+
+/// Bytes read at once.
+const INPUT_BYTES: usize = 256 * 1024;
+
+/// Reads before other tasks have their turn.
+const READS_PER_TURN: usize = 4;
+
+/// Between two looks at how far replicas are.
+const LOOK_EVERY_MS: u64 = 100;
+
+/// What replication asks of this program.
+pub struct Sockets {
+    house: House,
+    journal: Arc<Journal>,
+    runtime: Handle,
+    timer: Arc<Notify>,
+    threads: usize,
+}
+
+impl Sockets {
+    /// Called within the runtime that looks after links.
+    pub fn open(house: &House, journal: &Arc<Journal>, threads: usize) {
+        let timer = Arc::new(Notify::new());
+        tokio::spawn(keep_time(house.clone(), Arc::clone(&timer)));
+        let sockets = Sockets {
+            house: house.clone(),
+            journal: Arc::clone(journal),
+            runtime: Handle::current(),
+            timer,
+            threads,
+        };
+        house.durability.replication.set_shell(Box::new(sockets));
+    }
+}
+
+impl Shell for Sockets {
+    fn connect(&self, link: Arc<Link>) {
+        let task = follow(self.house.clone(), link, self.threads);
+        self.runtime.spawn(task);
+    }
+
+    fn produce(&self, production: Arc<Production>) {
+        let house = self.house.clone();
+        let run = move || {
+            memory::count_this_thread();
+            let durability = &house.durability;
+            production.run(&durability.replication, &durability.keeper, &house.engine);
+        };
+        let spawned = spawn("ochre-snapshot", run);
+        if let Err(error) = spawned {
+            let line = format!("Can't start a thread: {}", system_words(&error));
+            self.journal.line(LogLevel::Warning, &line);
+        }
+    }
+
+    fn note_role(&self, role: Role) {
+        self.journal.serve_as(match role {
+            Role::Primary => 'M',
+            Role::Replica => 'S',
+        });
+    }
+
+    fn rearm(&self) {
+        self.timer.notify_one();
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let builder = std::thread::Builder::new().name(name.to_owned());
+    builder.spawn(run).map(drop)
+}
+
+/// Tells replication that time passes.
+async fn keep_time(house: House, timer: Arc<Notify>) {
+    let (engine, replication) = (&house.engine, &house.durability.replication);
+    loop {
+        let now_ms = engine.host.monotonic_nanos() / 1_000_000;
+        let left_ms = replication.deadline_ms().saturating_sub(now_ms);
+        let pause = Duration::from_millis(left_ms.clamp(1, LOOK_EVERY_MS));
+        tokio::select! {
+            () = tokio::time::sleep(pause) => replication.tick(engine),
+            () = timer.notified() => {}
+        }
+    }
+}
+
+/// Makes a link, and looks after it until it is over.
+async fn follow(house: House, link: Arc<Link>, threads: usize) {
+    let seed = house.engine.host.monotonic_nanos();
+    let mut follower = Follower::new(&house.durability.replication, &house.engine, &link, seed);
+    let (host, port) = (&*link.primary.host, link.primary.port);
+    let stream = tokio::select! {
+        made = TcpStream::connect((host, port)) => made,
+        () = closed(&link) => return,
+    };
+    let stream = match stream {
+        Ok(stream) => stream,
+        Err(error) => return follower.lose(&system_words(&error)),
+    };
+    // A socket that refuses an option still serves.
+    drop(stream.set_nodelay(true));
+    follower.connect(endpoints(&stream));
+    let (sender, finished) = unbounded_channel();
+    let mut wire = Wire {
+        house,
+        link,
+        stream,
+        follower,
+        threads,
+        unsent: Vec::new(),
+        input: vec![0; INPUT_BYTES].into_boxed_slice(),
+        sender,
+        finished,
+    };
+    poll_fn(|cx| wire.advance(cx)).await;
+}
+
+async fn closed(link: &Link) {
+    // Nothing is to be sent before the link stands.
+    poll_fn(|cx| match link.take_out(cx.waker()) {
+        Some(_) => Poll::Pending,
+        None => Poll::Ready(()),
+    })
+    .await;
+}
+
+fn endpoints(stream: &TcpStream) -> Endpoints {
+    let text = |address: io::Result<std::net::SocketAddr>| {
+        address.map_or_else(|_| String::new(), |address| address.to_string())
+    };
+    Endpoints {
+        addr: text(stream.peer_addr()),
+        laddr: text(stream.local_addr()),
+        fd: stream.as_raw_fd(),
+        unix: false,
+        local: false,
+    }
+}
+
+/// A link that stands.
+struct Wire {
+    house: House,
+    link: Arc<Link>,
+    stream: TcpStream,
+    follower: Follower,
+    threads: usize,
+    unsent: Vec<u8>,
+    input: Box<[u8]>,
+    sender: UnboundedSender<Finished>,
+    finished: UnboundedReceiver<Finished>,
+}
+
+impl Wire {
+    /// Does all there is to do. Ready when the link is over.
+    fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        match self.serve(cx) {
+            Ok(true) => {
+                // There may be more to do, but others have waited.
+                cx.waker().wake_by_ref();
+                Poll::Pending
+            }
+            Ok(false) => Poll::Pending,
+            Err(error) => {
+                self.follower.lose(&system_words(&error));
+                Poll::Ready(())
+            }
+        }
+    }
+
+    fn serve(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        for _ in 0..READS_PER_TURN {
+            self.follower.set_waker(cx.waker());
+            if self.link.is_closed() {
+                return Err(io::ErrorKind::ConnectionAborted.into());
+            }
+            if self.follower.is_killed() {
+                return Err(io::Error::other("the link was closed by a client"));
+            }
+            self.run_tasks();
+            while let Poll::Ready(Some(finished)) = self.finished.poll_recv(cx) {
+                self.follower.finish(finished);
+                self.run_tasks();
+            }
+            self.write(cx)?;
+            if self.link.is_closed() {
+                continue;
+            }
+            if !self.follower.may_read(cx.waker()) {
+                return Ok(false);
+            }
+            let mut buffer = ReadBuf::new(&mut self.input);
+            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+                Poll::Pending => return Ok(false),
+                Poll::Ready(read) => read?,
+            }
+            let len = buffer.filled().len();
+            if len == 0 {
+                return Err(io::Error::other("Connection closed by the peer"));
+            }
+            self.follower.receive(&self.input[..len]);
+        }
+        Ok(true)
+    }
+
+    fn run_tasks(&mut self) {
+        for task in self.follower.take_tasks() {
+            let (house, sender) = (self.house.clone(), self.sender.clone());
+            let threads = self.threads;
+            let run = move || {
+                memory::count_this_thread();
+                let finished = run_task(task, &house, threads);
+                // The link may be over.
+                drop(sender.send(finished));
+            };
+            if let Err(error) = spawn("ochre-copy", run) {
+                self.follower.lose(&system_words(&error));
+            }
+        }
+    }
+
+    fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if let Some(mut more) = self.link.take_out(cx.waker()) {
+            self.unsent.append(&mut more);
+        }
+        let mut sent = 0;
+        while sent < self.unsent.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &self.unsent[sent..]) {
+                Poll::Ready(written) => sent += written?,
+                Poll::Pending => break,
+            }
+        }
+        self.unsent.drain(..sent);
+        Ok(())
+    }
+}
+
+fn run_task(task: Task, house: &House, threads: usize) -> Finished {
+    let crew = Threads(threads);
+    task.run(&house.durability.replication, &house.engine, &crew)
+}
