@@ -755,3 +755,22 @@ fn peers_and_people_are_told_what_commands_there_are() {
            10) 1) syscmd
     "#]]);
 }
+
+#[test]
+fn while_other_data_is_loaded_the_old_is_served() {
+    let mut node = Node::new(crate::table());
+    replay(&mut node, "> SET k v");
+    let now = node.engine.now();
+    node.engine.persistence.begin_load_beside(now, 1000);
+    let refused = b"-LOADING Redis is loading the dataset in memory\r\n";
+    for request in [&b"REPLICAOF NO ONE\r\n"[..], b"SAVE\r\n", b"PSYNC ? -1\r\n"] {
+        assert_eq!(node.send("a", request), refused);
+    }
+    assert_eq!(node.send("a", b"GET k\r\n"), b"$1\r\nv\r\n");
+    let info = node.send("a", b"INFO persistence\r\n");
+    let info = String::from_utf8_lossy(&info).into_owned();
+    assert!(info.contains("loading:0\r\nasync_loading:1\r\n"), "{info}");
+    assert!(info.contains("\r\nloading_total_bytes:1000\r\n"), "{info}");
+    node.engine.persistence.end_load_beside();
+    assert_eq!(node.send("a", b"REPLICAOF NO ONE\r\n"), b"+OK\r\n");
+}
