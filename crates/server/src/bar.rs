@@ -1,5 +1,6 @@
 //! The bar that a terminal shows while data is loaded.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use engine::Engine;
@@ -14,10 +15,14 @@ const FORM: &str = "Loading {bar:40} {percent}%  {bytes}/{total_bytes}  {bytes_p
                     {msg}, {eta} left";
 
 /// Shows how far the load is until it is over, if somebody watches.
-pub async fn watch_load(engine: &Engine, journal: &Journal) {
-    if !journal.is_watched() {
-        return;
+pub fn watch_load(engine: &Arc<Engine>, journal: &Arc<Journal>) {
+    if journal.is_watched() {
+        let (engine, journal) = (Arc::clone(engine), Arc::clone(journal));
+        tokio::spawn(async move { show_load(&engine, &journal).await });
     }
+}
+
+async fn show_load(engine: &Engine, journal: &Journal) {
     let style = ProgressStyle::with_template(FORM).expect("the form is well-formed");
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stdout());
     bar.set_style(style);

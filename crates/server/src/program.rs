@@ -335,8 +335,7 @@ async fn serve(
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
     let loaded = load(&house, threads(&config), [seed()?, seed()?]);
-    let (engine, watched) = (Arc::clone(&house.engine), Arc::clone(&journal));
-    tokio::spawn(async move { bar::watch_load(&engine, &watched).await });
+    bar::watch_load(&house.engine, &journal);
     if until_the_end(
         &house,
         &journal,

@@ -101,6 +101,7 @@ pub const COMMANDS: &[Command] = &[
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("expiretime", 2, READ)
         .keys(&[Keys::range(1, 0, 1, 0)]),
+    Command::row("failover", -1, ADMIN),
     Command::row("flushall", -1, WRITE)
         .to(Spread::Shards, Merge::AllSucceeded),
     Command::row("flushdb", -1, WRITE)
@@ -294,6 +295,7 @@ pub const COMMANDS: &[Command] = &[
     Command::row("psetex", 4, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("psubscribe", -2, PUBSUB),
+    Command::row("psync", -3, ADMIN | NO_MULTI),
     Command::row("pttl", 2, READ)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("publish", 3, PUBSUB),
@@ -316,6 +318,8 @@ pub const COMMANDS: &[Command] = &[
     Command::row("renamenx", 3, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0),
                Keys::range(2, 0, 1, 0)]),
+    Command::row("replconf", -1, ADMIN),
+    Command::row("replicaof", 3, ADMIN),
     Command::row("reset", 1, NO_AUTH),
     Command::row("restore", -4, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
@@ -362,6 +366,7 @@ pub const COMMANDS: &[Command] = &[
                Keys::range(2, -1, 1, 0)]),
     Command::row("sismember", 3, READ)
         .keys(&[Keys::range(1, 0, 1, 0)]),
+    Command::row("slaveof", 3, ADMIN),
     Command::row("slowlog", -2, 0)
         .of(&[
             Command::row("get", -2, ADMIN)
@@ -408,6 +413,7 @@ pub const COMMANDS: &[Command] = &[
     Command::row("sunsubscribe", -1, PUBSUB)
         .keys(&[Keys::range(1, -1, 1, 0)]),
     Command::row("swapdb", 3, WRITE),
+    Command::row("sync", 1, ADMIN | NO_MULTI),
     Command::row("time", 1, 0),
     Command::row("touch", -2, READ)
         .keys(&[Keys::range(1, -1, 1, 0)])
@@ -421,6 +427,8 @@ pub const COMMANDS: &[Command] = &[
         .to(Spread::EachKey, Merge::Sum),
     Command::row("unsubscribe", -1, PUBSUB),
     Command::row("unwatch", 1, 0),
+    Command::row("wait", 3, 0)
+        .to(Spread::Shards, Merge::Least),
     Command::row("watch", -2, 0)
         .keys(&[Keys::range(1, -1, 1, 0)]),
     Command::row("zadd", -4, WRITE)

@@ -57,7 +57,7 @@ fn tokens_own_the_values_behind_them() {
     );
     check(
         "[TO host port [FORCE]]",
-        "host_port:block@TO?(host:string port:integer force:pure-token@FORCE?)",
+        "target:block@TO?(host:string port:integer force:pure-token@FORCE?)",
     );
     check(
         "GROUP group consumer [NOACK] STREAMS key [key ...] id [id ...]",
