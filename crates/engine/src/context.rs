@@ -211,7 +211,8 @@ impl Context<'_> {
         }
     }
 
-    /// Tells replicas of something that is no change of data. The append-only file has no need of it.
+    /// Tells replicas of something that is no change of data. The append-only file alone has no
+    /// need of it.
     pub fn effect_for_replicas(&mut self, words: &[&[u8]]) {
         if self.logged && self.engine.log.is_kept() {
             self.worker.effects.push(self.db.index(), words);

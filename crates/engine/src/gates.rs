@@ -276,7 +276,13 @@ fn data_is_there(request: &Request<'_>) -> Result<(), Gate> {
 /// Whether a command has to be refused because data is being loaded.
 #[inline]
 pub(crate) fn is_loading(engine: &Engine, session: &Session, entry: &Entry) -> bool {
-    if !engine.persistence.is_loading() {
+    let hindrances = engine.persistence.hindrances();
+    if hindrances.has(Hindrances::LOADING_BESIDE)
+        && may(engine, session, entry, Flags::NO_ASYNC_LOADING)
+    {
+        return true;
+    }
+    if !hindrances.has(Hindrances::LOADING) {
         return false;
     }
     let transaction = session.transaction.as_ref();

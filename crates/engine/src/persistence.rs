@@ -23,6 +23,8 @@ impl Hindrances {
     pub const SAVE_FAILED: Hindrances = Hindrances(1 << 1);
     /// The append-only file cannot be written.
     pub const LOG_FAILED: Hindrances = Hindrances(1 << 2);
+    /// Other data is being loaded, to take the place of what is there.
+    pub const LOADING_BESIDE: Hindrances = Hindrances(1 << 3);
 
     #[inline]
     pub fn has(self, any: Hindrances) -> bool {
@@ -289,6 +291,21 @@ impl Persistence {
 
     pub fn end_load(&self) {
         self.hinder(Hindrances::LOADING, false);
+    }
+
+    /// As [`Persistence::begin_load`], of data beside what is there: only what would meddle with
+    /// that is refused.
+    pub fn begin_load_beside(&self, now: UnixMillis, bytes_total: u64) {
+        self.load.begin(now, bytes_total);
+        self.hinder(Hindrances::LOADING_BESIDE, true);
+    }
+
+    pub fn end_load_beside(&self) {
+        self.hinder(Hindrances::LOADING_BESIDE, false);
+    }
+
+    pub fn is_loading_beside(&self) -> bool {
+        self.hindrances().has(Hindrances::LOADING_BESIDE)
     }
 
     pub fn begin_rewrite(&self, now: UnixMillis) {

@@ -1,4 +1,4 @@
-//! Replication in the virtual world: the real machine, and links that a test holds the other end of.
+//! Replication in the virtual world: the real machine, and links whose other ends a test holds.
 //!
 //! A replica is a client that says `PSYNC`: what it is sent comes as any message. The primary is
 //! whatever a test tells the machine of a link.

@@ -13,7 +13,8 @@ pub(super) fn persistence(cx: &mut Context<'_>, lines: &mut Lines) {
     let is_loading = persistence.is_loading();
     let load = persistence.load.figures();
     lines.put("loading", u8::from(is_loading));
-    lines.put("async_loading", 0);
+    let is_beside = persistence.is_loading_beside();
+    lines.put("async_loading", u8::from(is_beside));
     snapshot(persistence, lines);
     saves(cx, now, lines);
     lines.put("rdb_last_load_keys_expired", load.keys_expired);
@@ -23,7 +24,7 @@ pub(super) fn persistence(cx: &mut Context<'_>, lines: &mut Lines) {
     if persistence.log_file.is_enabled() {
         log_file(persistence, lines);
     }
-    if is_loading {
+    if is_loading || is_beside {
         loading(load, now, lines);
     }
 }
