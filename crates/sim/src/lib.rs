@@ -166,9 +166,10 @@ fn nodes<S: Store>(world: &World<S>) -> impl Iterator<Item = &Node<S>> {
 
 fn is_together<S: Store>(world: &World<S>) -> bool {
     let primaries = nodes(world).filter(|node| node.role == Role::Primary);
-    let ends = nodes(world).map(|node| node.log.end());
+    // A link that is dead but not missed yet may stand at the same offset of another history.
+    let places = nodes(world).map(|node| node.place());
     let follow = |node: &Node<S>| node.role == Role::Primary || node.is_online();
-    let mut places = ends.collect::<Vec<_>>();
+    let mut places = places.collect::<Vec<_>>();
     places.dedup();
     primaries.count() == 1 && places.len() == 1 && nodes(world).all(follow)
 }
