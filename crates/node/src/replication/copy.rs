@@ -255,7 +255,10 @@ fn load_beside(
     let reader = Box::new(Interruptible { reader, is_over });
     let source = Source::new(engine, "the copy of the primary", reader);
     let keyspace = Arc::new(engine.keyspace.sibling());
+    let now = engine.now();
+    engine.persistence.begin_load_beside(now, copy.len);
     let loaded = load::copy(engine, crew, source, Some(Arc::clone(&keyspace)));
+    engine.persistence.end_load_beside();
     let history = loaded.map_err(|problem| problem.to_string())?;
     let keyspace = Arc::into_inner(keyspace).ok_or("a loader has not ended")?;
     replication.keeper.pause_log(engine);
