@@ -66,8 +66,8 @@ fn tokens_own_the_values_behind_them() {
     );
     check(
         "<host port | NO ONE>",
-        "host_port_no_one:oneof(host_port:block(host:string \
-         port:integer) no_one:block(no:pure-token@NO one:pure-token@ONE))",
+        "args:oneof(host-port:block(host:string port:integer) \
+         no-one:block(no:pure-token@NO one:pure-token@ONE))",
     );
     check(
         "<key | \"\">",
