@@ -1,5 +1,5 @@
-//! Replication performed: the machine behind one lock, and what its outputs mean for the engine, the
-//! log and the files. Sockets are the [`Shell`]'s.
+//! Replication performed: the machine behind one lock, and what its outputs mean for the engine,
+//! the log and the files. Sockets are the [`Shell`]'s.
 //!
 //! ```text
 //!   commands ── Host::replicate ──▶ ┌─────────────┐ ──▶ engine, log

@@ -1,5 +1,5 @@
-//! What the node keeps, in files and in other nodes, given threads: one that syncs, one that runs jobs, and at the
-//! start one per core that loads.
+//! What the node keeps, in files and in other nodes, given threads: one that syncs, one that runs
+//! jobs, and at the start one per core that loads.
 //!
 //! ```text
 //!   connections ── flush ──▶ Keeper ◀── sync ── ochre-sync

@@ -213,8 +213,8 @@ fn inspect(
     found.map_err(|problem| problem.to_string())
 }
 
-/// Replaces all data by a copy of so many bytes. Clients are told to wait meanwhile. After a failure
-/// there is no data.
+/// Replaces all data by a copy of so many bytes. Clients are told to wait meanwhile. After a
+/// failure there is no data.
 fn load_all(
     replication: &Replication,
     engine: &Engine,
@@ -391,3 +391,6 @@ impl Read for PipeReader {
         self.0.read(into)
     }
 }
+
+#[cfg(test)]
+mod tests;

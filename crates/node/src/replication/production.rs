@@ -1,7 +1,7 @@
 //! A snapshot for replicas: made once, sent to all who asked for it.
 //!
-//! For sockets its pieces go to the replicas' feeds as they are made, as fast as the slowest of them
-//! takes them: no more than a bounded part of the snapshot is in memory. Through a file it is
+//! For sockets its pieces go to the replicas' feeds as they are made, as fast as the slowest of
+//! them takes them: no more than a bounded part of the snapshot is in memory. Through a file it is
 //! written first, and each replica reads the file.
 
 use std::sync::Arc;
