@@ -391,3 +391,6 @@ impl Read for PipeReader {
         self.0.read(into)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,7 +55,7 @@ pub enum Next {
     Pieces { log_end: Option<u64> },
     /// The snapshot was sent, and replication is to be told.
     SnapshotSent,
-    /// Nothing yet: whoever asked is woken when there is more.
+    /// Nothing yet; whoever asked is woken when there is more.
     Nothing,
     /// The replica was given up, or what it is sent cannot be read.
     Over,
