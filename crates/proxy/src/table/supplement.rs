@@ -59,7 +59,6 @@ pub const SUPPLEMENT: &[Command] = &[
         .keys(&[Keys::counted(2, 0, 1, 1)]),
     Command::row("evalsha_ro", -3, READ)
         .keys(&[Keys::counted(2, 0, 1, 1)]),
-    Command::row("failover", -1, ADMIN),
     Command::row("fcall", -3, 0)
         .keys(&[Keys::counted(2, 0, 1, 1)]),
     Command::row("fcall_ro", -3, READ)
@@ -93,11 +92,8 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("loadex", -3, ADMIN),
             Command::row("unload", 3, ADMIN),
         ]),
-    Command::row("psync", -3, ADMIN | NO_MULTI),
     Command::row("readonly", 1, 0),
     Command::row("readwrite", 1, 0),
-    Command::row("replconf", -1, ADMIN),
-    Command::row("replicaof", 3, ADMIN),
     Command::row("restore-asking", -4, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("script", -2, 0)
@@ -113,10 +109,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("load", 3, 0)
                 .to(Spread::Nodes, Merge::AllSucceeded),
         ]),
-    Command::row("slaveof", 3, ADMIN),
-    Command::row("sync", 1, ADMIN | NO_MULTI),
-    Command::row("wait", 3, 0)
-        .to(Spread::Shards, Merge::Least),
     Command::row("xack", -4, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("xadd", -5, WRITE)
