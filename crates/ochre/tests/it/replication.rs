@@ -345,8 +345,11 @@ fn chains_of_both_kinds_take_part() {
             replica.wait_for_link();
             expect_equal(second, replica, "a chain, promoted");
         }
-        assert_eq!(second.number("sync_full"), 1);
-        assert!(second.number("sync_partial_ok") >= 2);
+        // A key that expires between the last look and the promotion puts the old primary ahead:
+        // then it alone is copied anew, as it must be.
+        let copies = second.number("sync_full");
+        assert!((1..=2).contains(&copies), "{copies} copies");
+        assert!(second.number("sync_partial_ok") + copies >= 3);
     }
 }
 
