@@ -32,6 +32,8 @@ impl Backend {
         let args = ["server", "--port", &port, "--save", ""];
         self.process = Some(Process::start(OCHRE.as_ref(), "ochre", &args, ""));
         wait_for_port(self.port);
+        let mut wire = self.connect();
+        wait_until("the server has loaded", || wire.ask("PING") == "+PONG");
     }
 
     pub fn connect(&self) -> Wire {
