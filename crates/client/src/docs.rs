@@ -2,7 +2,7 @@
 //!
 //! The knowledge comes from the server's `COMMAND DOCS` where it answers that, and otherwise from
 //! `commands.tsv`, which is written from the server's own command table: one line a command, with
-//! its arguments in the notation that [`table`] reads.
+//! its arguments in the notation that `table` reads.
 
 mod hint;
 mod reply;
