@@ -176,7 +176,7 @@ impl Typist {
     fn start(server: &Server, args: &str) -> Typist {
         let folder = Folder::new();
         let command = format!(
-            "stty cols 80 rows 24; {OCHRE} cli -p {} {args}",
+            "stty cols 80 rows 24; exec {OCHRE} cli -p {} {args}",
             server.port
         );
         let mut child = Command::new("script")
