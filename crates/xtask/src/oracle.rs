@@ -195,6 +195,10 @@ fn play(
     differences: &Differences,
 ) -> Result<Outcome> {
     let mut outcome = Outcome::default();
+    // What the transcript before has saved would be loaded.
+    if folder.exists() {
+        std::fs::remove_dir_all(folder)?;
+    }
     let server = Server::start(binary, folder, ARGUMENTS)?;
     let mut player = TcpPlayer::new(server.port);
     for line in &transcript.lines {
