@@ -66,9 +66,6 @@ impl Request {
         match abort {
             true if target.is_some() || force || timeout_ms.is_some() => Err(SYNTAX),
             true => Ok(Request::Abort),
-            false if force && (target.is_none() || timeout_ms.is_none()) => Err(
-                "ERR FAILOVER with force option requires both a timeout and target HOST and IP.",
-            ),
             false => Ok(Request::Begin {
                 target,
                 force,
@@ -108,33 +105,44 @@ impl Machine {
                 target,
                 force,
                 timeout_ms,
-            } => self.may_fail_over(target.as_ref()).map(|()| {
-                let until_ms = timeout_ms.map(|timeout_ms| view.now_ms.saturating_add(timeout_ms));
-                let name = target
-                    .as_ref()
-                    .map_or_else(|| "any replica".to_owned(), name);
-                self.failover = Some(Failover {
-                    target,
-                    force,
-                    until_ms,
-                    asked: None,
-                    checked_ms: view.now_ms,
-                });
-                self.log(Level::Notice, format!("FAILOVER requested to {name}."), out);
-                out.push(Output::PauseWrites(true));
-                "OK"
-            }),
+            } => self
+                .may_fail_over(target.as_ref(), force, timeout_ms)
+                .map(|()| {
+                    let until_ms =
+                        timeout_ms.map(|timeout_ms| view.now_ms.saturating_add(timeout_ms));
+                    let name = target
+                        .as_ref()
+                        .map_or_else(|| "any replica".to_owned(), name);
+                    self.failover = Some(Failover {
+                        target,
+                        force,
+                        until_ms,
+                        asked: None,
+                        checked_ms: view.now_ms,
+                    });
+                    self.log(Level::Notice, format!("FAILOVER requested to {name}."), out);
+                    out.push(Output::PauseWrites(true));
+                    "OK"
+                }),
         };
         self.answer(client, result, out);
     }
 
-    fn may_fail_over(&self, target: Option<&Primary>) -> Result<(), String> {
+    fn may_fail_over(
+        &self,
+        target: Option<&Primary>,
+        force: bool,
+        timeout_ms: Option<u64>,
+    ) -> Result<(), String> {
         let listed = self.replicas.values().any(Replica::is_listed);
         let found = target.map(|target| self.find_target(target));
         Err(match found {
             _ if self.failover.is_some() => "ERR FAILOVER already in progress.",
             _ if self.following.is_some() => "ERR FAILOVER is not valid when server is a replica.",
             _ if !listed => "ERR FAILOVER requires connected replicas.",
+            _ if force && (target.is_none() || timeout_ms.is_none()) => {
+                "ERR FAILOVER with force option requires both a timeout and target HOST and IP."
+            }
             Some(None) => "ERR FAILOVER target HOST and PORT is not a replica.",
             Some(Some(replica)) if !is_online(replica) => {
                 "ERR FAILOVER target replica is not online."

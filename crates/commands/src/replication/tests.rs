@@ -37,7 +37,7 @@ fn words_are_checked_before_anything_happens() {
         > FAILOVER TO a
         (error) ERR syntax error
         > FAILOVER FORCE
-        (error) ERR FAILOVER with force option requires both a timeout and target HOST and IP.
+        (error) ERR FAILOVER requires connected replicas.
         > FAILOVER TIMEOUT 0
         (error) ERR FAILOVER timeout must be greater than 0
         > FAILOVER TIMEOUT x
@@ -47,7 +47,7 @@ fn words_are_checked_before_anything_happens() {
         > FAILOVER xx
         (error) ERR syntax error
         > FAILOVER TIMEOUT 10 FORCE
-        (error) ERR FAILOVER with force option requires both a timeout and target HOST and IP.
+        (error) ERR FAILOVER requires connected replicas.
         > FAILOVER TO 1.2.3.4 99
         (error) ERR FAILOVER requires connected replicas.
         > REPLCONF

@@ -801,7 +801,7 @@ fn a_primary_gives_its_role_away() {
         > FAILOVER ABORT
           90 <- "-ERR No failover in progress.\r\n"
         > FAILOVER FORCE
-          error: ERR FAILOVER with force option requires both a timeout and target HOST and IP.
+          90 <- "-ERR FAILOVER requires connected replicas.\r\n"
         > FAILOVER TIMEOUT 0
           error: ERR FAILOVER timeout must be greater than 0
         > FAILOVER TO a
