@@ -42,7 +42,14 @@ const CHECKS: &[Step] = &[
 
 const NEXTEST: Step = Step {
     name: "tests",
-    words: &["nextest", "run", "--workspace", "--no-tests", "pass"],
+    words: &[
+        "nextest",
+        "run",
+        "--workspace",
+        "--no-tests",
+        "pass",
+        "--no-fail-fast",
+    ],
     environment: &[],
 };
 
