@@ -4,7 +4,7 @@
 //! process that died has left behind is removed after that, so that nothing is gone before all
 //! data is there.
 
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind, Read};
 use std::sync::Arc;
 
 use config::{AppendFsync, Config};
@@ -14,6 +14,7 @@ use engine::snapshot::{Form, Snapshot};
 use keyspace::{DbIndex, Expire, ShardSet};
 use persistence::aof::names::{is_temporary, temporary_base};
 use persistence::aof::plan::{self, Found, Installed, Since};
+use persistence::aof::reader::Broken;
 use persistence::aof::{Action, Format, Manifest, Plan};
 
 use crate::draft::Draft;
@@ -21,7 +22,17 @@ use crate::keeper::{Keeper, notice, warning};
 use crate::load::{self, Crew, Problem, Source};
 use crate::log_file::Increment;
 use crate::rewrite::perform;
-use crate::storage::{Failure, join};
+use crate::storage::{Failure, join, write_all};
+
+/// A part of the append-only file that is being loaded.
+struct Loading<'a> {
+    name: &'a str,
+    /// Bytes, more than none.
+    size: u64,
+    is_base: bool,
+    /// Whether nothing is written behind it: only there can a crash leave damage.
+    is_last: bool,
+}
 
 /// Why a node does not start: what the operator reads, the remedy at its end.
 #[derive(Debug)]
@@ -188,13 +199,16 @@ impl Keeper {
         engine.persistence.begin_load(engine.now(), total);
         let began = engine.host.monotonic_nanos();
         for (index, part) in manifest.parts().enumerate() {
-            let is_base = manifest.base() == Some(part);
-            // A server that ended as it was about to turn to an increment leaves that one empty.
-            let is_last = sizes[index + 1..].iter().all(|size| *size == 0);
-            let size = &mut sizes[index];
+            let part = Loading {
+                name: &part.name,
+                size: sizes[index],
+                is_base: manifest.base() == Some(part),
+                // A server that ended as it was about to turn to an increment leaves it empty.
+                is_last: sizes[index + 1..].iter().all(|size| *size == 0),
+            };
             // What is empty was not even begun, as the increment of a server that wrote nothing.
-            if *size > 0 {
-                self.load_part(engine, crew, config, &part.name, is_base, is_last, size)?;
+            if part.size > 0 {
+                sizes[index] = self.load_part(engine, crew, config, &part)?;
             }
         }
         if total > 0 {
@@ -205,51 +219,96 @@ impl Keeper {
         Ok(sizes)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one caller, and no two alike")]
+    /// Loads a part, cuts off what may be cut off, and returns its size.
     fn load_part(
         &self,
         engine: &Engine,
         crew: &dyn Crew,
         config: &Config,
-        name: &str,
-        is_base: bool,
-        is_last: bool,
-        size: &mut u64,
-    ) -> Result<(), Refusal> {
-        let path = self.names.path(name);
+        part: &Loading<'_>,
+    ) -> Result<u64, Refusal> {
+        let name = part.name;
         let began = engine.host.monotonic_nanos();
-        let source = Source::new(engine, name, self.storage.open(&path)?);
-        match load::log(engine, crew, source) {
-            Ok(()) => {}
-            Err(Problem::Truncated { valid }) if is_last && config.persistence.load_truncated => {
-                for line in [
-                    format!("!!! Warning: short read while loading the AOF file {name}!!!"),
-                    format!("Truncating the AOF {name} at offset {valid}"),
-                ] {
-                    warning(engine, &line);
-                }
-                self.storage.truncate(&path, valid)?;
-                *size = valid;
-                let line =
-                    format!("AOF {name} loaded anyway because aof-load-truncated is enabled");
-                warning(engine, &line);
+        let source = Source::new(engine, name, self.storage.open(&self.names.path(name))?);
+        let persistence = &config.persistence;
+        let size = match load::log(engine, crew, source) {
+            Ok(()) => part.size,
+            Err(Problem::Truncated { valid }) if part.is_last && persistence.load_truncated => {
+                self.cut_off_unfinished(engine, name, valid)?;
+                valid
             }
-            Err(problem) => return Err(Refusal(vec![self.explain(name, &problem, is_last)])),
-        }
+            Err(Problem::Log(broken))
+                if part.is_last
+                    && part.size - broken.valid <= persistence.load_corrupt_tail_max.0 =>
+            {
+                self.cut_off_damaged(engine, name, &broken)?;
+                broken.valid
+            }
+            Err(problem) => return Err(Refusal(vec![self.explain(part, &problem)])),
+        };
         let seconds = seconds_since(engine, began);
-        let kind = if is_base { "base" } else { "incr" };
+        let kind = if part.is_base { "base" } else { "incr" };
         let line = format!("DB loaded from {kind} file {name}: {seconds:.3} seconds");
         notice(engine, &line);
+        Ok(size)
+    }
+
+    /// Removes a record that was never finished, for which nobody was told `OK`.
+    fn cut_off_unfinished(&self, engine: &Engine, name: &str, valid: u64) -> Result<(), Failure> {
+        for line in [
+            format!("!!! Warning: short read while loading the AOF file {name}!!!"),
+            format!("Truncating the AOF {name} at offset {valid}"),
+        ] {
+            warning(engine, &line);
+        }
+        self.storage.truncate(&self.names.path(name), valid)?;
+        let line = format!("AOF {name} loaded anyway because aof-load-truncated is enabled");
+        warning(engine, &line);
         Ok(())
     }
 
-    fn explain(&self, name: &str, problem: &Problem, is_last: bool) -> String {
+    /// Removes a tail that is damaged, once it is kept in a file of its own: it may have been
+    /// records that somebody was told of.
+    fn cut_off_damaged(&self, engine: &Engine, name: &str, broken: &Broken) -> Result<(), Failure> {
+        let valid = broken.valid;
+        let path = self.names.path(name);
+        let copy = format!("{path}.tail-{valid}");
+        self.copy_tail(&path, valid, &copy)?;
+        self.storage.truncate(&path, valid)?;
+        let reason = format!(
+            "!!! Warning: the tail of the AOF file {name} is damaged: at offset {}, {}",
+            broken.offset, broken.what
+        );
+        let done = format!(
+            "Truncating the AOF {name} at offset {valid}, as aof-load-corrupt-tail-max-size \
+             allows. What was cut off is kept in {copy}"
+        );
+        warning(engine, &reason);
+        warning(engine, &done);
+        Ok(())
+    }
+
+    /// Copies what a file holds behind its first `skipped` bytes.
+    fn copy_tail(&self, path: &str, skipped: u64, copy: &str) -> Result<(), Failure> {
+        let read_failure = |cause| Failure::new("read", path, cause);
+        let mut source = self.storage.open(path)?;
+        io::copy(&mut source.by_ref().take(skipped), &mut io::sink()).map_err(read_failure)?;
+        let mut tail = Vec::new();
+        source.read_to_end(&mut tail).map_err(read_failure)?;
+        let file = self.storage.create(copy)?;
+        write_all(file.as_ref(), &tail)?;
+        file.sync()?;
+        self.storage.sync_folder(self.names.folder())
+    }
+
+    fn explain(&self, part: &Loading<'_>, problem: &Problem) -> String {
+        let name = part.name;
         let fix = format!(
             "Make a backup of the append only file, then use ochre check-aof --fix {}",
             self.names.path(&self.names.manifest())
         );
         match problem {
-            Problem::Truncated { .. } if is_last => format!(
+            Problem::Truncated { .. } if part.is_last => format!(
                 "Unexpected end of file reading the append only file {name}: {problem}. {fix}; or \
                  set 'aof-load-truncated' to 'yes', and start again."
             ),
@@ -264,6 +323,12 @@ impl Keeper {
                 "Unknown command '{}' reading the append only file {name} at offset {offset}. \
                  {fix}.",
                 String::from_utf8_lossy(unknown)
+            ),
+            Problem::Log(broken) if part.is_last => format!(
+                "Bad file format reading the append only file {name}: {problem}. {fix}; or set \
+                 'aof-load-corrupt-tail-max-size' to {} or more, and start again: what is cut off \
+                 is kept beside the file.",
+                part.size - broken.valid
             ),
             _ => format!("Bad file format reading the append only file {name}: {problem}. {fix}."),
         }

@@ -117,6 +117,13 @@ pub(crate) static PERSISTENCE: &[Directive] = &[
         ..Directive::LIVE
     },
     Directive {
+        name: "aof-load-corrupt-tail-max-size",
+        doc: "Size up to which a damaged tail of the append-only file is cut off and kept apart.",
+        field: &field!(persistence.load_corrupt_tail_max),
+        limits: Limits::LONG,
+        ..Directive::LIVE
+    },
+    Directive {
         name: "aof-use-rdb-preamble",
         doc: "Write the base of the append-only file as a snapshot.",
         field: &field!(persistence.rdb_preamble),

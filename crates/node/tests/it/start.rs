@@ -1,6 +1,6 @@
 //! What a node finds when it starts.
 
-use config::AppendFsync;
+use config::{AppendFsync, ByteSize};
 use testkit::Disk;
 
 use crate::rig::{Rig, Told, crash_everywhere, logging, unlogged};
@@ -95,6 +95,54 @@ fn damage_is_refused_with_the_file_the_offset_and_a_remedy() {
     let words =
         format!("Unknown command 'NOTHING' reading the append only file {NAME} at offset 0");
     assert!(text.contains(&words), "{text}");
+}
+
+#[test]
+fn a_damaged_tail_is_kept_apart_if_it_is_small_enough() {
+    const PATH: &str = "appendonlydir/appendonly.aof.1.incr.aof";
+    let mut config = logging(AppendFsync::Always);
+    config.persistence.load_corrupt_tail_max = ByteSize(100);
+    let prepare = |disk: &Disk| {
+        let mut rig = Rig::start(disk, &config).unwrap();
+        rig.append();
+        rig.append();
+        drop(rig);
+        let mut bytes = disk.bytes(PATH).unwrap();
+        // What a file system leaves that had made room and not written yet.
+        bytes.extend([0; 100]);
+        disk.put(PATH, &bytes);
+    };
+    let disk = Disk::default();
+    prepare(&disk);
+    let whole = disk.bytes(PATH).unwrap().len() - 100;
+    let mut strict = config.clone();
+    strict.persistence.load_corrupt_tail_max = ByteSize(99);
+    let refusal = Rig::start(&disk.reopen(), &strict)
+        .err()
+        .unwrap()
+        .0
+        .join("\n");
+    let remedy = "set 'aof-load-corrupt-tail-max-size' to 100 or more";
+    assert!(refusal.contains(remedy), "{refusal}");
+    // Nothing was touched.
+    assert_eq!(disk.bytes(PATH).unwrap().len(), whole + 100);
+
+    let disk = disk.reopen();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    assert_eq!(rig.numbers(), 2);
+    assert_eq!(disk.bytes(PATH).unwrap().len(), whole);
+    let tail = disk.bytes(&format!("{PATH}.tail-{whole}"));
+    assert_eq!(tail.as_deref(), Some(&[0; 100][..]));
+    drop(rig);
+
+    let story = |rig: &mut Rig| {
+        rig.append();
+    };
+    let check = |rig: &mut Rig, told: &Told| {
+        let found = rig.numbers();
+        assert!(found >= 2.max(told.acknowledged), "{found} of {told:?}");
+    };
+    crash_everywhere(prepare, &config, story, check);
 }
 
 #[test]
