@@ -20,11 +20,12 @@ use engine::host::{LogLevel, Produce, Refused, SaveError, Shutdown, ShutdownFail
 use engine::snapshot::{Form, Snapshot, of_nothing};
 use keyspace::{DbIndex, Expire, ShardSet};
 use parking_lot::Mutex;
+use persistence::aof::annotation;
 use persistence::aof::names::{temporary_base, temporary_snapshot};
 use persistence::aof::plan::abandon_temporary_increment;
 use persistence::aof::{Format, Manifest, Names};
 
-use crate::log_file::{Flushed, Increment, LogFile, Now};
+use crate::log_file::{Flushed, Increment, LogFile, Notes, Now};
 use crate::replication::{Replication, SavedHistory};
 use crate::rewrite::perform;
 use crate::save::SaveJob;
@@ -460,17 +461,23 @@ impl Keeper {
 impl Keeper {
     /// The time, as far as the log file needs it.
     pub fn now(&self, engine: &Engine) -> Now {
-        let stamped = engine.config.load().persistence.append_timestamps;
+        let config = engine.config.load();
+        let stamped = config.persistence.append_timestamps;
         Now {
             nanos: engine.host.monotonic_nanos(),
-            stamp: stamped.then(|| engine.now().0 / 1000),
+            notes: Notes {
+                stamp: stamped.then(|| engine.now().0 / 1000),
+                sums: config.persistence.append_sums,
+            },
         }
     }
 
     /// What a base of commands begins with, if the time is to be noted in the files.
     pub(crate) fn time_note(&self, engine: &Engine, format: Format) -> Option<Vec<u8>> {
-        let seconds = self.now(engine).stamp?;
-        (format == Format::Commands).then(|| format!("#TS:{seconds}\r\n").into_bytes())
+        let seconds = self.now(engine).notes.stamp?;
+        let mut note = Vec::new();
+        annotation::write_timestamp(seconds, &mut note);
+        (format == Format::Commands).then_some(note)
     }
 
     /// Has everything that the log holds up to an offset be in the files, or be so soon.

@@ -19,6 +19,9 @@
 //! tried again. After a sync that failed the system may have dropped what it could not write and
 //! call the file clean, so nothing can make that increment trustworthy: only a rewrite heals, which
 //! begins another one and writes all data. Until then clients that write are refused.
+//!
+//! **Notes.** What is written at once may be preceded by the time, and by its own sum: half of it
+//! is nothing then, and damage is found before anything is done of it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -29,6 +32,7 @@ use config::AppendFsync;
 use engine::log::{Log, Reader};
 use keyspace::Locked;
 use parking_lot::Mutex;
+use persistence::aof::annotation;
 
 use crate::storage::{Failure, File, Storage};
 
@@ -88,6 +92,26 @@ struct Writer {
     increment: Option<Arc<Increment>>,
     /// The second of the last note of the time in the files.
     stamped: i64,
+    /// The files end within what was written last, and its rest comes next.
+    is_torn: bool,
+}
+
+impl Writer {
+    /// What is written before `bytes`.
+    fn notes(&mut self, bytes: &[u8], wanted: Notes) -> Vec<u8> {
+        let mut notes = Vec::new();
+        if self.is_torn {
+            return notes;
+        }
+        if let Some(stamp) = wanted.stamp.filter(|now| *now > self.stamped) {
+            self.stamped = stamp;
+            annotation::write_timestamp(stamp, &mut notes);
+        }
+        if wanted.sums {
+            annotation::write_check(bytes, &mut notes);
+        }
+        notes
+    }
 }
 
 /// A file of effects.
@@ -300,7 +324,7 @@ impl LogFile {
         if self.written() >= up_to {
             return Flushed::All;
         }
-        match self.write_out(log, &mut writer, now.stamp) {
+        match self.write_out(log, &mut writer, now.notes) {
             Ok(()) => Flushed::All,
             Err(failure) => Flushed::Failed(failure),
         }
@@ -325,7 +349,7 @@ impl LogFile {
         false
     }
 
-    fn write_out(&self, log: &Log, writer: &mut Writer, stamp: Option<i64>) -> Result<(), Failure> {
+    fn write_out(&self, log: &Log, writer: &mut Writer, notes: Notes) -> Result<(), Failure> {
         self.postponed_since.store(0, Ordering::Relaxed);
         loop {
             let spare = std::mem::take(&mut writer.spare);
@@ -336,17 +360,25 @@ impl LogFile {
                 self.queue.lock().give_back(bytes);
                 return Err(failure);
             }
-            if let Some(stamp) = stamp.filter(|now| *now > writer.stamped) {
-                writer.stamped = stamp;
-                bytes.splice(0..0, format!("#TS:{stamp}\r\n").into_bytes());
-            }
+            let stamped = writer.stamped;
+            let before = writer.notes(&bytes, notes);
+            let notes_len = before.len();
+            bytes.splice(0..0, before);
             let result = increment.write(self.storage.as_ref(), &bytes);
             if let Err((kept, failure)) = result {
-                bytes.drain(..kept);
+                if kept > 0 {
+                    writer.is_torn = true;
+                    bytes.drain(..kept);
+                } else {
+                    // The notes are made anew, for more may be written then.
+                    writer.stamped = stamped;
+                    bytes.drain(..notes_len);
+                }
                 self.queue.lock().give_back(bytes);
                 self.fail_write(log, &failure);
                 return Err(failure);
             }
+            writer.is_torn = false;
             self.note_written(increment, bytes.len() as u64, end);
             bytes.clear();
             bytes.shrink_to(BUFFER_BYTES_KEPT);
@@ -408,7 +440,7 @@ impl LogFile {
     pub fn sync(&self, log: &Log, write_first: bool, now: Now) -> Result<(), Failure> {
         if write_first && self.is_on() && self.written() < log.offset() {
             let mut writer = self.writer.lock();
-            self.write_out(log, &mut writer, now.stamp)?;
+            self.write_out(log, &mut writer, now.notes)?;
         }
         let written = self.written();
         self.sync_began.store(now.nanos.max(1), Ordering::Relaxed);
@@ -492,8 +524,16 @@ impl LogFile {
 pub struct Now {
     /// Of a clock that never goes back.
     pub nanos: u64,
-    /// The second of Unix time, if it is to be noted in the files.
+    pub notes: Notes,
+}
+
+/// What is noted in the files beside the effects.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Notes {
+    /// The second of Unix time.
     pub stamp: Option<i64>,
+    /// The sum of what is written at once.
+    pub sums: bool,
 }
 
 impl Queue {

@@ -14,6 +14,7 @@
 //! stops, the manifest describes a set that can be loaded.
 //!
 //! ```text
+//!   annotation lines among the records: the time, and sums
 //!   manifest   the text of the list
 //!   names      of the files, temporary ones too
 //!   plan       from one list to the next, as steps for whoever has a disk
@@ -21,6 +22,7 @@
 //!   commands   a key as the commands that make it
 //! ```
 
+pub mod annotation;
 pub mod commands;
 pub mod manifest;
 pub mod names;

@@ -142,6 +142,12 @@ pub(crate) static PERSISTENCE: &[Directive] = &[
         ..Directive::LIVE
     },
     Directive {
+        name: "aof-checksum",
+        doc: "Write a sum before everything that is written to the append-only file at once.",
+        field: &field!(persistence.append_sums),
+        ..Directive::LIVE
+    },
+    Directive {
         name: "aof-disable-auto-gc",
         doc: "Keep append-only files that a rewrite made obsolete.",
         field: &field!(persistence.keep_history),

@@ -113,6 +113,7 @@ fn defaults_are_those_of_redis_7_0_15() {
     let config = Config::default();
     let answered = config.get(&[b"*"]);
     let own = [
+        "aof-checksum",
         "aof-load-corrupt-tail-max-size",
         "replica-full-sync-from-empty-master",
         "sync-replicas",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use config::AppendFsync;
 use engine::log::{Effects, Log};
 use keyspace::{DbIndex, Keyspace, ShardSet};
-use node::log_file::{Flushed, Increment, LogFile, Now};
+use node::log_file::{Flushed, Increment, LogFile, Notes, Now};
 use parking_lot::Mutex;
 use resp::value::Value;
 use testkit::disk::EIO;
@@ -94,7 +94,7 @@ fn behind_slow_sync(millis: &[u64]) -> (Vec<usize>, u64) {
         let end = log.append(&mut effects);
         let now = Now {
             nanos: 1 + millis * 1_000_000,
-            stamp: None,
+            notes: Notes::default(),
         };
         file.flush(log, AppendFsync::EverySecond, end, now)
     };
@@ -110,7 +110,7 @@ fn behind_slow_sync(millis: &[u64]) -> (Vec<usize>, u64) {
     });
     let now = Now {
         nanos: 1,
-        stamp: None,
+        notes: Notes::default(),
     };
     file.sync(&log, false, now).unwrap();
     // When the sync is over all that was postponed follows.
@@ -184,4 +184,44 @@ fn the_time_is_noted_in_the_file() {
     assert!(text.starts_with("#TS:1767225600\r\n"), "{text}");
     assert!(text.contains("#TS:1767225601\r\n*3"), "{text}");
     assert_eq!(Rig::start(&disk.reopen(), &config).unwrap().numbers(), 3);
+}
+
+#[test]
+fn what_is_written_at_once_has_its_sum_before_it() {
+    let mut config = logging(AppendFsync::EverySecond);
+    config.persistence.append_sums = true;
+    config.persistence.append_timestamps = true;
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    rig.append();
+    let first = disk.bytes(INCREMENT).unwrap();
+    assert!(first.starts_with(b"#TS:1767225600\r\n#CRC:"));
+    rig.append();
+    // What could not be written is written again with notes that fit it.
+    disk.fill_up(true);
+    rig.append();
+    disk.fill_up(false);
+    rig.jobs.tick(&rig.node.engine);
+    let whole = disk.bytes(INCREMENT).unwrap();
+    assert_eq!(Rig::start(&disk.reopen(), &config).unwrap().numbers(), 3);
+    // A number that is another would not be noticed otherwise.
+    let mut damaged = whole.clone();
+    let at = damaged.len() - b"1\r\n".len();
+    damaged[at] ^= 1;
+    disk.put(INCREMENT, &damaged);
+    let refusal = Rig::start(&disk.reopen(), &config)
+        .err()
+        .unwrap()
+        .0
+        .join("\n");
+    let words = "the bytes that follow are not those that were written";
+    assert!(refusal.contains(words), "{refusal}");
+    // Of what ends within, nothing is done.
+    for cut in first.len() + 1..whole.len() {
+        let disk = disk.reopen();
+        disk.put(INCREMENT, &whole[..cut]);
+        let found = Rig::start(&disk, &config).unwrap().numbers();
+        let kept = disk.bytes(INCREMENT).unwrap();
+        assert!(found < 3 && whole.starts_with(&kept), "cut at {cut}");
+    }
 }

@@ -2,9 +2,13 @@
 //!
 //! This reads as the tool of Redis 7.0.15 does, to find the same defects and name them in the same
 //! words. It is more patient than the server: a number may have spaces or a sign before it, and a
-//! command no words.
+//! command no words. Sums before what was written at once are Ochre's own.
 
 use std::io::{self, BufRead};
+
+use persistence::aof::annotation::{self, Check};
+use persistence::aof::reader::What;
+use stdx::crc64;
 
 #[cfg(test)]
 mod tests;
@@ -32,6 +36,33 @@ pub struct Records<R> {
     valid: u64,
     /// What the last header of a command has left behind what is read over it.
     header: [u8; HEADER_BYTES_MAX + 1],
+    /// What is being read, if its sum stood before it.
+    checked: Option<Checked>,
+}
+
+/// Bytes whose sum is known.
+struct Checked {
+    /// Where the line with the sum begins.
+    at: u64,
+    expected: Check,
+    /// Of what has been read.
+    sum: u64,
+    len: usize,
+}
+
+impl Checked {
+    fn note(&mut self, bytes: &[u8]) {
+        self.sum = crc64::update(self.sum, bytes);
+        self.len += bytes.len();
+    }
+
+    fn is_over(&self) -> bool {
+        self.len >= self.expected.len
+    }
+
+    fn fits(&self) -> bool {
+        (self.len, self.sum) == (self.expected.len, self.expected.sum)
+    }
 }
 
 /// What comes next in a file.
@@ -79,6 +110,7 @@ impl<R: BufRead> Records<R> {
             in_transaction: false,
             valid: at,
             header: [0; HEADER_BYTES_MAX + 1],
+            checked: None,
         }
     }
 
@@ -95,7 +127,10 @@ impl<R: BufRead> Records<R> {
     pub fn next(&mut self, file: &[u8]) -> io::Result<Next> {
         let next = match self.peek()? {
             None if self.in_transaction => self.unfinished(),
-            None => return Ok(Next::End),
+            None => match self.checked.take() {
+                None => return Ok(Next::End),
+                Some(checked) => Next::Defect(not_as_written(checked.at)),
+            },
             Some(b'#') => self.annotation()?,
             Some(b'*') => match self.record(file) {
                 Ok(()) => Next::Record,
@@ -105,7 +140,15 @@ impl<R: BufRead> Records<R> {
             },
             Some(_) => Next::Defect(Defect::NoRecord),
         };
-        if !self.in_transaction && !matches!(next, Next::Defect(_)) {
+        if matches!(next, Next::Defect(_)) {
+            return Ok(next);
+        }
+        if let Some(checked) = self.checked.take_if(|checked| checked.is_over())
+            && !checked.fits()
+        {
+            return Ok(Next::Defect(not_as_written(checked.at)));
+        }
+        if !self.in_transaction && self.checked.is_none() {
             self.valid = self.at;
         }
         Ok(next)
@@ -126,6 +169,9 @@ impl<R: BufRead> Records<R> {
         let limit = u64::try_from(max).unwrap_or(u64::MAX);
         io::Read::take(&mut self.input, limit).read_until(b'\n', &mut line)?;
         self.at += line.len() as u64;
+        if let Some(checked) = &mut self.checked {
+            checked.note(&line);
+        }
         Ok(line)
     }
 
@@ -133,13 +179,31 @@ impl<R: BufRead> Records<R> {
         self.part = self.at;
         let line = self.take_line(ANNOTATION_BYTES_MAX)?;
         let Some(text) = line.strip_prefix(b"#TS:") else {
-            return Ok(Next::Record);
+            return Ok(self.begin_checked(&line));
         };
         let (seconds, rest) = leading_number(text);
         Ok(Next::Timestamp {
             at: self.part,
             seconds: (rest == b"\r\n").then_some(seconds),
         })
+    }
+
+    /// Compares what follows with its sum, if the line says one.
+    fn begin_checked(&mut self, line: &[u8]) -> Next {
+        let text = line.trim_ascii_end().strip_prefix(b"#");
+        match text.and_then(annotation::check) {
+            None => Next::Record,
+            Some(Ok(expected)) if self.checked.is_none() => {
+                self.checked = Some(Checked {
+                    at: self.part,
+                    expected,
+                    sum: 0,
+                    len: 0,
+                });
+                Next::Record
+            }
+            Some(_) => Next::Defect(not_as_written(self.part)),
+        }
     }
 
     /// Reads a command.
@@ -229,6 +293,9 @@ impl<R: BufRead> Records<R> {
                 [] => end,
             };
             let taken = bytes.len();
+            if let Some(checked) = &mut self.checked {
+                checked.note(bytes);
+            }
             self.input.consume(taken);
             self.at += taken as u64;
             left -= taken as u64;
@@ -246,6 +313,10 @@ impl<R: BufRead> Records<R> {
     fn defect(&self, text: Vec<u8>) -> Stop {
         Stop::Defect(Defect::At(self.part, text))
     }
+}
+
+fn not_as_written(at: u64) -> Defect {
+    Defect::At(at, What::Sum.to_string().into_bytes())
 }
 
 fn no_line_break(got: [u8; 2]) -> Vec<u8> {

@@ -9,6 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use persistence::aof::annotation;
 use stdx::prng::Prng;
 
 use crate::process::{Folder, OCHRE};
@@ -122,6 +123,34 @@ fn a_sane_file_is_valid() {
     );
     let lines = ["Start checking Old-Style AOF", "AOF f.aof is empty"];
     says(&[("f.aof", b"")], &["--fix"], "y\n", 0, &lines);
+}
+
+/// Sums are Ochre's own: the original passes over them.
+#[test]
+fn what_is_not_as_it_was_written_is_found_and_cut_off() {
+    let mut first = Vec::new();
+    annotation::write_check(SET, &mut first);
+    first.extend(SET);
+    let mut second = Vec::new();
+    annotation::write_check(&[SET, SET].concat(), &mut second);
+    second.extend([SET, SET].concat());
+    let whole = [&first[..], &second].concat();
+    let checked = ours(&[("f.aof", &whole)], &[], "");
+    assert!(
+        checked.output.ends_with("AOF f.aof is valid\n"),
+        "{}",
+        checked.output
+    );
+    let mut flipped = whole.clone();
+    let last = flipped.len() - 3;
+    flipped[last] ^= 1;
+    let torn = &whole[..whole.len() - SET.len()];
+    for file in [&flipped[..], torn] {
+        let checked = ours(&[("f.aof", file)], &["--fix"], "y\n");
+        let place = format!("0x{:16x}: the bytes that follow are not", first.len());
+        assert!(checked.output.contains(&place), "{}", checked.output);
+        assert_eq!((checked.code, &checked.files[0]), (Some(0), &first));
+    }
 }
 
 #[test]

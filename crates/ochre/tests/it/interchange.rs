@@ -48,19 +48,28 @@ fn fill(side: &mut Side, seed: u64) {
 
 /// Fills one server, and has each of `sides` load what the one before has written.
 fn pass_on(sides: &[bool], append_only: bool, seed: u64) {
+    pass_on_with(&[], sides, append_only, seed);
+}
+
+/// `options` are for Ochre.
+fn pass_on_with(options: &[&str], sides: &[bool], append_only: bool, seed: u64) {
     if !Path::new(REDIS).exists() {
         eprintln!("skipped: {REDIS} is not installed");
         return;
     }
     let folder = Folder::new();
     let log = ["--appendonly", if append_only { "yes" } else { "no" }];
-    let mut side = Side::start(sides[0], &folder, &log);
+    let arguments = |is_redis: bool| match is_redis {
+        true => log.to_vec(),
+        false => [&log, options].concat(),
+    };
+    let mut side = Side::start(sides[0], &folder, &arguments(sides[0]));
     fill(&mut side, seed);
     let everything = side.everything();
     assert!(everything.len() > 100);
     side.end(!append_only);
     for is_redis in &sides[1..] {
-        let mut side = Side::start(*is_redis, &folder, &log);
+        let mut side = Side::start(*is_redis, &folder, &arguments(*is_redis));
         let found = side.everything();
         let names = |all: &[Key]| -> Vec<(usize, String)> {
             let name = |(db, key, _): &Key| (*db, String::from_utf8_lossy(key).into_owned());
@@ -101,4 +110,10 @@ fn append_only_files_go_back_and_forth() {
         pass_on(&[true, false, true, false], true, 20 + seed);
         pass_on(&[false, true, false], true, 30 + seed);
     }
+}
+
+#[test]
+fn sums_and_times_in_the_file_are_passed_over_by_the_other() {
+    let options = ["--aof-checksum", "yes", "--aof-timestamp-enabled", "yes"];
+    pass_on_with(&options, &[false, true, false], true, 40);
 }

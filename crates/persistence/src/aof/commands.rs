@@ -21,14 +21,6 @@ pub fn write_select(db: usize, out: &mut Vec<u8>) {
     write_request(out, &[b"SELECT".as_slice(), &number::text_u64(db as u64)]);
 }
 
-/// Appends the annotation that what follows happened in this second, for
-/// `aof-timestamp-enabled yes`.
-pub fn write_timestamp(unix_seconds: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(b"#TS:");
-    out.extend_from_slice(&number::text(unix_seconds));
-    out.extend_from_slice(b"\r\n");
-}
-
 /// Appends the commands that make `key` hold `value`, until `expiry` in milliseconds of Unix
 /// time.
 pub fn write_key(key: &[u8], value: &ValueRef<'_>, expiry: Option<i64>, out: &mut Vec<u8>) {

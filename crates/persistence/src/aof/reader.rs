@@ -5,6 +5,9 @@
 //!   #TS:1628217473\r\n                           an annotation: from here on, it was this second
 //! ```
 //!
+//! Bytes whose sum stands before them are handed out when all of them have come and the sum fits,
+//! so that nothing is done of what is damaged.
+//!
 //! A file whose writer was killed ends within a record, or within a transaction: both are cut off,
 //! for nobody was told that they are there. Anything else that is not a record is damage.
 //!
@@ -12,6 +15,8 @@
 
 use std::fmt;
 use std::ops::Range;
+
+use super::annotation;
 
 #[cfg(test)]
 mod tests;
@@ -99,6 +104,8 @@ pub enum What {
     /// An argument does not end where it says.
     LineBreak,
     LineTooLong,
+    /// The bytes behind a sum are not those it was made of.
+    Sum,
 }
 
 impl fmt::Display for What {
@@ -110,6 +117,7 @@ impl fmt::Display for What {
             What::Length => "the length of an argument is none",
             What::LineBreak => "an argument does not end where it says",
             What::LineTooLong => "a line is too long",
+            What::Sum => "the bytes that follow are not those that were written",
         })
     }
 }
@@ -211,7 +219,7 @@ impl Reader {
         self.partial.next = end;
         self.partial.wanted = 0;
         if !std::mem::take(&mut self.partial.begun) {
-            return Ok(Some(annotation(&self.buffer[start + 1..end])));
+            return Ok(Some(annotation_record(&self.buffer[start + 1..end])));
         }
         let arguments = Arguments {
             bytes: &self.buffer,
@@ -278,7 +286,7 @@ impl Reader {
         if !self.partial.begun {
             match self.buffer.get(self.start) {
                 None => return Ok(None),
-                Some(b'#') => return Ok(self.line(self.start)?.map(|line| line.end)),
+                Some(b'#') => return self.read_annotation(),
                 Some(b'*') => {}
                 Some(_) => return Err((self.start, What::Start)),
             }
@@ -302,6 +310,28 @@ impl Reader {
             }
         }
         Ok(Some(self.partial.next))
+    }
+
+    /// Where the annotation under way ends. One about a sum is not over before the bytes behind it
+    /// have come.
+    fn read_annotation(&mut self) -> Result<Option<usize>, (usize, What)> {
+        let Some(line) = self.line(self.start)? else {
+            return Ok(None);
+        };
+        let Some(check) = annotation::check(trim(&self.buffer[line.start + 1..line.end])) else {
+            return Ok(Some(line.end));
+        };
+        let broken = (line.start, What::Sum);
+        let check = check.map_err(|_| broken)?;
+        let end = line.end.checked_add(check.len).ok_or(broken)?;
+        match self.buffer.get(line.end..end) {
+            Some(bytes) if check.fits(bytes) => Ok(Some(line.end)),
+            Some(_) => Err(broken),
+            None => {
+                self.partial.wanted = end;
+                Ok(None)
+            }
+        }
     }
 
     /// Whether the next argument was whole.
@@ -351,11 +381,15 @@ impl Reader {
     }
 }
 
-fn annotation(line: &[u8]) -> Record<'_> {
+fn annotation_record(line: &[u8]) -> Record<'_> {
+    let line = trim(line);
+    annotation::timestamp(line).map_or(Record::Annotation(line), Record::Timestamp)
+}
+
+/// A line without its break.
+fn trim(line: &[u8]) -> &[u8] {
     let line = line.strip_suffix(b"\n").unwrap_or(line);
-    let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let seconds = line.strip_prefix(b"TS:").and_then(stdx::number::parse_i64);
-    seconds.map_or(Record::Annotation(line), Record::Timestamp)
+    line.strip_suffix(b"\r").unwrap_or(line)
 }
 
 fn is_transaction_start(arguments: &Arguments<'_>) -> bool {

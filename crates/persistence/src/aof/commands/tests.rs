@@ -125,10 +125,9 @@ fn scores_with_seventeen_digits() {
 }
 
 #[test]
-fn dbs_and_timestamps() {
+fn a_db_is_selected() {
     let mut out = Vec::new();
-    write_timestamp(1_628_217_473, &mut out);
     write_select(3, &mut out);
-    assert_eq!(out, b"#TS:1628217473\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n");
-    assert_eq!(read(&out), ["#1628217473", "SELECT 3"]);
+    assert_eq!(out, b"*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n");
+    assert_eq!(read(&out), ["SELECT 3"]);
 }

@@ -142,6 +142,62 @@ fn damage_is_named_with_its_place() {
     }
 }
 
+/// Records with their sum before them.
+fn checked(records: &[Owned]) -> Vec<u8> {
+    let bytes = file_of(records);
+    let mut file = Vec::new();
+    annotation::write_check(&bytes, &mut file);
+    file.extend(bytes);
+    file
+}
+
+#[test]
+fn nothing_is_handed_out_of_bytes_that_do_not_fit_their_sum() {
+    let first = checked(&[command(&["SET", "a", "1"]), command(&["INCR", "a"])]);
+    let second = checked(&[command(&["SET", "b", "2"])]);
+    let file = [first.clone(), second.clone()].concat();
+    let (records, end) = read(&file, &[]);
+    assert_eq!((records.len(), end), (5, Ok(End::Clean)));
+    // Cut off within the second part, all of that is cut off.
+    for cut in first.len() + 1..file.len() {
+        let (records, end) = read(&file[..cut], &[]);
+        let valid = first.len() as u64;
+        let in_transaction = false;
+        let truncated = End::Truncated {
+            valid,
+            in_transaction,
+        };
+        assert_eq!((records.len(), end), (3, Ok(truncated)), "cut at {cut}");
+    }
+    // Behind the letters that make it a sum, no bit may be another.
+    for at in first.len() + b"#CRC:".len()..file.len() {
+        for bit in 0..8 {
+            let mut file = file.clone();
+            file[at] ^= 1 << bit;
+            // A capital letter is the same digit.
+            if file.eq_ignore_ascii_case(&[&first[..], &second[..]].concat()) && bit == 5 {
+                continue;
+            }
+            let (records, end) = read(&file, &[]);
+            assert_eq!(records.len(), 3, "byte {at}, bit {bit}");
+            assert_ne!(end, Ok(End::Clean), "byte {at}, bit {bit}");
+        }
+    }
+}
+
+#[test]
+fn a_sum_of_more_than_comes_takes_no_memory() {
+    let mut reader = Reader::new(0);
+    reader.feed(b"#CRC:0000000000000000:9223372036854775807\r\n");
+    assert_eq!(reader.next().map(|record| record.is_some()), Ok(false));
+    reader.feed(b"abc");
+    assert_eq!(reader.next().map(|record| record.is_some()), Ok(false));
+    assert!(reader.buffer.capacity() < 1024);
+    let mut reader = Reader::new(0);
+    reader.feed(b"#CRC:0000000000000000:18446744073709551615\r\n");
+    assert!(reader.next().is_err());
+}
+
 #[test]
 fn an_announced_length_takes_no_memory() {
     let mut reader = Reader::new(0);
