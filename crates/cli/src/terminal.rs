@@ -13,9 +13,19 @@ pub fn output_is_watched() -> bool {
 
 /// Whether colours are welcome: at a real terminal that has them, unless `NO_COLOR` is set.
 pub fn has_colours() -> bool {
-    let refused = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
-    std::io::stdout().is_terminal() && !refused && !dumb
+    std::io::stdout().is_terminal() && !colours_are_refused() && !dumb
+}
+
+/// Whether the debugger of scripts has colours. What reads it expects those of redis-cli, which go
+/// by the name of the terminal alone.
+pub fn debugger_has_colours() -> bool {
+    let is_xterm = |term: std::ffi::OsString| term.to_string_lossy().contains("xterm");
+    has_colours() || std::env::var_os("TERM").is_some_and(is_xterm) && !colours_are_refused()
+}
+
+fn colours_are_refused() -> bool {
+    std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty())
 }
 
 /// Writes to the standard output at once. If nobody reads it any longer, the program ends.

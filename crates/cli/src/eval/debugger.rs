@@ -116,10 +116,11 @@ async fn show(session: &mut Session, reply: Value, kind: Debugger) -> Result<Sta
         return Ok(State::Stopped);
     };
     let mut state = State::Stopped;
+    let colours = terminal::debugger_has_colours();
     for line in &lines {
         match line {
             Value::Simple(text) if text == END => state = State::Ended,
-            Value::Simple(text) | Value::Bulk(text) => session.emit(&painted(text)),
+            Value::Simple(text) | Value::Bulk(text) => session.emit(&painted(text, colours)),
             other => session.emit(&style(session).reply(other)),
         }
     }
@@ -138,8 +139,8 @@ async fn show(session: &mut Session, reply: Value, kind: Debugger) -> Result<Sta
     Ok(state)
 }
 
-/// A line in the colour of what it begins with.
-fn painted(line: &[u8]) -> Vec<u8> {
+/// A line, in the colour of what it begins with if there are `colours`.
+fn painted(line: &[u8], colours: bool) -> Vec<u8> {
     let starts = |tag: &str| line.starts_with(tag.as_bytes());
     let colour = match () {
         () if starts("<debug>") || starts("<hint>") => "1;37;49",
@@ -155,9 +156,14 @@ fn painted(line: &[u8]) -> Vec<u8> {
         .iter()
         .copied()
         .filter(|byte| *byte == b'\t' || !byte.is_ascii_control());
-    let mut text = format!("\x1b[{colour}m").into_bytes();
+    let (begin, end) = match colours {
+        true => (format!("\x1b[{colour}m"), "\x1b[0m"),
+        false => (String::new(), ""),
+    };
+    let mut text = begin.into_bytes();
     text.extend(visible);
-    text.extend_from_slice(b"\x1b[0m\n");
+    text.extend_from_slice(end.as_bytes());
+    text.push(b'\n');
     text
 }
 
@@ -202,13 +208,14 @@ mod tests {
     #[test]
     fn lines_have_the_colour_of_what_they_are() {
         assert_eq!(
-            painted(b"<reply> \"+OK\""),
+            painted(b"<reply> \"+OK\"", true),
             b"\x1b[0;36;49m<reply> \"+OK\"\x1b[0m\n"
         );
         assert_eq!(
-            painted(b"-> 1 a\x1b[2J"),
+            painted(b"-> 1 a\x1b[2J", true),
             b"\x1b[0;33;49m-> 1 a[2J\x1b[0m\n"
         );
-        assert_eq!(painted(b""), b"\x1b[0;37;49m\x1b[0m\n");
+        assert_eq!(painted(b"", true), b"\x1b[0;37;49m\x1b[0m\n");
+        assert_eq!(painted(b"-> 1 a\x1b[2J", false), b"-> 1 a[2J\n");
     }
 }
