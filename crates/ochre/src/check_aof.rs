@@ -4,9 +4,12 @@
 //! Texts and exit codes are those of Redis 7.0.15. A file is read once, in pieces, and opened for
 //! writing only to be cut off.
 //!
+//! Beyond the original, `--rebuild-manifest FILE.manifest` makes a manifest that was lost.
+//!
 //! One thing is otherwise on purpose: the original takes any file for a manifest that has a line
 //! beginning with `file` somewhere, data included. Here the first line decides.
 
+mod manifest;
 mod records;
 
 use std::ffi::OsStr;
@@ -40,6 +43,8 @@ struct Wish {
     fix: bool,
     /// Cut off what happened after this second.
     until: Option<i64>,
+    /// Make the manifest anew, of the files that lie beside it.
+    rebuild: bool,
     path: PathBuf,
 }
 
@@ -55,6 +60,8 @@ macro_rules! say {
         say_bytes($out, b"\n");
     }};
 }
+
+use say;
 
 /// Whoever does not listen any longer need not be told.
 fn say_bytes(out: &mut dyn Write, bytes: &[u8]) {
@@ -73,12 +80,13 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
 
 fn wish(args: &[Vec<u8>], out: &mut dyn Write) -> Outcome<Wish> {
     let words: Vec<&[u8]> = args.iter().map(Vec::as_slice).collect();
-    let (fix, until, path) = match words[..] {
-        [path] => (false, None, path),
-        [b"--fix", path] => (true, None, path),
+    let (fix, until, rebuild, path) = match words[..] {
+        [path] => (false, None, false, path),
+        [b"--fix", path] => (true, None, false, path),
+        [b"--rebuild-manifest", path] => (false, None, true, path),
         [b"--truncate-to-timestamp", text, path] => match timestamp(text) {
-            Some(0) => (false, None, path),
-            Some(seconds) => (false, Some(seconds), path),
+            Some(0) => (false, None, false, path),
+            Some(seconds) => (false, Some(seconds), false, path),
             None => {
                 say!(out, "Invalid timestamp, aborting...");
                 return Err(Failed);
@@ -93,6 +101,7 @@ fn wish(args: &[Vec<u8>], out: &mut dyn Write) -> Outcome<Wish> {
     Ok(Wish {
         fix,
         until,
+        rebuild,
         path: PathBuf::from(OsStr::from_bytes(path)),
     })
 }
@@ -103,6 +112,9 @@ fn timestamp(text: &[u8]) -> Option<i64> {
 }
 
 fn check(wish: &Wish, out: &mut dyn Write) -> Outcome<()> {
+    if wish.rebuild {
+        manifest::rebuild(&wish.path, out)?;
+    }
     let mut checker = Checker { wish, line: 1, out };
     let has_snapshot = checker.has_snapshot(&wish.path)?;
     if !has_snapshot && checker.is_manifest(&wish.path)? {
@@ -160,11 +172,7 @@ impl Checker<'_> {
             }
             Failed
         })?;
-        let folder = match path.parent() {
-            None => Path::new("/"),
-            Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
-            Some(folder) => folder,
-        };
+        let folder = folder_of(path);
         let mut left = manifest.parts().count();
         let mut part_of = |name: &str| {
             left -= 1;
@@ -429,6 +437,14 @@ impl Checker<'_> {
     fn cannot_read(&mut self, path: &Path) -> Failed {
         say!(self.out, "Cannot read file: ", bytes(path));
         Failed
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        None => Path::new("/"),
+        Some(folder) if folder.as_os_str().is_empty() => Path::new("."),
+        Some(folder) => folder,
     }
 }
 

@@ -19,6 +19,7 @@
 //!   names      of the files, temporary ones too
 //!   plan       from one list to the next, as steps for whoever has a disk
 //!   reader     the records of a file, from pieces of any size
+//!   rebuild    the list from the names of the files, after it was lost
 //!   commands   a key as the commands that make it
 //! ```
 
@@ -28,6 +29,7 @@ pub mod manifest;
 pub mod names;
 pub mod plan;
 pub mod reader;
+pub mod rebuild;
 
 pub use manifest::{Manifest, Part};
 pub use names::{Format, Names};

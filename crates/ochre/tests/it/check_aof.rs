@@ -125,6 +125,55 @@ fn a_sane_file_is_valid() {
     says(&[("f.aof", b"")], &["--fix"], "y\n", 0, &lines);
 }
 
+/// The original has no such option.
+#[test]
+fn a_manifest_that_was_lost_is_made_of_the_files() {
+    let folder = Folder::new();
+    let rebuild = || {
+        let output = Command::new(OCHRE)
+            .args(["check-aof", "--rebuild-manifest", "a.aof.manifest"])
+            .current_dir(folder.root())
+            .output()
+            .unwrap();
+        (
+            output.status.success(),
+            String::from_utf8(output.stdout).unwrap(),
+        )
+    };
+    let (done, said) = rebuild();
+    assert!(!done && said.contains("no base and no increment"), "{said}");
+    fs::write(folder.path("a.aof.1.base.aof"), SET).unwrap();
+    fs::write(folder.path("a.aof.1.incr.aof"), SET).unwrap();
+    let text = "file a.aof.1.base.aof seq 1 type b\nfile a.aof.1.incr.aof seq 1 type i\n";
+    for broken in [None, Some("file a"), Some("")] {
+        if let Some(broken) = broken {
+            fs::write(folder.path("a.aof.manifest"), broken).unwrap();
+        }
+        let (done, said) = rebuild();
+        assert!(done, "{said}");
+        assert!(
+            said.ends_with("All AOF files and manifest are valid\n"),
+            "{said}"
+        );
+        assert_eq!(
+            fs::read_to_string(folder.path("a.aof.manifest")).unwrap(),
+            text
+        );
+        let kept = fs::read_to_string(folder.path("a.aof.manifest.broken")).ok();
+        assert_eq!(kept.as_deref(), broken);
+    }
+    let (done, said) = rebuild();
+    assert!(
+        !done && said.contains("it is there, and can be read"),
+        "{said}"
+    );
+    fs::remove_file(folder.path("a.aof.manifest")).unwrap();
+    fs::write(folder.path("a.aof.2.base.rdb"), SET).unwrap();
+    let (done, said) = rebuild();
+    assert!(!done && said.contains("more than one base"), "{said}");
+    assert!(!Path::new(&folder.path("a.aof.manifest")).exists());
+}
+
 /// Sums are Ochre's own: the original passes over them.
 #[test]
 fn what_is_not_as_it_was_written_is_found_and_cut_off() {

@@ -82,20 +82,33 @@ impl Names {
 
     /// Whether `name` is one that a base or an increment gets.
     pub(super) fn is_data(&self, name: &str) -> bool {
-        self.numbered(name).is_some_and(|suffix| {
-            suffix == INCREMENT_SUFFIX
-                || suffix == Format::Rdb.suffix()
-                || suffix == Format::Commands.suffix()
-        })
+        name != self.file && self.part(name).is_some()
     }
 
-    /// What follows the file's name and a number.
-    fn numbered<'a>(&self, name: &'a str) -> Option<&'a str> {
-        let rest = name.strip_prefix(self.file.as_str())?.strip_prefix('.')?;
-        let (number, _) = rest.split_once('.')?;
-        let suffix = &rest[number.len()..];
-        (!number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit())).then_some(suffix)
+    /// What a file called `name` is, and its number. The single file of an older version is a base.
+    pub(super) fn part(&self, name: &str) -> Option<(Kind, i64)> {
+        let rest = name.strip_prefix(self.file.as_str())?;
+        if rest.is_empty() {
+            return Some((Kind::Base, 1));
+        }
+        let rest = rest.strip_prefix('.')?;
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (number, suffix) = rest.split_at(digits);
+        let is_base = [Format::Rdb, Format::Commands].map(Format::suffix);
+        let kind = match suffix {
+            INCREMENT_SUFFIX => Kind::Increment,
+            _ if is_base.contains(&suffix) => Kind::Base,
+            _ => return None,
+        };
+        Some((kind, number.parse().ok()?))
     }
+}
+
+/// What a file of data is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Base,
+    Increment,
 }
 
 /// Whether a file listed as `name` is an increment; anything else is a base.

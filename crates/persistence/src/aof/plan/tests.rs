@@ -220,7 +220,8 @@ fn what_cannot_be_loaded_is_refused() {
         (
             &[("dir/a.aof.2.incr.aof", "x"), ("a.aof", "y")],
             "The AOF manifest file is missing, but there is a.aof.2.incr.aof: restore the \
-             manifest, or move the files of the append only file away",
+             manifest, have ochre check-aof --rebuild-manifest make one of the files that are \
+             there, or move these files away",
         ),
         (
             &[("dir/a.aof.manifest", "file a.aof seq 1 type b\n")],
