@@ -25,7 +25,8 @@ use config::Config;
 use engine::Engine;
 use engine::clients::ClientId;
 use engine::host::LogLevel;
-use keyspace::{DbIndex, Expire, ShardSet};
+use engine::log::Effects;
+use keyspace::{DbIndex, Expire, Lapsed, ShardSet};
 use parking_lot::Mutex;
 
 use crate::keeper::{Keeper, warning};
@@ -178,6 +179,7 @@ impl Replication {
         for output in outputs.drain(..) {
             self.perform(engine, &mut core, output, &mut told);
         }
+        log_lapsed(engine);
         if engine.log.followed_db().is_some() {
             let db = DbIndex(saved.stream_db.unwrap_or(0));
             engine.log.append_stream(&[], db);
@@ -493,6 +495,24 @@ fn asker(input: &Input<'_>) -> Option<PeerId> {
         }
         Input::Failover { client, .. } => Some(*client),
         _ => None,
+    }
+}
+
+/// Tells replicas to come of the keys that were past their expiry when they were loaded: what was
+/// saved, they hold, too.
+fn log_lapsed(engine: &Engine) {
+    let lapsed = engine.persistence.load.take_lapsed();
+    if !engine.log.is_kept() {
+        return;
+    }
+    let name: &[u8] = match engine.config.load().memory.lazy_expire {
+        true => b"UNLINK",
+        false => b"DEL",
+    };
+    let mut effects = Effects::default();
+    for Lapsed { db, key } in lapsed {
+        effects.push(db, &[name, &key]);
+        engine.log.append(&mut effects);
     }
 }
 

@@ -50,7 +50,18 @@ fn check_born(settings: Settings, born: Born, end: u64, transcript: Expect) {
             node.shown.push_str(&format!("# {comment}\n"));
         }
     }
-    transcript.assert_eq(&node.shown);
+    transcript.assert_eq(&fold(&node.shown));
+}
+
+/// The lines, with those that come several times in a row counted.
+fn fold(shown: &str) -> String {
+    let lines: Vec<&str> = shown.lines().collect();
+    let runs = lines.chunk_by(|one, next| one == next);
+    let folded = runs.map(|run| match run.len() {
+        1 => format!("{}\n", run[0]),
+        times => format!("{} ({times} times)\n", run[0]),
+    });
+    folded.collect()
 }
 
 impl Node {
@@ -157,6 +168,11 @@ impl Node {
             "wait" => {
                 let until = number(1);
                 self.pass(until);
+            }
+            "ping-period" => {
+                let mut settings = self.machine.settings().clone();
+                settings.ping_period_ms = number(1);
+                self.step(Input::Configured(settings));
             }
             "write" => self.view.log.end += number(1),
             "forget" => self.view.log.start = number(1),

@@ -97,8 +97,7 @@ fn a_copy_without_a_length_and_the_stream_behind_it() {
               Notice: MASTER <-> REPLICA sync: Loading DB in memory
               Load { link: LinkId(1), way: File }
             > wait 2000
-              primary <- "\n"
-              primary <- "\n"
+              primary <- "\n" (2 times)
             > ROLE
               *5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7000\r\n$4\r\nsync\r\n:-1\r\n
             > loaded
@@ -178,8 +177,7 @@ fn a_copy_with_a_length_after_a_lost_link_goes_on() {
           Notice: MASTER <-> REPLICA sync: Finished with success
           primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n"
         > wait 2000
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n"
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n" (2 times)
         > lost
           CloseLink { link: LinkId(1) }
           Warning: Connection with master lost.
@@ -561,9 +559,7 @@ fn silence_ends_every_stage() {
               Notice: MASTER <-> REPLICA sync: Finished with success
               primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
             > wait 4000
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n" (3 times)
               Warning: MASTER timeout: no data nor PING received...
               CloseLink { link: LinkId(3) }
               Warning: Connection with master lost.

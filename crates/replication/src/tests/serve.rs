@@ -20,11 +20,7 @@ fn a_replica_that_knows_eof_is_sent_a_copy_without_a_length() {
           Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
           Notice: Delay next BGSAVE for diskless SYNC
         > wait 6000
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
+          1 <- "\n" (5 times)
           Notice: Starting BGSAVE for SYNC with target: replicas sockets
           take snapshot 1 to sockets, mark <1>
         > taken 1
@@ -90,8 +86,7 @@ fn a_replica_that_does_not_is_sent_a_file() {
           Hold { peer: PeerId(1), from: 14 }
           1 <- "+FULLRESYNC <0> 14\r\n"
         > wait 2000
-          1 <- "\n"
-          1 <- "\n"
+          1 <- "\n" (2 times)
         > written 1 176
           1 <- "$176\r\n"
           SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
@@ -152,9 +147,7 @@ fn all_who_wait_share_one_snapshot() {
           Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
           Notice: Delay next BGSAVE for diskless SYNC
         > wait 3000
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
+          1 <- "\n" (3 times)
         > 2 PSYNC ? -1
           Notice: Replica 10.0.0.7:<unknown-replica-port> asks for synchronization
           Notice: Full resync requested by replica 10.0.0.7:<unknown-replica-port>
@@ -193,10 +186,7 @@ fn all_who_wait_share_one_snapshot() {
           CancelSnapshot { snapshot: SnapshotId(1) }
           GoodReplicas(2)
         > wait 6000
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
+          3 <- "\n" (4 times)
           append "*1\r\n$4\r\nping\r\n"
           3 <- "\n"
           Notice: Starting BGSAVE for SYNC with target: replicas sockets
@@ -421,11 +411,7 @@ fn what_replicas_say_of_themselves() {
           Enlist { peer: PeerId(3) }
           Notice: Delay next BGSAVE for diskless SYNC
         > wait 6000
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
+          3 <- "\n" (5 times)
           Notice: Starting BGSAVE for SYNC with target: replicas sockets
           take snapshot 2 to sockets, mark <1>
         > taken 2
@@ -533,69 +519,17 @@ fn a_replica_that_reads_too_slowly_is_given_up_and_has_to_wait() {
               Warning: Connection with replica 10.0.0.7:<unknown-replica-port> lost.
               CancelSnapshot { snapshot: SnapshotId(2) }
             > wait 58000
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (10 times)
               append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (10 times)
               append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (10 times)
               append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (10 times)
               append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (10 times)
               append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (8 times)
             > 2 gone
               Warning: Connection with replica 10.0.0.7:7001 lost.
             > 2 REPLCONF listening-port 7001
@@ -607,13 +541,11 @@ fn a_replica_that_reads_too_slowly_is_given_up_and_has_to_wait() {
               Enlist { peer: PeerId(2) }
               Warning: Replica 10.0.0.7:7001 read too slowly. Its next full copy begins in 2 seconds
             > wait 4000
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (2 times)
               Notice: Starting BGSAVE for SYNC with target: disk
               take snapshot 3 to file
               append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
+              2 <- "\n" (2 times)
         "#]],
     );
 }
@@ -649,16 +581,13 @@ fn pings_and_timeouts() {
               CancelSnapshot { snapshot: SnapshotId(1) }
               GoodReplicas(1)
             > wait 4500
-              append "*1\r\n$4\r\nping\r\n"
-              append "*1\r\n$4\r\nping\r\n"
+              append "*1\r\n$4\r\nping\r\n" (2 times)
             > 1 REPLCONF ACK 14
             > wait 4000
-              append "*1\r\n$4\r\nping\r\n"
-              append "*1\r\n$4\r\nping\r\n"
+              append "*1\r\n$4\r\nping\r\n" (2 times)
             > 1 newline
             > wait 12000
-              append "*1\r\n$4\r\nping\r\n"
-              append "*1\r\n$4\r\nping\r\n"
+              append "*1\r\n$4\r\nping\r\n" (2 times)
               Warning: Disconnecting timedout replica (streaming sync): 10.0.0.7:<unknown-replica-port>
               Drop { peer: PeerId(1) }
               Warning: Connection with replica 10.0.0.7:<unknown-replica-port> lost.
@@ -679,6 +608,37 @@ fn pings_and_timeouts() {
               repl_backlog_histlen:0
         "#]],
     );
+}
+
+#[test]
+fn a_longer_period_holds_for_the_next_ping() {
+    check(expect![[r#"
+        > 1 PSYNC ? -1
+          Notice: Replica 10.0.0.7:<unknown-replica-port> asks for synchronization
+          Notice: Full resync requested by replica 10.0.0.7:<unknown-replica-port>
+          Count(FullSync)
+          Enlist { peer: PeerId(1) }
+          KeepLog { bytes: 1048576 }
+          Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
+          Notice: Starting BGSAVE for SYNC with target: disk
+          take snapshot 1 to file
+          1 <- "\n"
+          append "*1\r\n$4\r\nping\r\n"
+        > taken 1
+          Hold { peer: PeerId(1), from: 14 }
+          1 <- "+FULLRESYNC <0> 14\r\n"
+        > wait 2000
+          1 <- "\n" (2 times)
+        > ping-period 3600000
+        > wait 30000
+          1 <- "\n" (30 times)
+        > ping-period 5000
+        > wait 6000
+          1 <- "\n"
+          append "*1\r\n$4\r\nping\r\n"
+          1 <- "\n" (5 times)
+          append "*1\r\n$4\r\nping\r\n"
+    "#]]);
 }
 
 #[test]
@@ -724,8 +684,7 @@ fn clients_wait_for_what_replicas_confirm() {
         > HOLD 2 500
           append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
         > wait 600
-          WaitOver { client: PeerId(90), kind: Write, outcome: TimedOut(0) }
-          WaitOver { client: PeerId(90), kind: Write, outcome: TimedOut(0) }
+          WaitOver { client: PeerId(90), kind: Write, outcome: TimedOut(0) } (2 times)
         > WAIT 1 0
           append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
         > REPLICAOF other 7002
