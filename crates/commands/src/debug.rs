@@ -296,7 +296,7 @@ fn sleep(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let seconds = float::parse(args.bytes()?).unwrap_or_default();
     let micros = seconds * 1_000_000.0;
     if micros > 0.0 {
-        cx.engine.host.sleep(micros as u64);
+        cx.engine.sleep(micros as u64);
     }
     Ok(cx.reply.ok())
 }

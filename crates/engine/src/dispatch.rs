@@ -118,6 +118,7 @@ impl Engine {
         first: usize,
         out: &mut Vec<u8>,
     ) -> Progress {
+        self.sleep_as_told();
         let now = self.now();
         session.client.last_use_ms.store(now.0, Ordering::Relaxed);
         let mut run = Run {
@@ -746,7 +747,7 @@ impl Context<'_> {
         handler: impl FnOnce(&mut Self, &mut Args<'_>) -> CommandResult,
     ) {
         let mark = self.reply.buffer().len();
-        let words = args.words();
+        let (words, keys) = (args.words(), args.located());
         let result = handler(self, &mut args);
         self.log_lapsed();
         self.tell_created();
@@ -761,6 +762,7 @@ impl Context<'_> {
         }
         if self.changes > 0 {
             self.worker.stats.dirty.add(self.changes);
+            self.note_own_keys(keys);
             if self.logged && !self.has_own_effect {
                 self.worker.effects.push(self.db.index(), words);
             }

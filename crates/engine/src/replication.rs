@@ -17,10 +17,12 @@ use crate::reply::Done;
 use crate::sync::{AtomicU8, AtomicU32};
 
 pub(crate) use confirm::{Confirmation, Held};
+pub use own::OwnKeys;
 pub(crate) use stream::Verbatim;
 pub use stream::{Malformed, Stream};
 
 mod confirm;
+mod own;
 mod stream;
 
 /// What commands must know of the node's role, in one byte.
@@ -29,6 +31,7 @@ pub struct Standing {
     bits: AtomicU8,
     good_replicas: AtomicU32,
     pub syncs: Syncs,
+    pub own_keys: OwnKeys,
 }
 
 /// What was counted of replication since the start, or since `CONFIG RESETSTAT`.
@@ -106,6 +109,7 @@ impl Engine {
             self.blocking.dismiss();
         } else {
             self.standing.limit(Limits::LINK_DOWN, false);
+            self.standing.own_keys.forget();
         }
         self.judge_replicas(&self.config.load());
     }

@@ -169,6 +169,13 @@ impl<'a> Db<'a> {
         (expire != Expire::Hide || !is_past(entry.expiry(), now)).then_some(entry)
     }
 
+    /// When the key expires, or has expired: it is left as it is.
+    pub fn expiry(&mut self, key: &Key<'_>) -> Option<UnixMillis> {
+        let index = self.index;
+        let entry = self.shards.get(key.slot.shard()).find(index, key)?;
+        entry.expiry()
+    }
+
     pub fn contains(&mut self, key: &Key<'_>) -> bool {
         self.peek(key).is_some()
     }

@@ -617,11 +617,13 @@ impl Keeper {
     /// Brings everything into the files, for the process is about to end. From then on nobody can
     /// change data any more: the locks are never given back. An error leaves all as it was.
     pub fn shut_down(&self, engine: &Engine, how: Shutdown) -> Result<(), ShutdownFailed> {
-        warning(engine, "User requested shutdown...");
         self.is_ending.store(true, Ordering::Release);
         let ended = self.bring_home(engine, how);
         if ended.is_err() {
             self.is_ending.store(false, Ordering::Release);
+            let line =
+                "Errors trying to shut down the server. Check the logs for more information.";
+            warning(engine, line);
         }
         ended
     }
@@ -630,7 +632,7 @@ impl Keeper {
         let is_temporary = self.set.lock().is_temporary;
         if is_temporary && self.log_file.is_on() {
             if !how.force {
-                warning(engine, "Writing initial AOF. Can't exit.");
+                warning(engine, "Writing initial AOF, can't exit.");
                 return Err(ShutdownFailed);
             }
             warning(engine, "Writing initial AOF. Exit anyway.");

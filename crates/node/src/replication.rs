@@ -26,6 +26,7 @@ use engine::Engine;
 use engine::clients::ClientId;
 use engine::host::LogLevel;
 use engine::log::Effects;
+use engine::pause::Holder;
 use keyspace::{DbIndex, Expire, Lapsed, ShardSet};
 use parking_lot::Mutex;
 
@@ -221,7 +222,7 @@ impl Replication {
     /// Gives up what is made for replicas and for files: the data is about to be another.
     fn call_off_snapshots(&self, engine: &Engine) {
         if let Some(production) = &self.core.lock().production {
-            production.cancel();
+            production.cancel(engine);
         }
         self.keeper.call_off_job(engine);
     }
@@ -383,7 +384,7 @@ impl Replication {
             Output::CancelSnapshot { snapshot } => {
                 let cancelled = core.production.take_if(|made| made.id == snapshot);
                 if let Some(production) = cancelled {
-                    production.cancel();
+                    production.cancel(engine);
                 }
             }
             Output::KeepLog { bytes } => engine.log.keep(bytes),
@@ -398,12 +399,15 @@ impl Replication {
                 }
             }
             Output::Remember { primary } => engine.remember_primary(primary),
-            Output::PauseWrites(pauses) => engine.pause.hold_writes(pauses),
+            Output::PauseWrites(pauses) => engine.pause.hold_writes(Holder::Failover, pauses),
             Output::GoodReplicas(count) => engine.note_good_replicas(count),
             Output::WaitOver {
                 client, outcome, ..
             } => engine.end_wait(client, outcome),
-            Output::Adopt { offset, .. } => engine.log.restart(offset),
+            Output::Adopt { offset, .. } => {
+                engine.log.restart(offset);
+                engine.standing.own_keys.forget();
+            }
             Output::Count(counter) => engine.count_sync(counter),
             Output::Log { level, line } => engine.host.log(rank(level), &line),
             Output::Connect { .. } | Output::SendPrimary { .. } | Output::CloseLink { .. } => {

@@ -159,7 +159,7 @@ impl Machine {
             Input::SnapshotWritten { snapshot, len } => {
                 self.send_file(view, snapshot, len, out);
             }
-            Input::SnapshotDone { snapshot } => self.end_snapshot(snapshot),
+            Input::SnapshotDone { snapshot } => self.end_snapshot(snapshot, out),
             Input::SnapshotFailed { snapshot } => self.fail_snapshot(snapshot, out),
             Input::Wait {
                 client,

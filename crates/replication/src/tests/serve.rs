@@ -31,6 +31,7 @@ fn a_replica_that_knows_eof_is_sent_a_copy_without_a_length() {
         > 1 has-snapshot
           Notice: Streamed RDB transfer with replica 10.0.0.7:7001 succeeded (socket). Waiting for REPLCONF ACK from slave to enable streaming
           Notice: Synchronization with replica 10.0.0.7:7001 succeeded
+          Warning: Diskless rdb transfer, done reading from pipe, 1 replicas still up.
           CancelSnapshot { snapshot: SnapshotId(1) }
           GoodReplicas(1)
         > write 50
@@ -183,6 +184,7 @@ fn all_who_wait_share_one_snapshot() {
         > 2 has-snapshot
           Notice: Streamed RDB transfer with replica 10.0.0.7:<unknown-replica-port> succeeded (socket). Waiting for REPLCONF ACK from slave to enable streaming
           Notice: Synchronization with replica 10.0.0.7:<unknown-replica-port> succeeded
+          Warning: Diskless rdb transfer, done reading from pipe, 2 replicas still up.
           CancelSnapshot { snapshot: SnapshotId(1) }
           GoodReplicas(2)
         > wait 6000
@@ -423,6 +425,7 @@ fn what_replicas_say_of_themselves() {
           Notice: RDB transfer completed, rdb only replica (10.0.0.7:<unknown-replica-port>) should be disconnected asap
           Drop { peer: PeerId(3) }
           Warning: Connection with replica 10.0.0.7:<unknown-replica-port> lost.
+          Warning: Diskless rdb transfer, last replica dropped, killing fork child.
           CancelSnapshot { snapshot: SnapshotId(2) }
     "#]]);
 }
