@@ -44,7 +44,7 @@ pub struct Worker {
     pub prng: Prng,
     pub(crate) effects: Effects,
     /// Where in the log the last effects of this thread ended.
-    appended_to: u64,
+    pub(crate) appended_to: u64,
     /// Words of the command under way that nobody else may see.
     pub(crate) redacted: Vec<usize>,
     spare: Vec<Located<'static>>,
@@ -455,7 +455,7 @@ impl<'a> Run<'a, '_> {
                 self.session.queue(entry.id, words);
                 let mark = self.out.len();
                 self.out.extend_from_slice(b"+QUEUED\r\n");
-                self.finish_reply(mark);
+                self.finish_reply(mark, &entry.full_name);
             }
             Gate::Wait => return false,
             Gate::Closed(error) => self.refuse(Some(entry), &error),
@@ -594,7 +594,8 @@ impl<'a> Run<'a, '_> {
         }
         if self.session.replies != Replies::On {
             let pushes = entry.flags.has(Flags::PUSHES);
-            self.finish_reply(if pushes { self.out.len() } else { mark });
+            let mark = if pushes { self.out.len() } else { mark };
+            self.finish_reply(mark, &entry.full_name);
         }
         if confirms && self.must_confirm(entry, dirty) && self.out.len() > mark {
             self.unconfirmed.push(mark..self.out.len());
@@ -696,14 +697,21 @@ impl<'a> Run<'a, '_> {
             protocol,
         }
         .error(&message);
-        self.finish_reply(mark);
+        let name = entry.map_or("<unknown>", |entry| &entry.full_name);
+        self.finish_reply(mark, name);
     }
 
     /// Takes the reply from `mark` on back if the client asked for none.
-    fn finish_reply(&mut self, mark: usize) {
+    fn finish_reply(&mut self, mark: usize, name: &str) {
         match self.session.replies {
             Replies::On => return,
-            Replies::Off => {}
+            Replies::Off => {
+                let client = &self.session.client;
+                if client.has(ClientFlags::REPLICA) && self.out.len() > mark {
+                    let reply = &self.out[mark..];
+                    self.engine.drop_talking_replica(client, name, reply);
+                }
+            }
             Replies::Skip => self.session.replies = Replies::On,
             // This was `CLIENT REPLY SKIP` itself, which has no reply either.
             Replies::SkipNext => self.session.replies = Replies::Skip,
