@@ -223,6 +223,13 @@ const TOOLS: &[Tool] = &[
         run: reply_buffer,
     },
     Tool {
+        name: "REPLICATE",
+        syntax: "word [word ...]",
+        summary: "Sends replicas a command that is not run here.",
+        words: 1..=usize::MAX,
+        run: replicate,
+    },
+    Tool {
         name: "SEGFAULT",
         syntax: "",
         summary: "Crashes by an access to memory that is not there.",
@@ -298,6 +305,11 @@ fn sleep(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if micros > 0.0 {
         cx.engine.sleep(micros as u64);
     }
+    Ok(cx.reply.ok())
+}
+
+fn replicate(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    cx.effect(args.rest());
     Ok(cx.reply.ok())
 }
 

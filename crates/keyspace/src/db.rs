@@ -169,11 +169,10 @@ impl<'a> Db<'a> {
         (expire != Expire::Hide || !is_past(entry.expiry(), now)).then_some(entry)
     }
 
-    /// When the key expires, or has expired: it is left as it is.
-    pub fn expiry(&mut self, key: &Key<'_>) -> Option<UnixMillis> {
+    /// What is kept under the key, though it may be past its expiry. It is left as it is.
+    pub fn find(&mut self, key: &Key<'_>) -> Option<Ref<'_, Entry>> {
         let index = self.index;
-        let entry = self.shards.get(key.slot.shard()).find(index, key)?;
-        entry.expiry()
+        self.shards.get(key.slot.shard()).find(index, key)
     }
 
     pub fn contains(&mut self, key: &Key<'_>) -> bool {

@@ -149,6 +149,7 @@ impl Replication {
     pub fn start(&self, engine: &Engine, seeds: [u64; 2]) {
         let config = engine.config.load_full();
         let saved = *self.keeper.saved_history.lock();
+        let _pause = saved.offset.map(|_| self.keeper.pause_log(engine));
         let all = engine.keyspace.lock(ShardSet::ALL);
         let (id, offset) = (saved.id, saved.offset);
         if let (Some(_), Some(offset)) = (id, offset) {

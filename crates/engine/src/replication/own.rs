@@ -74,7 +74,8 @@ impl Context<'_> {
         for index in (0..self.engine.keyspace.dbs()).map(DbIndex) {
             self.db.select(index);
             for located in keys {
-                if let Some(at) = self.db.expiry(&located.key) {
+                let expiry = self.db.find(&located.key).and_then(|entry| entry.expiry());
+                if let Some(at) = expiry {
                     let own_keys = &self.engine.standing.own_keys;
                     own_keys.add(at, index, located.key.bytes);
                 }
@@ -113,7 +114,7 @@ impl Engine {
             return;
         }
         let mut db = locked.db(index, now, Expire::Delete);
-        if db.expiry(&key) == Some(at) {
+        if db.find(&key).and_then(|entry| entry.expiry()) == Some(at) {
             // To look at it is enough.
             db.contains(&key);
         }

@@ -170,6 +170,7 @@ impl Follower {
                 self.engine.take_over(&mut all, beside.keyspace);
                 drop(beside.hold);
             }
+            drop(copied.pause);
         }
         drop(all);
         self.perform(work, &[]);
