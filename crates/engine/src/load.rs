@@ -50,7 +50,8 @@ pub enum Expired {
     Kept,
     /// Nobody will miss them.
     LeftOut,
-    /// They are left out, and [noted](crate::persistence::Load::take_lapsed): replicas may hold them.
+    /// They are left out, and [noted](crate::persistence::Load::take_lapsed): replicas may hold
+    /// them.
     Noted,
 }
 

@@ -405,10 +405,7 @@ impl Replication {
             Output::WaitOver {
                 client, outcome, ..
             } => engine.end_wait(client, outcome),
-            Output::Adopt { offset, .. } => {
-                engine.log.restart(offset);
-                engine.standing.own_keys.forget();
-            }
+            Output::Adopt { offset, .. } => adopt(engine, offset),
             Output::Count(counter) => engine.count_sync(counter),
             Output::Log { level, line } => engine.host.log(rank(level), &line),
             Output::Connect { .. } | Output::SendPrimary { .. } | Output::CloseLink { .. } => {
@@ -501,6 +498,12 @@ fn asker(input: &Input<'_>) -> Option<PeerId> {
         Input::Failover { client, .. } => Some(*client),
         _ => None,
     }
+}
+
+/// The data is a primary's, and the log goes on where it was copied.
+fn adopt(engine: &Engine, offset: u64) {
+    engine.log.restart(offset);
+    engine.standing.own_keys.forget();
 }
 
 /// Tells replicas to come of the keys that were past their expiry when they were loaded: what was

@@ -99,8 +99,8 @@ impl Mode {
 }
 
 impl Options {
-    /// What `cargo xtask ci` runs, with the everyday profile: of the external mode the files written
-    /// down; of the binary mode a few that are quick and need servers of their own.
+    /// What `cargo xtask ci` runs, with the everyday profile: of the external mode the files
+    /// written down; of the binary mode a few that are quick and need servers of their own.
     pub fn of_ci(mode: Mode) -> Self {
         let files: &[&str] = match mode {
             Mode::External => &[],
