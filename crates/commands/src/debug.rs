@@ -223,6 +223,13 @@ const TOOLS: &[Tool] = &[
         run: reply_buffer,
     },
     Tool {
+        name: "REPLICATE",
+        syntax: "word [word ...]",
+        summary: "Sends replicas a command that is not run here.",
+        words: 1..=usize::MAX,
+        run: replicate,
+    },
+    Tool {
         name: "SEGFAULT",
         syntax: "",
         summary: "Crashes by an access to memory that is not there.",
@@ -296,8 +303,13 @@ fn sleep(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let seconds = float::parse(args.bytes()?).unwrap_or_default();
     let micros = seconds * 1_000_000.0;
     if micros > 0.0 {
-        cx.engine.host.sleep(micros as u64);
+        cx.engine.sleep(micros as u64);
     }
+    Ok(cx.reply.ok())
+}
+
+fn replicate(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    cx.effect(args.rest());
     Ok(cx.reply.ok())
 }
 

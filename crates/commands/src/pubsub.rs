@@ -197,8 +197,8 @@ fn publish(
     let &[channel, message] = args.rest() else {
         return Err(engine::Error::Arity);
     };
-    let received = send(cx, channel, message);
     cx.effect_for_replicas(args.words());
+    let received = send(cx, channel, message);
     Ok(cx.reply.count(received))
 }
 

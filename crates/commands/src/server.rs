@@ -1,7 +1,8 @@
 //! Commands about the running server.
 
+use engine::blocking::STAYED;
 use engine::command::Flags;
-use engine::host::Shutdown;
+use engine::host::{Shutdown, ShutdownFailed};
 use engine::{Args, Arity, Command, CommandResult, Context, Error, Family};
 use stdx::number;
 
@@ -84,19 +85,23 @@ static SHUTDOWN: Command = Command {
 };
 
 fn shutdown(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let host = &cx.engine.host;
+    let engine = cx.engine;
     let Some(how) = parse_shutdown(args)? else {
-        return match host.abort_shutdown() {
+        return match engine.abort_shutdown() {
             true => Ok(cx.reply.ok()),
             false => Err(Error::text("ERR No shutdown in progress.")),
         };
     };
-    match host.shut_down(how) {
-        // Whoever asked learns of it by the end of the connection.
+    // Whoever asked learns of the end by that of the connection.
+    let joins = !how.now && engine.ending.is_pending();
+    if (joins || engine.begin_shutdown(how))
+        && let Some(done) = cx.wait_for_end()
+    {
+        return Ok(done);
+    }
+    match engine.host.shut_down(how) {
         Ok(()) => Ok(cx.reply.nothing()),
-        Err(engine::host::ShutdownFailed) => {
-            Err(Error::text("ERR Errors trying to SHUTDOWN. Check logs."))
-        }
+        Err(ShutdownFailed) => Err(Error::text(STAYED)),
     }
 }
 

@@ -35,6 +35,11 @@ impl<'a> Args<'a> {
         self.words
     }
 
+    /// The keys among those not read yet.
+    pub(crate) fn located(&self) -> &'a [Located<'a>] {
+        self.located
+    }
+
     /// The words not read yet.
     pub fn rest(&self) -> &'a [&'a [u8]] {
         &self.words[self.at.min(self.words.len())..]

@@ -59,6 +59,9 @@ pub struct Wait<'a> {
 const DISMISSED: &str = "UNBLOCKED force unblock from blocking operation, instance state changed \
      (master -> replica?)";
 
+/// What those are told who wait for an end that does not come.
+pub const STAYED: &str = "ERR Errors trying to SHUTDOWN. Check logs.";
+
 /// The two forms of nothing that RESP2 tells apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Nil {
@@ -92,6 +95,8 @@ pub(crate) enum State {
     Refused,
     /// It is to end with an error, and the session with it: the node's role has changed.
     Dismissed,
+    /// It is to end with an error: the program does not end, after all.
+    Stayed,
 }
 
 /// One wait.
@@ -117,6 +122,8 @@ pub(crate) enum What {
     Key(AwaitedKey),
     /// Replicas that confirm.
     Replicas(Confirmation),
+    /// The end of the program.
+    End,
 }
 
 /// A key that comes to hold something.
@@ -154,6 +161,7 @@ impl Blocked {
                 Some("UNBLOCKED client unblocked via CLIENT UNBLOCK")
             }
             state if state == State::Dismissed as u8 => Some(DISMISSED),
+            state if state == State::Stayed as u8 => Some(STAYED),
             _ => None,
         }
     }
@@ -176,6 +184,12 @@ impl Blocking {
     /// Ends the wait of a client, as if its time were over or with an error. Returns whether there
     /// was one.
     pub fn unblock(&self, client: ClientId, with_error: bool) -> bool {
+        let waits_for_end = |blocked: &Arc<Blocked>| {
+            blocked.client.id == client && matches!(blocked.what, What::End)
+        };
+        if self.waits.lock().values().any(waits_for_end) {
+            return false;
+        }
         match with_error {
             true => self.end(client, State::Refused),
             false => self.end(client, State::Released),
@@ -192,7 +206,7 @@ impl Blocking {
     /// Ends every wait: the node's role has changed.
     pub(crate) fn dismiss(&self) {
         for blocked in self.waits.lock().values() {
-            if blocked.claim(State::Dismissed) {
+            if !matches!(blocked.what, What::End) && blocked.claim(State::Dismissed) {
                 blocked.client.wake();
             }
         }
@@ -335,7 +349,7 @@ impl Engine {
             What::Key(key) if blocked.is(State::Released) => {
                 let _written = key.nil.write(&mut Reply::new(out, blocked.protocol));
             }
-            What::Key(_) => {}
+            What::Key(_) | What::End => {}
             What::Replicas(confirmation) => self.write_confirmed(confirmation, out),
         }
     }
@@ -350,6 +364,7 @@ impl Engine {
         session.client.set(ClientFlags::BLOCKED, false);
         let keys = match &blocked.what {
             What::Key(key) => &*key.keys,
+            What::End => return,
             What::Replicas(_) => {
                 let has_ended = !was_waiting && blocked.is(State::Served);
                 return self.forget_confirmation(&blocked.client, has_ended);

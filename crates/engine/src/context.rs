@@ -218,9 +218,17 @@ impl Context<'_> {
 
     /// Tells replicas of something that is no change of data. The append-only file alone has no
     /// need of it.
+    ///
+    /// It is in the log when this returns, unless it is part of a transaction: whoever hears of it
+    /// afterwards, and does something because of it, comes later in the log.
     pub fn effect_for_replicas(&mut self, words: &[&[u8]]) {
-        if self.logged && self.engine.log.is_kept() {
-            self.worker.effects.push(self.db.index(), words);
+        if !self.logged || !self.engine.log.is_kept() {
+            return;
+        }
+        self.worker.effects.push(self.db.index(), words);
+        if !self.nested {
+            self.worker.append_effects(&self.engine.log);
+            self.session.written_to = self.worker.appended_to;
         }
     }
 

@@ -44,7 +44,7 @@ pub struct Worker {
     pub prng: Prng,
     pub(crate) effects: Effects,
     /// Where in the log the last effects of this thread ended.
-    appended_to: u64,
+    pub(crate) appended_to: u64,
     /// Words of the command under way that nobody else may see.
     pub(crate) redacted: Vec<usize>,
     spare: Vec<Located<'static>>,
@@ -118,6 +118,7 @@ impl Engine {
         first: usize,
         out: &mut Vec<u8>,
     ) -> Progress {
+        self.sleep_as_told();
         let now = self.now();
         session.client.last_use_ms.store(now.0, Ordering::Relaxed);
         let mut run = Run {
@@ -454,7 +455,7 @@ impl<'a> Run<'a, '_> {
                 self.session.queue(entry.id, words);
                 let mark = self.out.len();
                 self.out.extend_from_slice(b"+QUEUED\r\n");
-                self.finish_reply(mark);
+                self.finish_reply(mark, &entry.full_name);
             }
             Gate::Wait => return false,
             Gate::Closed(error) => self.refuse(Some(entry), &error),
@@ -593,7 +594,8 @@ impl<'a> Run<'a, '_> {
         }
         if self.session.replies != Replies::On {
             let pushes = entry.flags.has(Flags::PUSHES);
-            self.finish_reply(if pushes { self.out.len() } else { mark });
+            let mark = if pushes { self.out.len() } else { mark };
+            self.finish_reply(mark, &entry.full_name);
         }
         if confirms && self.must_confirm(entry, dirty) && self.out.len() > mark {
             self.unconfirmed.push(mark..self.out.len());
@@ -695,14 +697,21 @@ impl<'a> Run<'a, '_> {
             protocol,
         }
         .error(&message);
-        self.finish_reply(mark);
+        let name = entry.map_or("<unknown>", |entry| &entry.full_name);
+        self.finish_reply(mark, name);
     }
 
     /// Takes the reply from `mark` on back if the client asked for none.
-    fn finish_reply(&mut self, mark: usize) {
+    fn finish_reply(&mut self, mark: usize, name: &str) {
         match self.session.replies {
             Replies::On => return,
-            Replies::Off => {}
+            Replies::Off => {
+                let client = &self.session.client;
+                if client.has(ClientFlags::REPLICA) && self.out.len() > mark {
+                    let reply = &self.out[mark..];
+                    self.engine.drop_talking_replica(client, name, reply);
+                }
+            }
             Replies::Skip => self.session.replies = Replies::On,
             // This was `CLIENT REPLY SKIP` itself, which has no reply either.
             Replies::SkipNext => self.session.replies = Replies::Skip,
@@ -746,7 +755,7 @@ impl Context<'_> {
         handler: impl FnOnce(&mut Self, &mut Args<'_>) -> CommandResult,
     ) {
         let mark = self.reply.buffer().len();
-        let words = args.words();
+        let (words, keys) = (args.words(), args.located());
         let result = handler(self, &mut args);
         self.log_lapsed();
         self.tell_created();
@@ -761,6 +770,7 @@ impl Context<'_> {
         }
         if self.changes > 0 {
             self.worker.stats.dirty.add(self.changes);
+            self.note_own_keys(keys);
             if self.logged && !self.has_own_effect {
                 self.worker.effects.push(self.db.index(), words);
             }

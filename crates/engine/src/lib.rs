@@ -42,6 +42,7 @@ pub mod pubsub;
 pub mod replication;
 pub mod reply;
 pub mod session;
+pub mod shutdown;
 pub mod slowlog;
 pub mod snapshot;
 pub mod stats;
@@ -72,6 +73,7 @@ use persistence::Persistence;
 use pubsub::PubSub;
 use replication::Standing;
 use session::Session;
+use shutdown::Ending;
 use slowlog::SlowLog;
 use stats::Stats;
 use sync::{AtomicU8, Mutex};
@@ -98,6 +100,8 @@ pub struct Engine {
     pub latency: LatencyMonitor,
     pub monitors: Monitors,
     pub pause: Pause,
+    /// A shutdown that waits for replicas.
+    pub ending: Ending,
     pub blocking: Blocking,
     pub pubsub: PubSub,
     /// The key of the hashes of all collections.
@@ -143,6 +147,7 @@ impl Engine {
             latency: LatencyMonitor::default(),
             monitors: Monitors::default(),
             pause: Pause::default(),
+            ending: Ending::default(),
             blocking: Blocking::default(),
             pubsub: PubSub::default(),
             hash_seed: HashSeed(prng.next_u64()),

@@ -38,10 +38,21 @@ pub struct Record<'a> {
 /// What becomes of records that do not simply fill an empty keyspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LoadPolicy {
-    /// Keys past their expiry are kept, as a replica does.
-    pub keeps_expired: bool,
+    pub expired: Expired,
     /// A key that is there already is replaced; else it is an error.
     pub replaces: bool,
+}
+
+/// What becomes of keys past their expiry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Expired {
+    /// They stay: whoever wrote what comes behind the snapshot knew of them.
+    Kept,
+    /// Nobody will miss them.
+    LeftOut,
+    /// They are left out, and [noted](crate::persistence::Load::take_lapsed): replicas may hold
+    /// them.
+    Noted,
 }
 
 /// Why a record cannot be loaded.
@@ -168,9 +179,15 @@ impl Engine {
         if index.0 >= self.keyspace.dbs() {
             return Err(LoadError::Db(index));
         }
-        let is_expired = entry.expiry().is_some_and(|at| at < db.now());
-        if is_expired && !policy.keeps_expired {
-            return Ok(false);
+        if entry.expiry().is_some_and(|at| at < db.now()) {
+            match policy.expired {
+                Expired::Kept => {}
+                Expired::LeftOut => return Ok(false),
+                Expired::Noted => {
+                    self.persistence.load.note_lapsed(index, key.bytes);
+                    return Ok(false);
+                }
+            }
         }
         db.select(index);
         if db.contains(key) {

@@ -390,8 +390,11 @@ impl Kept {
         Span { start, end }
     }
 
+    /// What is kept for a slow reader may serve others, too.
     fn past_start(&self, past: Past) -> u64 {
         let oldest = self.pieces.end().saturating_sub(past.bytes);
+        let read_from = self.readers.iter().map(|place| place.at);
+        let oldest = read_from.fold(oldest, u64::min);
         oldest.max(past.from).max(self.pieces.start())
     }
 

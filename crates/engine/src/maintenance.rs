@@ -17,6 +17,8 @@ pub struct Switches {
     pub active_expire: AtomicBool,
     /// Nothing happens without being asked.
     pub still: AtomicBool,
+    /// Nothing happens at all.
+    pub asleep: AtomicBool,
     /// Bytes from which on an element of a list is kept on its own.
     pub list_plain_bytes_min: AtomicUsize,
     /// Sums of dumps are taken for right.
@@ -30,9 +32,30 @@ impl Default for Switches {
         Switches {
             active_expire: AtomicBool::new(true),
             still: AtomicBool::new(false),
+            asleep: AtomicBool::new(false),
             list_plain_bytes_min: AtomicUsize::new(Limits::PLAIN_BYTES_MIN),
             skips_checksums: AtomicBool::new(false),
             log_flush_delay_micros: AtomicU64::new(0),
+        }
+    }
+}
+
+/// Between two looks at whether the sleep is over.
+const NAP_MICROS: u64 = 1000;
+
+impl Engine {
+    /// Has the whole server do nothing for so long, as if its machine hung.
+    pub fn sleep(&self, micros: u64) {
+        self.switches.asleep.store(true, Ordering::Release);
+        self.host.sleep(micros);
+        self.switches.asleep.store(false, Ordering::Release);
+    }
+
+    /// Sleeps as long as another session has the server do so.
+    #[inline]
+    pub(crate) fn sleep_as_told(&self) {
+        while self.switches.asleep.load(Ordering::Relaxed) {
+            self.host.sleep(NAP_MICROS);
         }
     }
 }
@@ -69,11 +92,13 @@ const IDLE_LOOK_MS: i64 = 1000;
 
 impl Maintenance {
     pub fn tick(&mut self, engine: &Engine, worker: &mut Worker, hz: u64) {
-        if engine.switches.still.load(Ordering::Relaxed) {
+        let switches = &engine.switches;
+        if switches.still.load(Ordering::Relaxed) || switches.asleep.load(Ordering::Relaxed) {
             return;
         }
         let now = engine.now();
         engine.pause.tick(now.0);
+        engine.look_after_shutdown();
         let is_settled = !engine.pause.is_on()
             && !engine.persistence.is_loading()
             && !engine.standing.is_replica();
@@ -81,6 +106,7 @@ impl Maintenance {
             let budget_nanos = 1_000_000_000 / hz.max(1) / EXPIRE_SHARE;
             self.expire(engine, worker, now, budget_nanos);
         }
+        engine.expire_own_keys(worker, now);
         let config = engine.config.load();
         engine.close_slow_readers(&config);
         engine.shrink_clients(&config);
@@ -88,7 +114,11 @@ impl Maintenance {
         if now.0 - self.last_sample_ms >= SAMPLE_MS {
             self.last_sample_ms = now.0;
             let totals = engine.stats.totals();
-            let totals = [totals.commands, totals.bytes_in, totals.bytes_out];
+            let syncs = &engine.standing.syncs;
+            let [input, output] = [&syncs.bytes_in, &syncs.bytes_out];
+            let replicated = [input, output].map(|bytes| bytes.load(Ordering::Relaxed));
+            let [input, output] = [totals.bytes_in, totals.bytes_out];
+            let totals = [totals.commands, input, output, replicated[0], replicated[1]];
             engine.stats.rates.lock().sample(now.0, totals);
         }
         if now.0 - self.last_idle_look_ms >= IDLE_LOOK_MS {

@@ -1,5 +1,5 @@
 //! `CLIENT PAUSE`: sessions that wait until a moment, or until they are let go. While a primary
-//! hands its role over, writes wait, too.
+//! hands its role over, or is about to end, writes wait, too.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -17,6 +17,14 @@ pub enum Paused {
     Everything = 2,
 }
 
+/// Why writes wait, whatever clients ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Holder {
+    Failover = 1,
+    Shutdown = 2,
+}
+
 /// The pause, if there is one.
 #[derive(Debug)]
 pub struct Pause {
@@ -31,8 +39,8 @@ struct Waiting {
     clients: Vec<Arc<Client>>,
     /// What `CLIENT PAUSE` has asked for.
     asked: u8,
-    /// Whether writes wait for a failover.
-    by_failover: bool,
+    /// For whom writes wait, as bits.
+    holders: u8,
 }
 
 impl Default for Pause {
@@ -85,9 +93,12 @@ impl Pause {
 
     /// Has writes wait until this is called again, whatever clients ask for. The same holds of
     /// locks as for [`Pause::begin`].
-    pub fn hold_writes(&self, on: bool) {
+    pub fn hold_writes(&self, holder: Holder, on: bool) {
         let mut waiting = self.waiting.lock();
-        waiting.by_failover = on;
+        match on {
+            true => waiting.holders |= holder as u8,
+            false => waiting.holders &= !(holder as u8),
+        }
         self.settle(&mut waiting);
     }
 
@@ -107,11 +118,11 @@ impl Pause {
 
     /// Has everybody see what is paused. Whoever waits looks again if it has become less.
     fn settle(&self, waiting: &mut Waiting) {
-        let by_failover = match waiting.by_failover {
-            true => Paused::Writes,
-            false => Paused::Nothing,
+        let held = match waiting.holders {
+            0 => Paused::Nothing,
+            _ => Paused::Writes,
         };
-        let what = waiting.asked.max(by_failover as u8);
+        let what = waiting.asked.max(held as u8);
         if self.what.swap(what, Ordering::AcqRel) > what {
             for client in waiting.clients.drain(..) {
                 client.set(ClientFlags::BLOCKED, false);

@@ -6,6 +6,7 @@
 use std::ops::BitOr;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
 
+use keyspace::{DbIndex, Lapsed};
 use stdx::time::UnixMillis;
 
 use crate::Engine;
@@ -60,6 +61,7 @@ pub struct Load {
     keys: AtomicU64,
     keys_expired: AtomicU64,
     keys_empty: AtomicU64,
+    lapsed: Mutex<Vec<Lapsed>>,
 }
 
 /// A [`Load`] at one moment.
@@ -97,6 +99,17 @@ impl Load {
     /// Counts a key that was left out, for it held a collection of nothing.
     pub fn count_empty(&self) {
         self.keys_empty.fetch_add(1, Relaxed);
+    }
+
+    /// Notes a key that was left out because it was past its expiry.
+    pub(crate) fn note_lapsed(&self, db: DbIndex, key: &[u8]) {
+        let key = key.into();
+        self.lapsed.lock().push(Lapsed { db, key });
+    }
+
+    /// The keys that were noted.
+    pub fn take_lapsed(&self) -> Vec<Lapsed> {
+        std::mem::take(&mut *self.lapsed.lock())
     }
 
     pub fn figures(&self) -> LoadFigures {

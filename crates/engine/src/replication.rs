@@ -11,16 +11,19 @@ use ::replication::{Counter, Input, PeerId, Role};
 use config::Config;
 
 use crate::Engine;
-use crate::clients::{Client, ClientFlags};
+use crate::clients::{Client, ClientFlags, Request};
 use crate::context::Context;
+use crate::host::LogLevel;
 use crate::reply::Done;
 use crate::sync::{AtomicU8, AtomicU32};
 
 pub(crate) use confirm::{Confirmation, Held};
+pub use own::OwnKeys;
 pub(crate) use stream::Verbatim;
 pub use stream::{Malformed, Stream};
 
 mod confirm;
+mod own;
 mod stream;
 
 /// What commands must know of the node's role, in one byte.
@@ -29,6 +32,7 @@ pub struct Standing {
     bits: AtomicU8,
     good_replicas: AtomicU32,
     pub syncs: Syncs,
+    pub own_keys: OwnKeys,
 }
 
 /// What was counted of replication since the start, or since `CONFIG RESETSTAT`.
@@ -106,6 +110,7 @@ impl Engine {
             self.blocking.dismiss();
         } else {
             self.standing.limit(Limits::LINK_DOWN, false);
+            self.standing.own_keys.forget();
         }
         self.judge_replicas(&self.config.load());
     }
@@ -149,6 +154,24 @@ impl Engine {
     pub fn enlist(&self, client: &Arc<Client>) {
         client.set_no_evict(true);
         client.set(ClientFlags::REPLICA, true);
+    }
+
+    /// Ends the session of a replica that was answered: the answer would stand in what it follows.
+    #[cold]
+    pub(crate) fn drop_talking_replica(&self, client: &Arc<Client>, name: &str, reply: &[u8]) {
+        let mut line = format!("Replica generated a reply to command '{name}', disconnecting it: ");
+        self.describe(client, Request::default(), &mut line);
+        self.host.log(LogLevel::Warning, &line);
+        if let Some(error) = reply.strip_prefix(b"-") {
+            let text = String::from_utf8_lossy(error.trim_ascii_end());
+            let text = text.strip_prefix("ERR ").unwrap_or(&text);
+            let line = format!(
+                "== CRITICAL == This master is sending an error to its replica: '{text}' after \
+                 processing the command '{name}'"
+            );
+            self.host.log(LogLevel::Warning, &line);
+        }
+        self.kill(client);
     }
 
     /// A session ends. Replication is told if it ever spoke of it.

@@ -335,11 +335,14 @@ impl CommandStats {
 
 const ERROR_CODES_MAX: usize = 128;
 
-/// Samples of what happened per second: commands, bytes in, bytes out.
+/// What is sampled: commands, bytes in and out, and those of replication.
+const RATES: usize = 5;
+
+/// Samples of what happened per second.
 #[derive(Debug, Default)]
 pub struct Rates {
-    last: Option<(i64, [u64; 3])>,
-    samples: std::collections::VecDeque<[u64; 3]>,
+    last: Option<(i64, [u64; RATES])>,
+    samples: std::collections::VecDeque<[u64; RATES]>,
 }
 
 /// How many samples the average goes over.
@@ -347,11 +350,11 @@ const RATE_SAMPLES: usize = 16;
 
 impl Rates {
     /// Adds a sample: the running totals at `now_ms`.
-    pub fn sample(&mut self, now_ms: i64, totals: [u64; 3]) {
+    pub fn sample(&mut self, now_ms: i64, totals: [u64; RATES]) {
         if let Some((then_ms, before)) = self.last {
             let span = (now_ms - then_ms).max(1) as u64;
             let rate = |index: usize| totals[index].saturating_sub(before[index]) * 1000 / span;
-            self.samples.push_back([rate(0), rate(1), rate(2)]);
+            self.samples.push_back(std::array::from_fn(rate));
             if self.samples.len() > RATE_SAMPLES {
                 self.samples.pop_front();
             }
@@ -360,10 +363,10 @@ impl Rates {
     }
 
     /// The average of the samples.
-    pub fn average(&self) -> [u64; 3] {
+    pub fn average(&self) -> [u64; RATES] {
         let count = self.samples.len().max(1) as u64;
         let sum = |index: usize| self.samples.iter().map(|rates| rates[index]).sum::<u64>();
-        [sum(0) / count, sum(1) / count, sum(2) / count]
+        std::array::from_fn(|index| sum(index) / count)
     }
 }
 

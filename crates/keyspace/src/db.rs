@@ -169,6 +169,12 @@ impl<'a> Db<'a> {
         (expire != Expire::Hide || !is_past(entry.expiry(), now)).then_some(entry)
     }
 
+    /// What is kept under the key, though it may be past its expiry. It is left as it is.
+    pub fn find(&mut self, key: &Key<'_>) -> Option<Ref<'_, Entry>> {
+        let index = self.index;
+        self.shards.get(key.slot.shard()).find(index, key)
+    }
+
     pub fn contains(&mut self, key: &Key<'_>) -> bool {
         self.peek(key).is_some()
     }

@@ -54,12 +54,16 @@ impl Jobs {
         // Keys that expired by themselves are in the log, and nobody waits for that.
         keeper.flush(engine, engine.log.offset());
         keeper.publish(engine);
-        if engine.persistence.is_loading() || keeper.is_ending.load(Ordering::Acquire) {
+        if engine.persistence.is_loading() || !self.may_begin() {
             return;
         }
         self.end_unwanted_log(engine);
         let wants_log = engine.persistence.log_file.is_enabled();
         self.begin_what_is_due(engine, wants_log);
+    }
+
+    fn may_begin(&self) -> bool {
+        !self.keeper.is_ending.load(Ordering::Acquire) && !self.keeper.is_log_paused()
     }
 
     /// Ends the log if it was switched off, and with it a rewrite that began before.
@@ -179,7 +183,7 @@ impl Jobs {
 
     /// Takes up what was asked for.
     fn take_up(&mut self, engine: &Engine) -> bool {
-        if self.keeper.is_ending.load(Ordering::Acquire) {
+        if !self.may_begin() {
             return false;
         }
         match self.keeper.take_wanted() {

@@ -11,7 +11,7 @@
 //! Its thread takes it up a moment later.
 
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
 
 use config::{AppendFsync, Config};
@@ -55,6 +55,8 @@ pub struct Keeper {
     pub(crate) is_busy: AtomicBool,
     /// The process ends: no job begins any more.
     pub(crate) is_ending: AtomicBool,
+    /// How many hold a [`LogPause`].
+    log_pauses: AtomicUsize,
     /// Held by whoever saves on the spot, from before the locks of the keyspace.
     saving: Mutex<()>,
     /// Which history the snapshot file that was loaded at the start is of.
@@ -101,6 +103,7 @@ impl Keeper {
             is_to_fail: AtomicBool::new(false),
             is_busy: AtomicBool::new(false),
             is_ending: AtomicBool::new(false),
+            log_pauses: AtomicUsize::new(0),
             saving: Mutex::default(),
             saved_history: Mutex::default(),
             replication: OnceLock::new(),
@@ -609,13 +612,31 @@ impl Keeper {
 
 /// Another history.
 impl Keeper {
-    /// All data is about to be replaced: the append-only file ends here, and is written anew when
-    /// the data is there. No lock is held.
-    pub(crate) fn pause_log(&self, engine: &Engine) {
+    /// All data is about to be replaced, and the log to go on elsewhere: the append-only file ends
+    /// here, and is written anew when the pause is over. No lock is held.
+    pub fn pause_log(self: &Arc<Keeper>, engine: &Engine) -> LogPause {
+        let pause = LogPause(Arc::clone(self));
+        self.log_pauses.fetch_add(1, Ordering::AcqRel);
+        self.call_off_job(engine);
         if self.log_file.is_on() {
-            self.call_off_job(engine);
             self.end_log(engine);
         }
+        pause
+    }
+
+    /// Whether no job may begin, for what it would write belongs together no longer.
+    pub(crate) fn is_log_paused(&self) -> bool {
+        self.log_pauses.load(Ordering::Acquire) > 0
+    }
+}
+
+/// Keeps the append-only file from being begun, until it is dropped.
+pub struct LogPause(Arc<Keeper>);
+
+impl Drop for LogPause {
+    fn drop(&mut self) {
+        self.0.log_pauses.fetch_sub(1, Ordering::AcqRel);
+        self.0.wake();
     }
 }
 
@@ -624,11 +645,13 @@ impl Keeper {
     /// Brings everything into the files, for the process is about to end. From then on nobody can
     /// change data any more: the locks are never given back. An error leaves all as it was.
     pub fn shut_down(&self, engine: &Engine, how: Shutdown) -> Result<(), ShutdownFailed> {
-        warning(engine, "User requested shutdown...");
         self.is_ending.store(true, Ordering::Release);
         let ended = self.bring_home(engine, how);
         if ended.is_err() {
             self.is_ending.store(false, Ordering::Release);
+            let line =
+                "Errors trying to shut down the server. Check the logs for more information.";
+            warning(engine, line);
         }
         ended
     }
@@ -637,7 +660,7 @@ impl Keeper {
         let is_temporary = self.set.lock().is_temporary;
         if is_temporary && self.log_file.is_on() {
             if !how.force {
-                warning(engine, "Writing initial AOF. Can't exit.");
+                warning(engine, "Writing initial AOF, can't exit.");
                 return Err(ShutdownFailed);
             }
             warning(engine, "Writing initial AOF. Exit anyway.");

@@ -13,7 +13,7 @@ use ::persistence::aof::reader::{Broken, End, Reader};
 use ::persistence::aof::{Record as LogRecord, reader::Opening};
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use engine::Engine;
-use engine::load::{LoadError, LoadPolicy, Replay, decode};
+use engine::load::{Expired, LoadError, LoadPolicy, Replay, decode};
 use keyspace::Keyspace;
 
 use crate::keeper::{notice, warning};
@@ -30,15 +30,16 @@ const SLOW_READ_BYTES: usize = 1024;
 /// Between two lines about the progress.
 const REPORT_NANOS: u64 = 5_000_000_000;
 
-/// What a key has of a snapshot that fills an empty keyspace.
+/// A snapshot that is followed by nothing, of a node that lets keys expire.
 const FRESH: LoadPolicy = LoadPolicy {
-    keeps_expired: false,
+    expired: Expired::Noted,
     replaces: false,
 };
 
-/// What a key has of a primary's copy: it is the primary who lets keys expire.
-const COPIED: LoadPolicy = LoadPolicy {
-    keeps_expired: true,
+/// A snapshot that is followed by more: commands of the append-only file, which were meant for the
+/// keys as they were then, or a primary's stream. It is the primary who lets keys expire.
+const CONTINUED: LoadPolicy = LoadPolicy {
+    expired: Expired::Kept,
     replaces: false,
 };
 
@@ -391,7 +392,11 @@ pub fn snapshot_file(
     crew: &dyn Crew,
     source: Source<'_>,
 ) -> Result<SavedHistory, Problem> {
-    whole_file(engine, crew, source, (FRESH, None))
+    let policy = match engine.config.load().replication.primary {
+        Some(_) => CONTINUED,
+        None => FRESH,
+    };
+    whole_file(engine, crew, source, (policy, None))
 }
 
 /// Loads a copy of a primary's data, or `beside` that of this node.
@@ -401,7 +406,7 @@ pub fn copy(
     source: Source<'_>,
     beside: Option<Arc<Keyspace>>,
 ) -> Result<SavedHistory, Problem> {
-    whole_file(engine, crew, source, (COPIED, beside))
+    whole_file(engine, crew, source, (CONTINUED, beside))
 }
 
 fn whole_file(
@@ -421,7 +426,7 @@ fn whole_file(
 /// Whether a snapshot file holds any key. If `is_thorough`, all of it is looked at, and anything
 /// that is wrong with it found but for what is wrong within values.
 pub fn holds_keys(engine: &Engine, source: Source<'_>, is_thorough: bool) -> Result<bool, Problem> {
-    let mut batches = Batches::new(engine, source, Vec::new(), COPIED);
+    let mut batches = Batches::new(engine, source, Vec::new(), CONTINUED);
     batches.tells = false;
     let mut holds_keys = false;
     while batches.next(engine)?.is_some() {
@@ -444,7 +449,7 @@ pub fn log(engine: &Engine, crew: &dyn Crew, mut source: Source<'_>) -> Result<(
     let mut offset = 0;
     if Opening::of(&bytes) == Opening::Snapshot {
         notice(engine, "Reading RDB base file on AOF loading...");
-        (source, bytes, _) = snapshot(engine, crew, (source, bytes), (FRESH, None))?;
+        (source, bytes, _) = snapshot(engine, crew, (source, bytes), (CONTINUED, None))?;
         offset = source.offset - bytes.len() as u64;
     }
     let mut reader = Reader::new(offset);

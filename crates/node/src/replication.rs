@@ -25,7 +25,9 @@ use config::Config;
 use engine::Engine;
 use engine::clients::ClientId;
 use engine::host::LogLevel;
-use keyspace::{DbIndex, Expire, ShardSet};
+use engine::log::Effects;
+use engine::pause::Holder;
+use keyspace::{DbIndex, Expire, Lapsed, ShardSet};
 use parking_lot::Mutex;
 
 use crate::keeper::{Keeper, warning};
@@ -147,6 +149,7 @@ impl Replication {
     pub fn start(&self, engine: &Engine, seeds: [u64; 2]) {
         let config = engine.config.load_full();
         let saved = *self.keeper.saved_history.lock();
+        let _pause = saved.offset.map(|_| self.keeper.pause_log(engine));
         let all = engine.keyspace.lock(ShardSet::ALL);
         let (id, offset) = (saved.id, saved.offset);
         if let (Some(_), Some(offset)) = (id, offset) {
@@ -178,6 +181,7 @@ impl Replication {
         for output in outputs.drain(..) {
             self.perform(engine, &mut core, output, &mut told);
         }
+        log_lapsed(engine);
         if engine.log.followed_db().is_some() {
             let db = DbIndex(saved.stream_db.unwrap_or(0));
             engine.log.append_stream(&[], db);
@@ -219,7 +223,7 @@ impl Replication {
     /// Gives up what is made for replicas and for files: the data is about to be another.
     fn call_off_snapshots(&self, engine: &Engine) {
         if let Some(production) = &self.core.lock().production {
-            production.cancel();
+            production.cancel(engine);
         }
         self.keeper.call_off_job(engine);
     }
@@ -381,7 +385,7 @@ impl Replication {
             Output::CancelSnapshot { snapshot } => {
                 let cancelled = core.production.take_if(|made| made.id == snapshot);
                 if let Some(production) = cancelled {
-                    production.cancel();
+                    production.cancel(engine);
                 }
             }
             Output::KeepLog { bytes } => engine.log.keep(bytes),
@@ -396,12 +400,12 @@ impl Replication {
                 }
             }
             Output::Remember { primary } => engine.remember_primary(primary),
-            Output::PauseWrites(pauses) => engine.pause.hold_writes(pauses),
+            Output::PauseWrites(pauses) => engine.pause.hold_writes(Holder::Failover, pauses),
             Output::GoodReplicas(count) => engine.note_good_replicas(count),
             Output::WaitOver {
                 client, outcome, ..
             } => engine.end_wait(client, outcome),
-            Output::Adopt { offset, .. } => engine.log.restart(offset),
+            Output::Adopt { offset, .. } => adopt(engine, offset),
             Output::Count(counter) => engine.count_sync(counter),
             Output::Log { level, line } => engine.host.log(rank(level), &line),
             Output::Connect { .. } | Output::SendPrimary { .. } | Output::CloseLink { .. } => {
@@ -493,6 +497,30 @@ fn asker(input: &Input<'_>) -> Option<PeerId> {
         }
         Input::Failover { client, .. } => Some(*client),
         _ => None,
+    }
+}
+
+/// The data is a primary's, and the log goes on where it was copied.
+fn adopt(engine: &Engine, offset: u64) {
+    engine.log.restart(offset);
+    engine.standing.own_keys.forget();
+}
+
+/// Tells replicas to come of the keys that were past their expiry when they were loaded: what was
+/// saved, they hold, too.
+fn log_lapsed(engine: &Engine) {
+    let lapsed = engine.persistence.load.take_lapsed();
+    if !engine.log.is_kept() {
+        return;
+    }
+    let name: &[u8] = match engine.config.load().memory.lazy_expire {
+        true => b"UNLINK",
+        false => b"DEL",
+    };
+    let mut effects = Effects::default();
+    for Lapsed { db, key } in lapsed {
+        effects.push(db, &[name, &key]);
+        engine.log.append(&mut effects);
     }
 }
 

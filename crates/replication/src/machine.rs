@@ -64,7 +64,8 @@ pub struct Machine {
     pub(crate) failover: Option<Failover>,
     good_replicas: u32,
     next_period_ms: u64,
-    next_ping_ms: u64,
+    /// When replicas were last pinged, or would have been.
+    pinged_ms: Option<u64>,
     /// Since when no replica has been there.
     alone_since_ms: Option<u64>,
     #[cfg(any(test, feature = "flaws"))]
@@ -100,7 +101,7 @@ impl Machine {
             failover: None,
             good_replicas: 0,
             next_period_ms: view.now_ms,
-            next_ping_ms: view.now_ms,
+            pinged_ms: None,
             alone_since_ms: Some(view.now_ms),
             #[cfg(any(test, feature = "flaws"))]
             flaw: None,
@@ -134,7 +135,7 @@ impl Machine {
     pub fn step(&mut self, view: &View, input: Input<'_>, out: &mut Vec<Output>) {
         match input {
             Input::Tick => {}
-            Input::Configured(settings) => self.configure(view, settings, out),
+            Input::Configured(settings) => self.configure(settings, out),
             Input::Replconf { peer, words } => self.replconf(view, peer, words, out),
             Input::Psync {
                 peer,
@@ -158,7 +159,7 @@ impl Machine {
             Input::SnapshotWritten { snapshot, len } => {
                 self.send_file(view, snapshot, len, out);
             }
-            Input::SnapshotDone { snapshot } => self.end_snapshot(snapshot),
+            Input::SnapshotDone { snapshot } => self.end_snapshot(snapshot, out),
             Input::SnapshotFailed { snapshot } => self.fail_snapshot(snapshot, out),
             Input::Wait {
                 client,
@@ -218,12 +219,11 @@ impl Machine {
         self.tell_good_replicas(view, out);
     }
 
-    fn configure(&mut self, view: &View, settings: Settings, out: &mut Vec<Output>) {
+    fn configure(&mut self, settings: Settings, out: &mut Vec<Output>) {
         let bytes = settings.backlog_bytes;
         if self.keeps_log && bytes != self.settings.backlog_bytes {
             out.push(Output::KeepLog { bytes });
         }
-        self.next_ping_ms = self.next_ping_ms.min(view.now_ms + settings.ping_period_ms);
         self.settings = settings;
     }
 
@@ -256,8 +256,10 @@ impl Machine {
             );
         }
         let pings = self.following.is_none() && self.failover.is_none();
-        if pings && self.next_ping_ms <= view.now_ms {
-            self.next_ping_ms = view.now_ms + self.settings.ping_period_ms;
+        let period_ms = self.settings.ping_period_ms;
+        let is_long_ago = |pinged_ms: u64| view.now_ms.saturating_sub(pinged_ms) >= period_ms;
+        if pings && self.pinged_ms.is_none_or(is_long_ago) {
+            self.pinged_ms = Some(view.now_ms);
             if listened {
                 out.push(Output::Append {
                     bytes: b"*1\r\n$4\r\nping\r\n",

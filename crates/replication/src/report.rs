@@ -5,7 +5,7 @@ use std::fmt::Write;
 use crate::follow::{Following, State};
 use crate::identity::ReplicationId;
 use crate::input::View;
-use crate::machine::Machine;
+use crate::machine::{Machine, Snapshot};
 use crate::serve::{Replica, Stage};
 use crate::settings::Primary;
 
@@ -46,6 +46,14 @@ pub struct OnlineReplica<'a> {
     pub acked: u64,
     /// The offset it has confirmed to be on its disk.
     pub fsynced: u64,
+    acked_ms: u64,
+}
+
+impl OnlineReplica<'_> {
+    /// Since when it has confirmed nothing.
+    pub fn lag_seconds(&self, view: &View) -> u64 {
+        view.now_ms.saturating_sub(self.acked_ms) / 1000
+    }
 }
 
 impl Following {
@@ -108,6 +116,12 @@ impl Machine {
         (self.keeps_log && is_whole).then_some(self.history.id)
     }
 
+    /// Whether a snapshot for replicas is under way.
+    pub fn makes_copy(&self) -> bool {
+        let is_made = |snapshot: &Snapshot| snapshot.len.is_none();
+        self.snapshot.as_ref().is_some_and(is_made)
+    }
+
     /// Replicas that have their copy, in the order they came.
     pub fn online_replicas(&self) -> impl Iterator<Item = OnlineReplica<'_>> {
         let is_online = |replica: &&Replica| matches!(replica.stage, Stage::Online { .. });
@@ -119,6 +133,7 @@ impl Machine {
                 port: replica.port,
                 acked: replica.acked,
                 fsynced: replica.fsynced,
+                acked_ms: replica.acked_ms,
             })
     }
 

@@ -45,6 +45,8 @@ pub(crate) struct Replica {
     pub has_acked: bool,
     pub fsynced: u64,
     pub acked_ms: u64,
+    /// The snapshot that it was sent.
+    pub copied_by: Option<SnapshotId>,
     /// When it asked to replicate.
     pub since_ms: u64,
     /// How far its socket has taken the log.
@@ -70,6 +72,7 @@ impl Replica {
             has_acked: false,
             fsynced: 0,
             acked_ms: now_ms,
+            copied_by: None,
             since_ms: now_ms,
             sent: 0,
             moved_ms: now_ms,

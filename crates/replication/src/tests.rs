@@ -4,9 +4,12 @@
 //! numbered as they appear. The words of the wire are those that Redis 7.0.15 was seen to send and
 //! to take in either role.
 
+mod failover;
 mod follow;
 mod garbage;
+mod limits;
 mod serve;
+mod wait;
 
 use expect_test::Expect;
 
@@ -50,7 +53,18 @@ fn check_born(settings: Settings, born: Born, end: u64, transcript: Expect) {
             node.shown.push_str(&format!("# {comment}\n"));
         }
     }
-    transcript.assert_eq(&node.shown);
+    transcript.assert_eq(&fold(&node.shown));
+}
+
+/// The lines, with those that come several times in a row counted.
+fn fold(shown: &str) -> String {
+    let lines: Vec<&str> = shown.lines().collect();
+    let runs = lines.chunk_by(|one, next| one == next);
+    let folded = runs.map(|run| match run.len() {
+        1 => format!("{}\n", run[0]),
+        times => format!("{} ({times} times)\n", run[0]),
+    });
+    folded.collect()
 }
 
 impl Node {
@@ -158,6 +172,22 @@ impl Node {
                 let until = number(1);
                 self.pass(until);
             }
+            "follows" => self.play_unseen(&[
+                "REPLICAOF 127.0.0.1 7000",
+                "connected",
+                &format!(
+                    "primary +PONG\\r\\n+OK\\r\\n+OK\\r\\n+FULLRESYNC {} {}\\r\\n$3\\r\\nabc",
+                    "b".repeat(40),
+                    number(1)
+                ),
+                "inspected full",
+                "loaded",
+            ]),
+            "ping-period" => {
+                let mut settings = self.machine.settings().clone();
+                settings.ping_period_ms = number(1);
+                self.step(Input::Configured(settings));
+            }
             "write" => self.view.log.end += number(1),
             "forget" => self.view.log.start = number(1),
             "data" => self.view.holds_data = words[1] == "yes",
@@ -263,6 +293,24 @@ impl Node {
         }
     }
 
+    /// Plays what other transcripts show, without showing it.
+    fn play_unseen(&mut self, lines: &[&str]) {
+        let len = self.shown.len();
+        lines.iter().for_each(|line| self.play(line));
+        self.shown.truncate(len);
+    }
+
+    /// A replica comes, and is sent snapshot `snapshot` through a file.
+    fn join(&mut self, peer: &str, snapshot: &str) {
+        self.play_unseen(&[
+            &format!("{peer} REPLCONF listening-port 7001"),
+            &format!("{peer} PSYNC ? -1"),
+            &format!("taken {snapshot}"),
+            &format!("written {snapshot} 10"),
+            &format!("{peer} has-snapshot"),
+        ]);
+    }
+
     /// Lets time pass, as a shell does: from deadline to deadline.
     fn pass(&mut self, ms: u64) {
         let until = self.view.now_ms + ms;
@@ -274,6 +322,9 @@ impl Node {
     }
 
     fn play_peer(&mut self, words: &[&str]) {
+        if words[1] == "joins" {
+            return self.join(words[0], words[2]);
+        }
         let peer = PeerId(
             words[0]
                 .parse()

@@ -6,6 +6,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -108,7 +109,11 @@ async fn keep_time(house: House, timer: Arc<Notify>) {
         let left_ms = replication.deadline_ms().saturating_sub(now_ms);
         let pause = Duration::from_millis(left_ms.clamp(1, LOOK_EVERY_MS));
         tokio::select! {
-            () = tokio::time::sleep(pause) => replication.tick(engine),
+            () = tokio::time::sleep(pause) => {
+                if !engine.switches.asleep.load(Ordering::Relaxed) {
+                    replication.tick(engine);
+                }
+            }
             () = timer.notified() => {}
         }
     }

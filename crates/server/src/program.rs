@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
 use engine::command::{RenameError, Table};
-use engine::host::{LogLevel, Process, Shutdown, ShutdownFailed};
+use engine::host::{LogLevel, Process, Shutdown};
 use engine::{Engine, Maintenance, Worker};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
@@ -396,7 +396,7 @@ async fn until_the_end(
 ) -> bool {
     let mut is_loading = true;
     let (ended, mut has_ended) = unbounded_channel();
-    let mut is_ending = false;
+    let (mut is_ending, mut how) = (false, Shutdown::default());
     let ending = &house.durability.ending;
     loop {
         tokio::select! {
@@ -412,26 +412,30 @@ async fn until_the_end(
                 }
             }
             name = endings.next() => {
-                if is_ending {
+                if is_ending || house.engine.ending.is_pending() && name == "SIGINT" {
                     journal.line(LogLevel::Warning, "You insist... exiting now.");
                     house.durability.keeper.remove_drafts();
                     return false;
                 }
                 journal.line(LogLevel::Warning, &format!("Received {name} scheduling shutdown..."));
+                how = way_to_end(&house.engine.config.load(), name);
                 ending.store(true, Ordering::Release);
             }
             () = shutdown_begins(house), if ending.load(Ordering::Acquire) => {
                 is_ending = true;
                 let (house, ended) = (house.clone(), ended.clone());
                 tokio::task::spawn_blocking(move || {
-                    let how = Shutdown::default();
+                    // One that waits for replicas is carried out like all that happens by itself.
+                    let waits = house.engine.begin_shutdown(how);
+                    let keeper = &house.durability.keeper;
+                    let is_over = !waits && keeper.shut_down(&house.engine, how).is_ok();
                     // Whoever listens may have ended.
-                    let _ = ended.send(house.durability.keeper.shut_down(&house.engine, how));
+                    let _ = ended.send(is_over);
                 });
             }
-            Some(end) = has_ended.recv() => match end {
-                Ok(()) => return true,
-                Err(ShutdownFailed) => is_ending = false,
+            Some(is_over) = has_ended.recv() => match is_over {
+                true => return true,
+                false => is_ending = false,
             },
             request = requests.recv() => match request {
                 Some(Request::Rebind(config, answer)) => {
@@ -447,6 +451,23 @@ async fn until_the_end(
                 Some(Request::ShutDown) | None => return true,
             },
         }
+    }
+}
+
+/// What a signal asks for.
+fn way_to_end(config: &Config, signal: &str) -> Shutdown {
+    let mode = match signal {
+        "SIGINT" => config.process.on_sigint,
+        _ => config.process.on_sigterm,
+    };
+    Shutdown {
+        save: match (mode.save, mode.nosave) {
+            (true, _) => Some(true),
+            (false, true) => Some(false),
+            (false, false) => None,
+        },
+        now: mode.now,
+        force: mode.force,
     }
 }
 

@@ -6,6 +6,7 @@
 use engine::Engine;
 use engine::clients::ClientId;
 use engine::log::Reader;
+use engine::pause::Holder;
 use engine::snapshot::{Form, Snapshot};
 use parking_lot::Mutex;
 use replication::{
@@ -170,7 +171,7 @@ impl State {
             Output::FreeLog => engine.log.free(),
             Output::Append { bytes } => drop(engine.log.append_verbatim(bytes)),
             Output::Become(role) => engine.take_role(role),
-            Output::PauseWrites(on) => engine.pause.hold_writes(on),
+            Output::PauseWrites(on) => engine.pause.hold_writes(Holder::Failover, on),
             Output::GoodReplicas(count) => engine.note_good_replicas(count),
             Output::WaitOver {
                 client, outcome, ..

@@ -201,11 +201,17 @@ fn run_suite(options: &Options) -> Result<()> {
         println!("ci: suite skipped, {reason}");
         return Ok(());
     }
-    println!("ci: suite");
-    let begun = Instant::now();
-    suite::run(&suite::Options::of_ci())
-        .context("ci: suite failed; repeat it with\n  cargo xtask suite")?;
-    println!("ci: suite took {:.1} s", begun.elapsed().as_secs_f64());
+    for mode in [suite::Mode::External, suite::Mode::Binary] {
+        let (name, begun) = (mode.name(), Instant::now());
+        println!("ci: suite, {name} mode");
+        let options = suite::Options::of_ci(mode);
+        suite::run(&options).with_context(|| {
+            let command = options.command();
+            format!("ci: suite failed; repeat it with\n  {command}")
+        })?;
+        let seconds = begun.elapsed().as_secs_f64();
+        println!("ci: suite, {name} mode, took {seconds:.1} s");
+    }
     Ok(())
 }
 

@@ -63,6 +63,24 @@ pub struct Options {
     logs: Option<PathBuf>,
 }
 
+/// Replication, shutdown, and what is found at the start: a minute and a half.
+const BINARY_FILES_OF_CI: &[&str] = &[
+    "integration/aof",
+    "integration/aof-multi-part",
+    "integration/convert-ziplist-hash-on-load",
+    "integration/convert-ziplist-zset-on-load",
+    "integration/convert-zipmap-hash-on-load",
+    "integration/failover",
+    "integration/psync2-master-restart",
+    "integration/rdb",
+    "integration/replication-2",
+    "integration/replication-3",
+    "integration/replication-buffer",
+    "integration/shutdown",
+    "unit/shutdown",
+    "unit/wait",
+];
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// This program starts one fresh server per file; the suite connects to it.
@@ -81,11 +99,16 @@ impl Mode {
 }
 
 impl Options {
-    /// What `cargo xtask ci` runs: the files written down, with the everyday profile.
-    pub fn of_ci() -> Self {
+    /// What `cargo xtask ci` runs, with the everyday profile: of the external mode the files
+    /// written down; of the binary mode a few that are quick and need servers of their own.
+    pub fn of_ci(mode: Mode) -> Self {
+        let files: &[&str] = match mode {
+            Mode::External => &[],
+            Mode::Binary => BINARY_FILES_OF_CI,
+        };
         Self {
-            files: Vec::new(),
-            mode: Mode::External,
+            files: files.iter().map(|file| (*file).to_owned()).collect(),
+            mode,
             all: false,
             update: false,
             server_bin: None,
@@ -95,6 +118,13 @@ impl Options {
             limit: 600,
             logs: None,
         }
+    }
+
+    /// The command line that does the same.
+    pub fn command(&self) -> String {
+        let words = ["cargo xtask suite --mode", self.mode.name()];
+        let files = self.files.iter().map(String::as_str);
+        words.into_iter().chain(files).collect::<Vec<_>>().join(" ")
     }
 }
 

@@ -7,7 +7,7 @@ use stdx::number::text_len;
 
 pub(super) fn describe(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = cx.db.key(args.bytes()?);
-    let entry = cx.db.peek(&key).ok_or(Error::NoKey)?;
+    let entry = cx.db.find(&key).ok_or(Error::NoKey)?;
     let (at, access) = (entry.key().as_ptr(), entry.access());
     let (encoding, bytes) = (entry.encoding(), serialized_len(&entry));
     let idle = cx.db.idle_seconds(access);

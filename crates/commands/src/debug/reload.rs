@@ -1,7 +1,7 @@
 //! `DEBUG RELOAD` and `DEBUG LOADAOF`: all data goes to a file and comes back.
 
 use engine::host::SaveError;
-use engine::load::LoadPolicy;
+use engine::load::{Expired, LoadPolicy};
 use engine::snapshot::{Form, Snapshot};
 use engine::{Args, CommandResult, Context, Error};
 use keyspace::DbIndex;
@@ -47,7 +47,11 @@ pub(super) fn reload(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult
         flush(cx);
     }
     let policy = LoadPolicy {
-        keeps_expired: false,
+        // A replica's keys are its primary's to expire.
+        expired: match cx.engine.standing.is_replica() {
+            true => Expired::Kept,
+            false => Expired::LeftOut,
+        },
         replaces: options.merges,
     };
     let loaded = cx.engine.load_snapshot(&mut cx.db, &mut file, policy);

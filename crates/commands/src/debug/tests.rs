@@ -106,15 +106,60 @@ fn what_is_refused() {
         45)     Saves all data, and loads it again in its place.
         46) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
         47)     Accepted: clients have no reply buffers that could be resized.
-        48) SEGFAULT
-        49)     Crashes by an access to memory that is not there.
-        50) SET-ACTIVE-EXPIRE <0 | 1>
-        51)     Whether keys expire that nobody asks for.
-        52) SET-SKIP-CHECKSUM-VALIDATION <0 | 1>
-        53)     Whether dumps are taken whatever their checksum is.
-        54) SLEEP seconds
-        55)     Stops the server for a while.
+        48) REPLICATE word [word ...]
+        49)     Sends replicas a command that is not run here.
+        50) SEGFAULT
+        51)     Crashes by an access to memory that is not there.
+        52) SET-ACTIVE-EXPIRE <0 | 1>
+        53)     Whether keys expire that nobody asks for.
+        54) SET-SKIP-CHECKSUM-VALIDATION <0 | 1>
+        55)     Whether dumps are taken whatever their checksum is.
+        56) SLEEP seconds
+        57)     Stops the server for a while.
     "#]]);
+}
+
+#[test]
+fn what_has_expired_is_described_as_long_as_it_is_kept() {
+    check(expect![[r#"
+        > DEBUG SET-ACTIVE-EXPIRE 0
+        OK
+        > SET k 1 PX 10
+        OK
+        @ +1s
+        > DEBUG OBJECT nothing
+        (error) ERR no such key
+        > DBSIZE
+        (integer) 1
+    "#]]);
+    let mut node = node();
+    testkit::replay(
+        &mut node,
+        "> DEBUG SET-ACTIVE-EXPIRE 0\n> SET k 1 PX 10\n@ +1s",
+    );
+    let described = node.send("a", b"DEBUG OBJECT k\r\n");
+    assert!(described.starts_with(b"+Value at:"), "{described:?}");
+    assert_eq!(node.send("a", b"EXISTS k\r\n"), b":0\r\n");
+}
+
+#[test]
+fn replicas_are_sent_what_is_not_done() {
+    let mut node = node();
+    let reader = crate::testing::subscribe(&node);
+    testkit::replay(
+        &mut node,
+        "> DEBUG REPLICATE fake command\n> SELECT 3\n> DEBUG REPLICATE x",
+    );
+    let mut bytes = Vec::new();
+    node.engine.log.read(&reader, &mut bytes);
+    expect![[r#"
+        SELECT 0
+        fake command
+        SELECT 3
+        x
+    "#]]
+    .assert_eq(&crate::testing::commands(&bytes));
+    assert_eq!(node.send("a", b"DBSIZE\r\n"), b":0\r\n");
 }
 
 #[test]

@@ -279,10 +279,61 @@ fn a_replica_is_sent_the_log() {
     .assert_eq(&commands(&stream));
     let list = node.send("a", b"CLIENT LIST TYPE replica\r\n");
     assert!(String::from_utf8_lossy(&list).contains(" flags=S "));
-    let refused = node.send("r", b"GET k\r\nREPLCONF ACK 1\r\n");
-    assert_eq!(refused, b"", "a replica is told the stream alone");
+    let nothing = node.send("r", b"REPLCONF ACK 1\r\n");
+    assert_eq!(nothing, b"", "a replica is told the stream alone");
     replay(&mut node, "> CLIENT KILL TYPE slave");
     assert!(!node.is_connected("r"));
+}
+
+/// What a subscriber does because of a message comes behind it in the log.
+#[test]
+fn a_message_is_in_the_log_before_anybody_hears_of_it() {
+    let mut node = Node::new(crate::table());
+    let reader = subscribe(&node);
+    node.engine.log.keep(1 << 20);
+    node.send("s", b"SUBSCRIBE c\r\n");
+    node.send("p", b"SET k v\r\nPUBLISH c m\r\n");
+    assert!(!node.receive("s").is_empty());
+    replay(
+        &mut node,
+        "> MULTI\n> SET k w\n> PUBLISH c n\n> INCR x\n> EXEC",
+    );
+    let mut bytes = Vec::new();
+    node.engine.log.read(&reader, &mut bytes);
+    expect![[r#"
+        SELECT 0
+        SET k v
+        PUBLISH c m
+        MULTI
+        SET k w
+        PUBLISH c n
+        INCR x
+        EXEC
+    "#]]
+    .assert_eq(&commands(&bytes));
+}
+
+#[test]
+fn a_replica_that_is_answered_is_given_up() {
+    let answered = [
+        ("PING", "'ping'"),
+        ("SLOWLOG GET", "'slowlog|get'"),
+        ("GET k", "'get'"),
+        ("nosuch x", "'<unknown>'"),
+    ];
+    for (request, name) in answered {
+        let (mut node, _) = with_replica();
+        node.world.take_asked();
+        let sent = node.send("r", format!("{request}\r\n").as_bytes());
+        assert_eq!(sent, b"", "{request}");
+        assert!(!node.is_connected("r"), "{request}");
+        let log = node.world.take_asked().join("\n");
+        let line = format!("Replica generated a reply to command {name}, disconnecting it: id=");
+        assert!(log.contains(&line), "{log}");
+        let is_error = !["PING", "SLOWLOG GET"].contains(&request);
+        let line = "== CRITICAL == This master is sending an error to its replica: '";
+        assert_eq!(log.contains(line), is_error, "{log}");
+    }
 }
 
 #[test]

@@ -50,7 +50,10 @@ fn shutdown() {
     assert_eq!(node.send("", b"SHUTDOWN now NOSAVE force\r\n"), b"");
     assert_eq!(
         node.world.take_asked(),
-        ["shutdown Shutdown { save: Some(false), now: true, force: true }"]
+        [
+            "log User requested shutdown...",
+            "shutdown Shutdown { save: Some(false), now: true, force: true }"
+        ]
     );
 }
 

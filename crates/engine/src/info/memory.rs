@@ -6,6 +6,7 @@ use config::Choice;
 use keyspace::DbIndex;
 
 use super::{Lines, human, ratio};
+use crate::clients::ClientFlags;
 use crate::context::Context;
 use crate::host::Memory;
 
@@ -85,6 +86,42 @@ fn compare(whole: u64, part: u64) -> (f64, i64) {
     (ratio(whole as f64, part as f64), difference)
 }
 
+/// What the log takes, and whom that is for.
+struct ReplicationMemory {
+    log: u64,
+    /// As much of it as is kept anyway.
+    backlog: u64,
+    /// What replicas take: their sessions, and what is kept for them beyond the backlog.
+    replicas: u64,
+    sessions: u64,
+}
+
+impl ReplicationMemory {
+    fn of(cx: &Context<'_>) -> ReplicationMemory {
+        let engine = cx.engine;
+        let log = match engine.log.is_kept() {
+            true => engine.log.memory(),
+            false => 0,
+        };
+        let clients = engine.clients.all();
+        let sessions = clients
+            .iter()
+            .filter(|client| client.has(ClientFlags::REPLICA))
+            .map(|client| client.usage.total());
+        let sessions = sessions.sum();
+        let backlog = match sessions {
+            0 => log,
+            _ => log.min(cx.config.replication.backlog_size.0),
+        };
+        ReplicationMemory {
+            log,
+            backlog,
+            replicas: sessions + log - backlog,
+            sessions,
+        }
+    }
+}
+
 impl Context<'_> {
     /// The dbs that hold keys: how many, and how many of them expire.
     pub fn count_keys(&mut self) -> Vec<(DbIndex, u64, u64)> {
@@ -110,14 +147,12 @@ pub(super) fn memory(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.put("maxmemory_policy", cx.config.memory.policy.word());
     write_fragmentation(&figures, lines);
     lines.put("mem_not_counted_for_evict", 0);
-    let log = match cx.engine.log.is_kept() {
-        true => cx.engine.log.memory(),
-        false => 0,
-    };
-    lines.put("mem_replication_backlog", log);
-    lines.put("mem_total_replication_buffers", log);
-    lines.put("mem_clients_slaves", 0);
-    lines.put("mem_clients_normal", figures.clients);
+    let replication = ReplicationMemory::of(cx);
+    lines.put("mem_replication_backlog", replication.backlog);
+    lines.put("mem_total_replication_buffers", replication.log);
+    lines.put("mem_clients_slaves", replication.replicas);
+    let normal = figures.clients.saturating_sub(replication.sessions);
+    lines.put("mem_clients_normal", normal);
     lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
     lines.put("mem_allocator", figures.host.allocator);
     lines.put("active_defrag_running", 0);

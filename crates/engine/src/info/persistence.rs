@@ -48,10 +48,21 @@ fn snapshot(persistence: &Persistence, lines: &mut Lines) {
     lines.put("current_save_keys_total", keys_total);
 }
 
+/// Whether a snapshot is made for replicas, which counts as a save.
+fn makes_copy(cx: &Context<'_>) -> bool {
+    let mut makes_copy = false;
+    let engine = cx.engine;
+    engine
+        .host
+        .look_at_replication(engine, &mut |machine, _| makes_copy = machine.makes_copy());
+    makes_copy
+}
+
 fn saves(cx: &Context<'_>, now: UnixMillis, lines: &mut Lines) {
     let saves = cx.engine.persistence.saves();
     lines.put("rdb_changes_since_last_save", cx.engine.unsaved_changes());
-    lines.put("rdb_bgsave_in_progress", u8::from(saves.started.is_some()));
+    let is_saved = saves.started.is_some() || makes_copy(cx);
+    lines.put("rdb_bgsave_in_progress", u8::from(is_saved));
     lines.put("rdb_last_save_time", saves.last_done.0 / 1000);
     lines.put("rdb_last_bgsave_status", status(saves.last_ok));
     lines.put("rdb_last_bgsave_time_sec", or_never(saves.last_seconds));

@@ -40,6 +40,9 @@ pub(super) fn server(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.put("executable", &process.executable);
     lines.put("config_file", &process.config_file);
     lines.put("io_threads_active", u8::from(process.io_threads > 1));
+    if let Some(milliseconds) = engine.shutdown_waits_ms() {
+        lines.put("shutdown_in_milliseconds", milliseconds);
+    }
     lines.put("server_name", "ochre");
     lines.put("ochre_version", env!("CARGO_PKG_VERSION"));
 }

@@ -23,9 +23,10 @@ pub(super) fn stats(cx: &mut Context<'_>, lines: &mut Lines) {
     let jobs = persistence.saves().background_count + persistence.rewrites().count;
     lines.put("latest_fork_usec", 0);
     lines.put("total_forks", jobs);
+    lines.put("migrate_cached_sockets", 0);
+    let own_keys = cx.engine.standing.own_keys.count();
+    lines.put("slave_expires_tracked_keys", own_keys);
     lines.zeros(&[
-        "migrate_cached_sockets",
-        "slave_expires_tracked_keys",
         "active_defrag_hits",
         "active_defrag_misses",
         "active_defrag_key_hits",
@@ -46,20 +47,22 @@ fn count(counter: &AtomicU64) -> u64 {
 fn write_traffic(cx: &Context<'_>, lines: &mut Lines) {
     let stats = &cx.engine.stats;
     let totals = stats.totals();
-    let [commands, input, output] = stats.rates.lock().average();
+    let [commands, input, output, input_repl, output_repl] = stats.rates.lock().average();
     let kilobytes = |bytes: u64| format!("{:.2}", bytes as f64 / 1024.0);
     lines.put("total_connections_received", count(&stats.connections));
     lines.put("total_commands_processed", totals.commands);
     lines.put("instantaneous_ops_per_sec", commands);
-    lines.put("total_net_input_bytes", totals.bytes_in);
-    lines.put("total_net_output_bytes", totals.bytes_out);
+    // What replication takes is part of the whole.
     let syncs = &cx.engine.standing.syncs;
-    lines.put("total_net_repl_input_bytes", count(&syncs.bytes_in));
-    lines.put("total_net_repl_output_bytes", count(&syncs.bytes_out));
-    lines.put("instantaneous_input_kbps", kilobytes(input));
-    lines.put("instantaneous_output_kbps", kilobytes(output));
-    lines.put("instantaneous_input_repl_kbps", kilobytes(0));
-    lines.put("instantaneous_output_repl_kbps", kilobytes(0));
+    let [repl_in, repl_out] = [count(&syncs.bytes_in), count(&syncs.bytes_out)];
+    lines.put("total_net_input_bytes", totals.bytes_in + repl_in);
+    lines.put("total_net_output_bytes", totals.bytes_out + repl_out);
+    lines.put("total_net_repl_input_bytes", repl_in);
+    lines.put("total_net_repl_output_bytes", repl_out);
+    lines.put("instantaneous_input_kbps", kilobytes(input + input_repl));
+    lines.put("instantaneous_output_kbps", kilobytes(output + output_repl));
+    lines.put("instantaneous_input_repl_kbps", kilobytes(input_repl));
+    lines.put("instantaneous_output_repl_kbps", kilobytes(output_repl));
     lines.put("rejected_connections", count(&stats.rejected_connections));
 }
 

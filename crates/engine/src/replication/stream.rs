@@ -1,7 +1,6 @@
 //! The primary's stream, as a replica applies it.
 
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 use keyspace::DbIndex;
 use resp::request::{Batch, Limits, Parser};
@@ -96,8 +95,6 @@ impl Stream {
             return Err(Malformed);
         }
         let (session, worker) = (&mut self.session, &mut self.worker);
-        let bytes_in = &engine.standing.syncs.bytes_in;
-        bytes_in.fetch_add(units.len() as u64, Ordering::Relaxed);
         engine.run_stream(session, worker, &batch, &mut verbatim, &mut self.replies);
         // What comes behind the moment when the link was closed is neither applied nor in the log.
         if !session.client.has(ClientFlags::KILLED) {

@@ -17,7 +17,7 @@ use keyspace::Keyspace;
 use parking_lot::{Condvar, Mutex};
 
 use super::{Replication, SavedHistory};
-use crate::keeper::Keeper;
+use crate::keeper::{Keeper, LogPause};
 use crate::load::{self, Crew, Source};
 use crate::storage::{Failure, File, remove_if_there, write_all};
 
@@ -107,6 +107,8 @@ pub(super) struct Copied {
     pub history: SavedHistory,
     /// It is not the data yet; until it is, no snapshot begins.
     pub beside: Option<Beside>,
+    /// Until the log goes on where the copy was taken, it belongs into no file.
+    pub pause: LogPause,
 }
 
 /// A second data set.
@@ -224,7 +226,7 @@ fn load_all(
 ) -> Result<Copied, String> {
     // An earlier copy may not have been given up yet.
     let _loading = replication.loading.lock();
-    replication.keeper.pause_log(engine);
+    let pause = replication.keeper.pause_log(engine);
     engine.persistence.begin_load(engine.now(), len);
     engine.clear();
     let source = Source::new(engine, "the copy of the primary", reader);
@@ -237,6 +239,7 @@ fn load_all(
     let copied = loaded.map(|history| Copied {
         history,
         beside: None,
+        pause,
     });
     copied.map_err(|problem| problem.to_string())
 }
@@ -261,7 +264,7 @@ fn load_beside(
     engine.persistence.end_load_beside();
     let history = loaded.map_err(|problem| problem.to_string())?;
     let keyspace = Arc::into_inner(keyspace).ok_or("a loader has not ended")?;
-    replication.keeper.pause_log(engine);
+    let pause = replication.keeper.pause_log(engine);
     while !engine.hold_off_snapshots() {
         if is_called_off.load(Ordering::Acquire) {
             return Err("the link was closed".to_owned());
@@ -271,7 +274,11 @@ fn load_beside(
     }
     let hold = Hold(Arc::clone(engine));
     let beside = Some(Beside { keyspace, hold });
-    Ok(Copied { history, beside })
+    Ok(Copied {
+        history,
+        beside,
+        pause,
+    })
 }
 
 /// Reads until it is called off.

@@ -83,6 +83,8 @@ impl Follower {
     /// Takes in what has arrived.
     pub fn receive(&mut self, bytes: &[u8]) {
         let link = self.link.id;
+        let bytes_in = &self.engine.standing.syncs.bytes_in;
+        bytes_in.fetch_add(bytes.len() as u64, Ordering::Relaxed);
         let work = self.take_in(Input::FromPrimary { link, bytes });
         self.perform(work, bytes);
         self.apply();
@@ -168,6 +170,7 @@ impl Follower {
                 self.engine.take_over(&mut all, beside.keyspace);
                 drop(beside.hold);
             }
+            drop(copied.pause);
         }
         drop(all);
         self.perform(work, &[]);

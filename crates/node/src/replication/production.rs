@@ -32,6 +32,8 @@ pub struct Production {
     parts: Parts,
     feeds: Mutex<Vec<Arc<Feed>>>,
     is_cancelled: AtomicBool,
+    /// Has the log be kept from where the snapshot was taken.
+    reader: Mutex<Option<Reader>>,
     /// The file, once it is written.
     path: Mutex<Option<String>>,
     room: Arc<Room>,
@@ -58,14 +60,23 @@ impl Production {
             parts,
             feeds: Mutex::default(),
             is_cancelled: AtomicBool::new(false),
+            reader: Mutex::default(),
             path: Mutex::default(),
             room: Arc::clone(room),
         }
     }
 
-    pub(super) fn cancel(&self) {
+    /// Nobody wants it any more. Whoever makes it may take a moment to notice.
+    pub(super) fn cancel(&self, engine: &Engine) {
         self.is_cancelled.store(true, Ordering::Release);
+        self.release_log(engine);
         self.room.tell();
+    }
+
+    fn release_log(&self, engine: &Engine) {
+        if let Some(reader) = self.reader.lock().take() {
+            engine.log.unsubscribe(reader);
+        }
     }
 
     fn is_cancelled(&self) -> bool {
@@ -83,7 +94,7 @@ impl Production {
 
     /// Makes the snapshot, on a thread that may block.
     pub fn run(&self, replication: &Replication, keeper: &Keeper, engine: &Engine) {
-        let Some((mut source, reader)) = self.begin(replication, keeper, engine) else {
+        let Some(mut source) = self.begin(replication, keeper, engine) else {
             return;
         };
         let snapshot = self.id;
@@ -103,7 +114,7 @@ impl Production {
             }
         };
         replication.tell(engine, told);
-        engine.log.unsubscribe(reader);
+        self.release_log(engine);
         if let Some(path) = self.path.lock().take()
             && let Err(failure) = remove_if_there(keeper.storage.as_ref(), &path)
         {
@@ -112,12 +123,7 @@ impl Production {
     }
 
     /// Marks the moment as soon as nobody else takes a snapshot.
-    fn begin(
-        &self,
-        replication: &Replication,
-        keeper: &Keeper,
-        engine: &Engine,
-    ) -> Option<(Source, Reader)> {
+    fn begin(&self, replication: &Replication, keeper: &Keeper, engine: &Engine) -> Option<Source> {
         let snapshot = self.id;
         let facts = keeper.facts(engine, false);
         loop {
@@ -129,12 +135,13 @@ impl Production {
             let begun = engine.begin_snapshot(Form::Rdb, &facts, |locked| {
                 engine.log.say_db_again();
                 let reader = engine.log.subscribe(locked);
-                let facts = replication.facts(engine);
                 let offset = engine.log.place(&reader);
+                *self.reader.lock() = Some(reader);
+                moment = Some(replication.facts(engine));
+                // It may be called off by this.
                 replication.tell(engine, Input::SnapshotTaken { snapshot, offset });
-                moment = Some((reader, facts));
             });
-            let (Some(mut data), Some((reader, own_facts))) = (begun, moment) else {
+            let (Some(mut data), Some(own_facts)) = (begun, moment) else {
                 engine.host.sleep(LOOK_MICROS);
                 continue;
             };
@@ -142,10 +149,10 @@ impl Production {
                 own_facts
                     .into_iter()
                     .for_each(|(name, value)| data.add_fact(name, value));
-                return Some((Source::Data(Box::new(data)), reader));
+                return Some(Source::Data(Box::new(data)));
             }
             data.abandon(engine);
-            return Some((Source::Empty(facts), reader));
+            return Some(Source::Empty(facts));
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rewrites of the append-only file.
 
 use config::AppendFsync;
+use resp::value::Value;
 use testkit::disk::{EIO, ENOSPC};
 use testkit::{Disk, Fault};
 
@@ -303,4 +304,22 @@ fn a_base_of_commands_begins_with_the_time() {
         Rig::start(&disk.reopen(), &config).unwrap().numbers(),
         issued
     );
+}
+
+/// A key that has expired since was there when the commands behind the base were given.
+#[test]
+fn increments_find_the_keys_of_their_base_as_they_were() {
+    let config = logging(AppendFsync::Always);
+    let disk = Disk::default();
+    let mut rig = Rig::start(&disk, &config).unwrap();
+    rig.ask("SET kept v PX 100");
+    rig.ask("SET gone v PX 100");
+    rig.keeper.rewrite_log(&rig.node.engine).unwrap();
+    rig.work();
+    rig.ask("PERSIST kept");
+    assert!(rig.promise());
+    drop(rig);
+    let mut rig = Rig::start_later(&disk.reopen(), &config, 200_000).unwrap();
+    assert_eq!(rig.ask("GET kept"), Some(Value::Bulk(b"v".to_vec())));
+    assert_eq!(rig.ask("GET gone"), Some(Value::Null));
 }

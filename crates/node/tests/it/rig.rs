@@ -47,7 +47,13 @@ pub fn unlogged() -> Config {
 impl Rig {
     /// Starts a node on what the disk holds.
     pub fn start(disk: &Disk, config: &Config) -> Result<Rig, Refusal> {
-        let node = Node::with_config(commands::table(), config.clone());
+        Rig::start_later(disk, config, 0)
+    }
+
+    /// As [`Rig::start`], so many microseconds behind the moment when all nodes start.
+    pub fn start_later(disk: &Disk, config: &Config, micros: i64) -> Result<Rig, Refusal> {
+        let mut node = Node::with_config(commands::table(), config.clone());
+        node.advance_micros(micros);
         let keeper = Arc::new(Keeper::new(Arc::new(disk.clone()), config, PROCESS));
         keeper.start(&node.engine, &Alone)?;
         let jobs = Jobs::new(Arc::clone(&keeper));

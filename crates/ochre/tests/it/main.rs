@@ -21,6 +21,7 @@ mod hostile;
 mod interchange;
 mod limits;
 mod live;
+mod primary;
 mod process;
 mod replication;
 mod side;

@@ -250,6 +250,7 @@ impl Machine {
             return;
         }
         let is_fed = through_file;
+        replica.copied_by = replica.snapshot();
         replica.stage = Stage::Online { is_fed };
         replica.acked_ms = view.now_ms;
         if through_file {
@@ -266,8 +267,28 @@ impl Machine {
         self.drop_idle_snapshot(out);
     }
 
-    pub(crate) fn end_snapshot(&mut self, id: SnapshotId) {
-        self.snapshot.take_if(|snapshot| snapshot.id == id);
+    pub(crate) fn end_snapshot(&mut self, id: SnapshotId, out: &mut Vec<Output>) {
+        if let Some(snapshot) = self.snapshot.take_if(|snapshot| snapshot.id == id) {
+            self.log_end_of_stream(&snapshot, out);
+        }
+    }
+
+    /// Tells the operator that all of a snapshot for sockets was made, and for how many, or that
+    /// nobody is left to read it.
+    fn log_end_of_stream(&self, snapshot: &Snapshot, out: &mut Vec<Output>) {
+        if snapshot.target == Target::File || snapshot.offset.is_none() {
+            return;
+        }
+        let has_it = |replica: &&super::Replica| {
+            replica.snapshot() == Some(snapshot.id) || replica.copied_by == Some(snapshot.id)
+        };
+        let line = match self.replicas.values().filter(has_it).count() {
+            0 => "Diskless rdb transfer, last replica dropped, killing fork child.".to_owned(),
+            count => {
+                format!("Diskless rdb transfer, done reading from pipe, {count} replicas still up.")
+            }
+        };
+        self.log(Level::Warning, line, out);
     }
 
     pub(crate) fn fail_snapshot(&mut self, id: SnapshotId, out: &mut Vec<Output>) {
@@ -296,6 +317,7 @@ impl Machine {
             replicas.any(|replica| replica.snapshot() == Some(id))
         };
         if let Some(snapshot) = self.snapshot.take_if(|snapshot| !shared(snapshot.id)) {
+            self.log_end_of_stream(&snapshot, out);
             out.push(Output::CancelSnapshot {
                 snapshot: snapshot.id,
             });

@@ -97,8 +97,7 @@ fn a_copy_without_a_length_and_the_stream_behind_it() {
               Notice: MASTER <-> REPLICA sync: Loading DB in memory
               Load { link: LinkId(1), way: File }
             > wait 2000
-              primary <- "\n"
-              primary <- "\n"
+              primary <- "\n" (2 times)
             > ROLE
               *5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7000\r\n$4\r\nsync\r\n:-1\r\n
             > loaded
@@ -178,8 +177,7 @@ fn a_copy_with_a_length_after_a_lost_link_goes_on() {
           Notice: MASTER <-> REPLICA sync: Finished with success
           primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n"
         > wait 2000
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n"
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$3\r\n100\r\n" (2 times)
         > lost
           CloseLink { link: LinkId(1) }
           Warning: Connection with master lost.
@@ -561,9 +559,7 @@ fn silence_ends_every_stage() {
               Notice: MASTER <-> REPLICA sync: Finished with success
               primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
             > wait 4000
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n" (3 times)
               Warning: MASTER timeout: no data nor PING received...
               CloseLink { link: LinkId(3) }
               Warning: Connection with master lost.
@@ -796,37 +792,7 @@ fn a_copy_beside_the_data_leaves_it_until_the_end() {
 #[test]
 fn a_corrupt_stream_is_left() {
     check(expect![[r#"
-        > REPLICAOF 127.0.0.1 7000
-          Notice: Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.
-          Become(Replica)
-          Remember { primary: Some(Primary { host: "127.0.0.1", port: 7000 }) }
-          Notice: Connecting to MASTER 127.0.0.1:7000
-          connect to 127.0.0.1:7000
-          Notice: MASTER <-> REPLICA sync started
-          Notice: REPLICAOF 127.0.0.1:7000 enabled (user request from 'id=5')
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$3\r\nabc
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-          Notice: Trying a partial resynchronization (request <0>:1).
-          primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
-          Notice: Full resync from master: <1>:5
-          Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-          Receive { link: LinkId(1), way: File }
-          Copy { link: LinkId(1), range: 77..80 }
-          Received { link: LinkId(1), trim: 0 }
-        > inspected full
-          Notice: Discarding previously cached master state.
-          Notice: MASTER <-> REPLICA sync: Flushing old data
-          Notice: MASTER <-> REPLICA sync: Loading DB in memory
-          Load { link: LinkId(1), way: File }
-        > loaded
-          adopt at 5
-          KeepLog { bytes: 1048576 }
-          Notice: MASTER <-> REPLICA sync: Finished with success
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$1\r\n5\r\n"
+        > follows 5
         > corrupt
           Warning: WARNING: the stream of the primary is corrupt (expected '*'). Closing the link and discarding the position in it
           CloseLink { link: LinkId(1) }
@@ -851,37 +817,7 @@ fn a_corrupt_stream_is_left() {
 #[test]
 fn a_replica_is_made_primary_by_its_primary() {
     check(expect![[r#"
-        > REPLICAOF 127.0.0.1 7000
-          Notice: Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.
-          Become(Replica)
-          Remember { primary: Some(Primary { host: "127.0.0.1", port: 7000 }) }
-          Notice: Connecting to MASTER 127.0.0.1:7000
-          connect to 127.0.0.1:7000
-          Notice: MASTER <-> REPLICA sync started
-          Notice: REPLICAOF 127.0.0.1:7000 enabled (user request from 'id=5')
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 50\r\n$3\r\nabc
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-          Notice: Trying a partial resynchronization (request <0>:1).
-          primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
-          Notice: Full resync from master: <1>:50
-          Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-          Receive { link: LinkId(1), way: File }
-          Copy { link: LinkId(1), range: 78..81 }
-          Received { link: LinkId(1), trim: 0 }
-        > inspected full
-          Notice: Discarding previously cached master state.
-          Notice: MASTER <-> REPLICA sync: Flushing old data
-          Notice: MASTER <-> REPLICA sync: Loading DB in memory
-          Load { link: LinkId(1), way: File }
-        > loaded
-          adopt at 50
-          KeepLog { bytes: 1048576 }
-          Notice: MASTER <-> REPLICA sync: Finished with success
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n$2\r\n50\r\n"
+        > follows 50
         > 1 REPLCONF listening-port 7000 capa psync2
           1 <- "+OK\r\n"
         > 1 PSYNC <x> 51 FAILOVER

@@ -2,7 +2,7 @@
 
 use expect_test::expect;
 
-use super::{Born, ReplicationId, check, check_born, check_with, settings_of_tests};
+use super::{Born, ReplicationId, check, check_born, settings_of_tests};
 
 #[test]
 fn a_replica_that_knows_eof_is_sent_a_copy_without_a_length() {
@@ -20,11 +20,7 @@ fn a_replica_that_knows_eof_is_sent_a_copy_without_a_length() {
           Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
           Notice: Delay next BGSAVE for diskless SYNC
         > wait 6000
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
+          1 <- "\n" (5 times)
           Notice: Starting BGSAVE for SYNC with target: replicas sockets
           take snapshot 1 to sockets, mark <1>
         > taken 1
@@ -35,6 +31,7 @@ fn a_replica_that_knows_eof_is_sent_a_copy_without_a_length() {
         > 1 has-snapshot
           Notice: Streamed RDB transfer with replica 10.0.0.7:7001 succeeded (socket). Waiting for REPLCONF ACK from slave to enable streaming
           Notice: Synchronization with replica 10.0.0.7:7001 succeeded
+          Warning: Diskless rdb transfer, done reading from pipe, 1 replicas still up.
           CancelSnapshot { snapshot: SnapshotId(1) }
           GoodReplicas(1)
         > write 50
@@ -90,8 +87,7 @@ fn a_replica_that_does_not_is_sent_a_file() {
           Hold { peer: PeerId(1), from: 14 }
           1 <- "+FULLRESYNC <0> 14\r\n"
         > wait 2000
-          1 <- "\n"
-          1 <- "\n"
+          1 <- "\n" (2 times)
         > written 1 176
           1 <- "$176\r\n"
           SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
@@ -152,9 +148,7 @@ fn all_who_wait_share_one_snapshot() {
           Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
           Notice: Delay next BGSAVE for diskless SYNC
         > wait 3000
-          1 <- "\n"
-          1 <- "\n"
-          1 <- "\n"
+          1 <- "\n" (3 times)
         > 2 PSYNC ? -1
           Notice: Replica 10.0.0.7:<unknown-replica-port> asks for synchronization
           Notice: Full resync requested by replica 10.0.0.7:<unknown-replica-port>
@@ -190,13 +184,11 @@ fn all_who_wait_share_one_snapshot() {
         > 2 has-snapshot
           Notice: Streamed RDB transfer with replica 10.0.0.7:<unknown-replica-port> succeeded (socket). Waiting for REPLCONF ACK from slave to enable streaming
           Notice: Synchronization with replica 10.0.0.7:<unknown-replica-port> succeeded
+          Warning: Diskless rdb transfer, done reading from pipe, 2 replicas still up.
           CancelSnapshot { snapshot: SnapshotId(1) }
           GoodReplicas(2)
         > wait 6000
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
+          3 <- "\n" (4 times)
           append "*1\r\n$4\r\nping\r\n"
           3 <- "\n"
           Notice: Starting BGSAVE for SYNC with target: replicas sockets
@@ -421,11 +413,7 @@ fn what_replicas_say_of_themselves() {
           Enlist { peer: PeerId(3) }
           Notice: Delay next BGSAVE for diskless SYNC
         > wait 6000
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
-          3 <- "\n"
+          3 <- "\n" (5 times)
           Notice: Starting BGSAVE for SYNC with target: replicas sockets
           take snapshot 2 to sockets, mark <1>
         > taken 2
@@ -437,6 +425,7 @@ fn what_replicas_say_of_themselves() {
           Notice: RDB transfer completed, rdb only replica (10.0.0.7:<unknown-replica-port>) should be disconnected asap
           Drop { peer: PeerId(3) }
           Warning: Connection with replica 10.0.0.7:<unknown-replica-port> lost.
+          Warning: Diskless rdb transfer, last replica dropped, killing fork child.
           CancelSnapshot { snapshot: SnapshotId(2) }
     "#]]);
 }
@@ -469,610 +458,5 @@ fn a_confirmation_from_the_future_ends_the_link() {
         > write 10
         > 1 REPLCONF ACK 10
         > 1 REPLCONF ACK 11
-    "#]]);
-}
-
-#[test]
-fn a_replica_that_reads_too_slowly_is_given_up_and_has_to_wait() {
-    let mut settings = settings_of_tests();
-    settings.output_limit.hard.0 = 2_000_000;
-    settings.diskless_sync = false;
-    check_with(
-        settings,
-        expect![[r#"
-            > 1 REPLCONF listening-port 7001
-              1 <- "+OK\r\n"
-            > 1 PSYNC ? -1
-              Notice: Replica 10.0.0.7:7001 asks for synchronization
-              Notice: Full resync requested by replica 10.0.0.7:7001
-              Count(FullSync)
-              Enlist { peer: PeerId(1) }
-              KeepLog { bytes: 1048576 }
-              Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-              Notice: Starting BGSAVE for SYNC with target: disk
-              take snapshot 1 to file
-            > taken 1
-              Hold { peer: PeerId(1), from: 0 }
-              1 <- "+FULLRESYNC <0> 0\r\n"
-            > written 1 10
-              1 <- "$10\r\n"
-              SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-            > 1 has-snapshot
-              Feed { peer: PeerId(1) }
-              Notice: Synchronization with replica 10.0.0.7:7001 succeeded
-              CancelSnapshot { snapshot: SnapshotId(1) }
-              GoodReplicas(1)
-            > write 2000000
-            > 1 sent 0
-            > write 1
-            > 1 sent 0
-              Warning: Replica 10.0.0.7:7001 scheduled to be closed ASAP for overcoming of output buffer limits: 2000001 bytes are unread.
-              Drop { peer: PeerId(1) }
-              Warning: Connection with replica 10.0.0.7:7001 lost.
-              GoodReplicas(0)
-            > forget 1000000
-            > 2 REPLCONF listening-port 7001
-              2 <- "+OK\r\n"
-            > 2 PSYNC ? -1
-              Notice: Replica 10.0.0.7:7001 asks for synchronization
-              Notice: Full resync requested by replica 10.0.0.7:7001
-              Count(FullSync)
-              Enlist { peer: PeerId(2) }
-              Warning: Replica 10.0.0.7:7001 read too slowly. Its next full copy begins in 60 seconds
-            > 3 PSYNC ? -1
-              Notice: Replica 10.0.0.7:<unknown-replica-port> asks for synchronization
-              Notice: Full resync requested by replica 10.0.0.7:<unknown-replica-port>
-              Count(FullSync)
-              Enlist { peer: PeerId(3) }
-              Notice: Starting BGSAVE for SYNC with target: disk
-              take snapshot 2 to file
-            > taken 2
-              Hold { peer: PeerId(3), from: 2000001 }
-              3 <- "+FULLRESYNC <0> 2000001\r\n"
-            > 3 gone
-              Warning: Connection with replica 10.0.0.7:<unknown-replica-port> lost.
-              CancelSnapshot { snapshot: SnapshotId(2) }
-            > wait 58000
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-              2 <- "\n"
-            > 2 gone
-              Warning: Connection with replica 10.0.0.7:7001 lost.
-            > 2 REPLCONF listening-port 7001
-              2 <- "+OK\r\n"
-            > 2 PSYNC ? -1
-              Notice: Replica 10.0.0.7:7001 asks for synchronization
-              Notice: Full resync requested by replica 10.0.0.7:7001
-              Count(FullSync)
-              Enlist { peer: PeerId(2) }
-              Warning: Replica 10.0.0.7:7001 read too slowly. Its next full copy begins in 2 seconds
-            > wait 4000
-              2 <- "\n"
-              2 <- "\n"
-              Notice: Starting BGSAVE for SYNC with target: disk
-              take snapshot 3 to file
-              append "*1\r\n$4\r\nping\r\n"
-              2 <- "\n"
-              2 <- "\n"
-        "#]],
-    );
-}
-
-#[test]
-fn pings_and_timeouts() {
-    let mut settings = settings_of_tests();
-    (settings.timeout_ms, settings.ping_period_ms) = (5_000, 2_000);
-    settings.backlog_ttl_ms = 3_000;
-    check_with(
-        settings,
-        expect![[r#"
-            > 1 PSYNC ? -1
-              Notice: Replica 10.0.0.7:<unknown-replica-port> asks for synchronization
-              Notice: Full resync requested by replica 10.0.0.7:<unknown-replica-port>
-              Count(FullSync)
-              Enlist { peer: PeerId(1) }
-              KeepLog { bytes: 1048576 }
-              Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-              Notice: Starting BGSAVE for SYNC with target: disk
-              take snapshot 1 to file
-              1 <- "\n"
-              append "*1\r\n$4\r\nping\r\n"
-            > taken 1
-              Hold { peer: PeerId(1), from: 14 }
-              1 <- "+FULLRESYNC <0> 14\r\n"
-            > written 1 10
-              1 <- "$10\r\n"
-              SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-            > 1 has-snapshot
-              Feed { peer: PeerId(1) }
-              Notice: Synchronization with replica 10.0.0.7:<unknown-replica-port> succeeded
-              CancelSnapshot { snapshot: SnapshotId(1) }
-              GoodReplicas(1)
-            > wait 4500
-              append "*1\r\n$4\r\nping\r\n"
-              append "*1\r\n$4\r\nping\r\n"
-            > 1 REPLCONF ACK 14
-            > wait 4000
-              append "*1\r\n$4\r\nping\r\n"
-              append "*1\r\n$4\r\nping\r\n"
-            > 1 newline
-            > wait 12000
-              append "*1\r\n$4\r\nping\r\n"
-              append "*1\r\n$4\r\nping\r\n"
-              Warning: Disconnecting timedout replica (streaming sync): 10.0.0.7:<unknown-replica-port>
-              Drop { peer: PeerId(1) }
-              Warning: Connection with replica 10.0.0.7:<unknown-replica-port> lost.
-              GoodReplicas(0)
-              FreeLog
-              Notice: Replication backlog freed after 3 seconds without connected replicas.
-            > INFO
-              role:master
-              connected_slaves:0
-              master_failover_state:no-failover
-              master_replid:<1>
-              master_replid2:0000000000000000000000000000000000000000
-              master_repl_offset:98
-              second_repl_offset:-1
-              repl_backlog_active:0
-              repl_backlog_size:1048576
-              repl_backlog_first_byte_offset:0
-              repl_backlog_histlen:0
-        "#]],
-    );
-}
-
-#[test]
-fn clients_wait_for_what_replicas_confirm() {
-    check(expect![[r#"
-        > WAIT 0 100
-          WaitOver { client: PeerId(90), kind: Wait, outcome: Confirmed(0) }
-        > write 10
-        > WAIT 1 100
-        > wait 150
-          WaitOver { client: PeerId(90), kind: Wait, outcome: TimedOut(0) }
-        > 1 REPLCONF listening-port 7001
-          1 <- "+OK\r\n"
-        > 1 PSYNC ? -1
-          Notice: Replica 10.0.0.7:7001 asks for synchronization
-          Notice: Full resync requested by replica 10.0.0.7:7001
-          Count(FullSync)
-          Enlist { peer: PeerId(1) }
-          KeepLog { bytes: 1048576 }
-          Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-          Notice: Starting BGSAVE for SYNC with target: disk
-          take snapshot 1 to file
-        > taken 1
-          Hold { peer: PeerId(1), from: 10 }
-          1 <- "+FULLRESYNC <0> 10\r\n"
-        > written 1 10
-          1 <- "$10\r\n"
-          SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-        > 1 has-snapshot
-          Feed { peer: PeerId(1) }
-          Notice: Synchronization with replica 10.0.0.7:7001 succeeded
-          CancelSnapshot { snapshot: SnapshotId(1) }
-          GoodReplicas(1)
-        > write 10
-        > WAIT 1 0
-          append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
-        > HOLD 1 500
-          append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
-        > 1 REPLCONF ACK 19
-        > 1 REPLCONF ACK 20
-          WaitOver { client: PeerId(90), kind: Wait, outcome: Confirmed(1) }
-        > write 5
-        > HOLD 2 500
-          append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
-        > wait 600
-          WaitOver { client: PeerId(90), kind: Write, outcome: TimedOut(0) }
-          WaitOver { client: PeerId(90), kind: Write, outcome: TimedOut(0) }
-        > WAIT 1 0
-          append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
-        > REPLICAOF other 7002
-          Notice: Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.
-          WaitOver { client: PeerId(90), kind: Wait, outcome: RoleChanged }
-          Become(Replica)
-          Remember { primary: Some(Primary { host: "other", port: 7002 }) }
-          Notice: Connecting to MASTER other:7002
-          connect to other:7002
-          Notice: MASTER <-> REPLICA sync started
-          Notice: REPLICAOF other:7002 enabled (user request from 'id=5')
-    "#]]);
-}
-
-#[test]
-fn a_replica_that_comes_back_is_not_counted_twice() {
-    check(expect![[r#"
-        > 1 REPLCONF listening-port 7001
-          1 <- "+OK\r\n"
-        > 1 PSYNC ? -1
-          Notice: Replica 10.0.0.7:7001 asks for synchronization
-          Notice: Full resync requested by replica 10.0.0.7:7001
-          Count(FullSync)
-          Enlist { peer: PeerId(1) }
-          KeepLog { bytes: 1048576 }
-          Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-          Notice: Starting BGSAVE for SYNC with target: disk
-          take snapshot 1 to file
-        > taken 1
-          Hold { peer: PeerId(1), from: 0 }
-          1 <- "+FULLRESYNC <0> 0\r\n"
-        > written 1 10
-          1 <- "$10\r\n"
-          SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-        > 1 has-snapshot
-          Feed { peer: PeerId(1) }
-          Notice: Synchronization with replica 10.0.0.7:7001 succeeded
-          CancelSnapshot { snapshot: SnapshotId(1) }
-          GoodReplicas(1)
-        > 1 REPLCONF ACK 0
-        > write 10
-        > 1 REPLCONF ACK 10
-        > wait 100
-        > 2 REPLCONF listening-port 7001
-          2 <- "+OK\r\n"
-        > 2 PSYNC <0> 11
-          Notice: Replica 10.0.0.7:7001 asks for synchronization
-          Count(PartialSync)
-          Enlist { peer: PeerId(2) }
-          2 <- "+CONTINUE\r\n"
-          Hold { peer: PeerId(2), from: 10 }
-          Feed { peer: PeerId(2) }
-          Notice: Partial resynchronization request from 10.0.0.7:7001 accepted. Sending 0 bytes of backlog starting from offset 11.
-        > 2 REPLCONF ACK 10
-        > WAIT 2 100
-          append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
-        > wait 100
-          WaitOver { client: PeerId(90), kind: Wait, outcome: TimedOut(1) }
-        # Two of the same address do live if both go on talking.
-        > wait 2500
-        > 1 REPLCONF ACK 10
-          GoodReplicas(2)
-        > WAIT 2 100
-          append "*3\r\n$8\r\nREPLCONF\r\n$6\r\nGETACK\r\n$1\r\n*\r\n"
-    "#]]);
-}
-
-#[test]
-fn a_primary_gives_its_role_away() {
-    check(expect![[r#"
-        > FAILOVER
-          90 <- "-ERR FAILOVER requires connected replicas.\r\n"
-        > FAILOVER ABORT
-          90 <- "-ERR No failover in progress.\r\n"
-        > FAILOVER FORCE
-          90 <- "-ERR FAILOVER requires connected replicas.\r\n"
-        > FAILOVER TIMEOUT 0
-          error: ERR FAILOVER timeout must be greater than 0
-        > FAILOVER TO a
-          error: ERR syntax error
-        > FAILOVER TO a x
-          error: ERR value is not an integer or out of range
-        > 1 REPLCONF listening-port 7001
-          1 <- "+OK\r\n"
-        > 1 PSYNC ? -1
-          Notice: Replica 10.0.0.7:7001 asks for synchronization
-          Notice: Full resync requested by replica 10.0.0.7:7001
-          Count(FullSync)
-          Enlist { peer: PeerId(1) }
-          KeepLog { bytes: 1048576 }
-          Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-          Notice: Starting BGSAVE for SYNC with target: disk
-          take snapshot 1 to file
-        > FAILOVER TO 10.0.0.7 7001
-          90 <- "-ERR FAILOVER target replica is not online.\r\n"
-        > taken 1
-          Hold { peer: PeerId(1), from: 0 }
-          1 <- "+FULLRESYNC <0> 0\r\n"
-        > written 1 10
-          1 <- "$10\r\n"
-          SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-        > 1 has-snapshot
-          Feed { peer: PeerId(1) }
-          Notice: Synchronization with replica 10.0.0.7:7001 succeeded
-          CancelSnapshot { snapshot: SnapshotId(1) }
-          GoodReplicas(1)
-        > FAILOVER TO 10.0.0.9 7001
-          90 <- "-ERR FAILOVER target HOST and PORT is not a replica.\r\n"
-        > write 20
-        > FAILOVER TO 10.0.0.7 7001 TIMEOUT 3000
-          Notice: FAILOVER requested to 10.0.0.7:7001.
-          PauseWrites(true)
-          90 <- "+OK\r\n"
-        > FAILOVER
-          90 <- "-ERR FAILOVER already in progress.\r\n"
-        > INFO
-          role:master
-          connected_slaves:1
-          slave0:ip=10.0.0.7,port=7001,state=online,offset=0,lag=0
-          master_failover_state:waiting-for-sync
-          master_replid:<0>
-          master_replid2:0000000000000000000000000000000000000000
-          master_repl_offset:20
-          second_repl_offset:-1
-          repl_backlog_active:1
-          repl_backlog_size:1048576
-          repl_backlog_first_byte_offset:1
-          repl_backlog_histlen:20
-        > 1 REPLCONF ACK 20
-          Notice: Failover target 10.0.0.7:7001 is synced, failing over.
-          Notice: Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.
-          Become(Replica)
-          Remember { primary: Some(Primary { host: "10.0.0.7", port: 7001 }) }
-          Notice: Connecting to MASTER 10.0.0.7:7001
-          connect to 10.0.0.7:7001
-          Notice: MASTER <-> REPLICA sync started
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-        > primary +OK\r\n+OK\r\n
-          Notice: Trying a partial resynchronization (request <0>:21).
-          primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$2\r\n21\r\n$8\r\nFAILOVER\r\n"
-        > 1 gone
-          Warning: Connection with replica 10.0.0.7:7001 lost.
-          GoodReplicas(0)
-        > primary +CONTINUE abcdefabcdefabcdefabcdefabcdefabcdefabcd\r\n
-          Notice: Successful partial resynchronization with master.
-          Warning: Master replication ID changed to <1>
-          PauseWrites(false)
-          Notice: MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.
-        > INFO
-          role:slave
-          master_host:10.0.0.7
-          master_port:7001
-          master_link_status:up
-          master_last_io_seconds_ago:0
-          master_sync_in_progress:0
-          slave_read_repl_offset:20
-          slave_repl_offset:20
-          slave_priority:100
-          slave_read_only:1
-          replica_announced:1
-          connected_slaves:0
-          master_failover_state:no-failover
-          master_replid:<1>
-          master_replid2:<0>
-          master_repl_offset:20
-          second_repl_offset:21
-          repl_backlog_active:1
-          repl_backlog_size:1048576
-          repl_backlog_first_byte_offset:1
-          repl_backlog_histlen:20
-    "#]]);
-}
-
-#[test]
-fn a_failover_that_fails() {
-    check(expect![[r#"
-        > 1 REPLCONF listening-port 7001
-          1 <- "+OK\r\n"
-        > 1 PSYNC ? -1
-          Notice: Replica 10.0.0.7:7001 asks for synchronization
-          Notice: Full resync requested by replica 10.0.0.7:7001
-          Count(FullSync)
-          Enlist { peer: PeerId(1) }
-          KeepLog { bytes: 1048576 }
-          Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-          Notice: Starting BGSAVE for SYNC with target: disk
-          take snapshot 1 to file
-        > taken 1
-          Hold { peer: PeerId(1), from: 0 }
-          1 <- "+FULLRESYNC <0> 0\r\n"
-        > written 1 10
-          1 <- "$10\r\n"
-          SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-        > 1 has-snapshot
-          Feed { peer: PeerId(1) }
-          Notice: Synchronization with replica 10.0.0.7:7001 succeeded
-          CancelSnapshot { snapshot: SnapshotId(1) }
-          GoodReplicas(1)
-        > write 20
-        > FAILOVER TIMEOUT 500
-          Notice: FAILOVER requested to any replica.
-          PauseWrites(true)
-          90 <- "+OK\r\n"
-        > wait 600
-          Notice: FAILOVER to any replica aborted: Replica never caught up before timeout
-          PauseWrites(false)
-        > FAILOVER
-          Notice: FAILOVER requested to any replica.
-          PauseWrites(true)
-          90 <- "+OK\r\n"
-        > FAILOVER ABORT
-          Notice: FAILOVER to any replica aborted: Failover manually aborted
-          PauseWrites(false)
-          90 <- "+OK\r\n"
-        > FAILOVER TO 10.0.0.7 7001 FORCE TIMEOUT 100
-          Notice: FAILOVER requested to 10.0.0.7:7001.
-          PauseWrites(true)
-          90 <- "+OK\r\n"
-        > wait 100
-          Notice: Failover to 10.0.0.7:7001 time out exceeded, failing over.
-          Notice: Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.
-          Become(Replica)
-          Remember { primary: Some(Primary { host: "10.0.0.7", port: 7001 }) }
-          Notice: Connecting to MASTER 10.0.0.7:7001
-          connect to 10.0.0.7:7001
-          Notice: MASTER <-> REPLICA sync started
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n+OK\r\n+OK\r\n
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-          Notice: Trying a partial resynchronization (request <0>:21).
-          primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$2\r\n21\r\n$8\r\nFAILOVER\r\n"
-        > primary -ERR PSYNC FAILOVER replid must match my replid.\r\n
-          Notice: FAILOVER to 10.0.0.7:7001 aborted: Failover target rejected psync request
-          CloseLink { link: LinkId(1) }
-          Notice: Discarding previously cached master state.
-          Warning: Setting secondary replication ID to <0>, valid up to offset: 21. New replication ID is <1>
-          Drop { peer: PeerId(1) }
-          Warning: Connection with replica 10.0.0.7:7001 lost.
-          Notice: MASTER MODE enabled (failover aborted)
-          Become(Primary)
-          Remember { primary: None }
-          PauseWrites(false)
-          GoodReplicas(0)
-        > INFO
-          role:master
-          connected_slaves:0
-          master_failover_state:no-failover
-          master_replid:<1>
-          master_replid2:<0>
-          master_repl_offset:20
-          second_repl_offset:21
-          repl_backlog_active:1
-          repl_backlog_size:1048576
-          repl_backlog_first_byte_offset:1
-          repl_backlog_histlen:20
-    "#]]);
-}
-
-#[test]
-fn a_lost_answer_does_not_make_two_primaries() {
-    check(expect![[r#"
-        > 1 REPLCONF listening-port 7001
-          1 <- "+OK\r\n"
-        > 1 PSYNC ? -1
-          Notice: Replica 10.0.0.7:7001 asks for synchronization
-          Notice: Full resync requested by replica 10.0.0.7:7001
-          Count(FullSync)
-          Enlist { peer: PeerId(1) }
-          KeepLog { bytes: 1048576 }
-          Notice: Replication backlog created, my new replication IDs are '<0>' and '0000000000000000000000000000000000000000'
-          Notice: Starting BGSAVE for SYNC with target: disk
-          take snapshot 1 to file
-        > taken 1
-          Hold { peer: PeerId(1), from: 0 }
-          1 <- "+FULLRESYNC <0> 0\r\n"
-        > written 1 10
-          1 <- "$10\r\n"
-          SendSnapshot { peer: PeerId(1), snapshot: SnapshotId(1) }
-        > 1 has-snapshot
-          Feed { peer: PeerId(1) }
-          Notice: Synchronization with replica 10.0.0.7:7001 succeeded
-          CancelSnapshot { snapshot: SnapshotId(1) }
-          GoodReplicas(1)
-        > 1 REPLCONF ACK 0
-        > FAILOVER
-          Notice: FAILOVER requested to any replica.
-          PauseWrites(true)
-          90 <- "+OK\r\n"
-          Notice: Failover target 10.0.0.7:7001 is synced, failing over.
-          Notice: Before turning into a replica, using my own master parameters to synthesize a cached master: I may be able to synchronize with the new master with just a partial transfer.
-          Become(Replica)
-          Remember { primary: Some(Primary { host: "10.0.0.7", port: 7001 }) }
-          Notice: Connecting to MASTER 10.0.0.7:7001
-          connect to 10.0.0.7:7001
-          Notice: MASTER <-> REPLICA sync started
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n+OK\r\n+OK\r\n
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-          Notice: Trying a partial resynchronization (request <0>:1).
-          primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n$8\r\nFAILOVER\r\n"
-        > lost
-          Warning: Master did not respond to command during SYNC handshake: Connection reset by peer
-          CloseLink { link: LinkId(1) }
-        > wait 1000
-          Notice: Connecting to MASTER 10.0.0.7:7001
-          connect to 10.0.0.7:7001
-          Notice: MASTER <-> REPLICA sync started
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n+OK\r\n+OK\r\n
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-          Notice: Trying a partial resynchronization (request <0>:1).
-          primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n$8\r\nFAILOVER\r\n"
-        > primary -ERR PSYNC FAILOVER can't be sent to a master.\r\n
-          CloseLink { link: LinkId(2) }
-        > wait 1000
-          Notice: Connecting to MASTER 10.0.0.7:7001
-          connect to 10.0.0.7:7001
-          Notice: MASTER <-> REPLICA sync started
-        > connected
-          Notice: Non blocking connect for SYNC fired the event.
-          primary <- "*1\r\n$4\r\nPING\r\n"
-        > primary +PONG\r\n+OK\r\n+OK\r\n
-          Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
-          Notice: Trying a partial resynchronization (request <0>:1).
-          primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
-        > primary +CONTINUE abcdefabcdefabcdefabcdefabcdefabcdefabcd\r\n
-          Notice: Successful partial resynchronization with master.
-          Warning: Master replication ID changed to <1>
-          Drop { peer: PeerId(1) }
-          Warning: Connection with replica 10.0.0.7:7001 lost.
-          PauseWrites(false)
-          Notice: MASTER <-> REPLICA sync: Master accepted a Partial Resynchronization.
-          GoodReplicas(0)
     "#]]);
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use config::Config;
-use engine::load::{LoadError, LoadFileError, LoadPolicy, Record, Replay};
+use engine::load::{Expired, LoadError, LoadFileError, LoadPolicy, Record, Replay};
 use engine::snapshot::{Form, Snapshot};
 use keyspace::{DbIndex, Entry, Expire, ShardSet, Usage};
 use persistence::aof::{Reader, Record as LogRecord};
@@ -14,7 +14,7 @@ use stdx::time::UnixMillis;
 use testkit::Node;
 
 const FRESH: LoadPolicy = LoadPolicy {
-    keeps_expired: false,
+    expired: Expired::LeftOut,
     replaces: false,
 };
 
@@ -291,7 +291,7 @@ fn what_is_past_or_twice_or_out_of_place_is_noticed() {
     };
     assert_eq!(engine.load(vec![record("kept", None)], FRESH), Err(twice));
     let replacing = LoadPolicy {
-        keeps_expired: true,
+        expired: Expired::Kept,
         replaces: true,
     };
     let records = vec![record("kept", None), record("past", past)];
