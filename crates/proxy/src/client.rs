@@ -4,6 +4,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::io;
 use std::rc::Rc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use crate::backend::Backend;
@@ -25,6 +26,8 @@ pub struct Client {
     /// Nothing can be sent any more.
     pub broken: Cell<bool>,
     pub is_memcached: bool,
+    /// Some of its requests wait for a server to come back.
+    pub holds: Cell<bool>,
     /// When it last sent something, in the pool's milliseconds, if that matters.
     heard_ms: Cell<u64>,
 }
@@ -38,6 +41,10 @@ struct Answers {
     written: usize,
     /// Messages that must not come between the pieces of a reply.
     messages: Vec<u8>,
+    /// Bytes in slots.
+    parked: usize,
+    /// Bytes that the backend counts as this client's.
+    counted: usize,
 }
 
 /// The place of one request's reply.
@@ -67,6 +74,7 @@ impl Client {
             touched: Cell::new(false),
             broken: Cell::new(false),
             is_memcached,
+            holds: Cell::new(false),
         }
     }
 
@@ -74,14 +82,17 @@ impl Client {
     #[inline]
     pub fn hears(&self, bytes: usize) {
         self.backend.counters().client_bytes_in.add(bytes as u64);
-        if self.backend.pool.config.client_timeout_ms > 0 {
-            self.heard_ms.set(self.backend.pool.now_ms());
-        }
+        self.heard_ms.set(self.backend.now_us.get() / 1000);
     }
 
     /// Whether it has been silent for longer than it may.
     pub fn is_overdue(&self, now_ms: u64) -> bool {
-        let limit_ms = self.backend.pool.config.client_timeout_ms;
+        let limit_ms = self
+            .backend
+            .pool
+            .live
+            .client_timeout_ms
+            .load(Ordering::Relaxed);
         limit_ms > 0 && self.is_idle() && now_ms > self.heard_ms.get() + limit_ms
     }
 
@@ -139,6 +150,7 @@ impl Client {
         }
         let mut slot = Slot::default();
         write(&mut slot.bytes);
+        answers.parked += slot.bytes.len();
         slot.done = true;
         answers.slots.push_back(slot);
     }
@@ -147,15 +159,18 @@ impl Client {
     #[inline]
     pub fn deliver(&self, number: u64, part: u32, bytes: &[u8], whole: bool) {
         let answers = &mut *self.answers.borrow_mut();
-        let index = (number - answers.base) as usize;
+        let index = number.wrapping_sub(answers.base) as usize;
         let Some(slot) = answers.slots.get_mut(index) else {
             return;
         };
         if let Some(gather) = &mut slot.gather {
+            answers.parked += bytes.len();
             if !gather.add(part as usize, bytes, whole) {
-                return;
+                return self.count(answers);
             }
+            answers.parked = answers.parked.saturating_sub(gather.len());
             gather.finish(&mut slot.bytes);
+            answers.parked += slot.bytes.len();
             slot.gather = None;
             slot.done = true;
         } else if index == 0 && slot.bytes.is_empty() {
@@ -165,18 +180,52 @@ impl Client {
             answers.out.extend_from_slice(bytes);
         } else {
             slot.bytes.extend_from_slice(bytes);
+            answers.parked += bytes.len();
             slot.done = whole;
         }
         answers.advance(&self.backend);
+        self.count(answers);
+    }
+
+    /// Tells the backend how much there is for this client, and gives up a client that leaves too
+    /// much unread.
+    #[inline]
+    fn count(&self, answers: &mut Answers) {
+        let bytes = answers.out.len() - answers.written + answers.parked + answers.messages.len();
+        let unread = self.backend.unread.get() + bytes - answers.counted;
+        answers.counted = bytes;
+        self.backend.unread.set(unread);
+        let pool = &self.backend.pool;
+        let limit = pool.config.unread_max;
+        let is_too_much = limit > 0 && bytes as u64 > limit;
+        if (is_too_much || pool.is_short_of_memory(unread)) && !self.broken.replace(true) {
+            self.backend.counters().closed_for_memory.add(1);
+            self.wake();
+        }
+    }
+
+    /// It has gone: nothing is kept for it any longer.
+    pub fn forget(&self) {
+        let answers = &mut *self.answers.borrow_mut();
+        let unread = self.backend.unread.get();
+        self.backend
+            .unread
+            .set(unread.saturating_sub(answers.counted));
+        *answers = Answers {
+            base: answers.base + answers.slots.len() as u64,
+            ..Answers::default()
+        };
     }
 
     /// No reply to request `number` will come, or no more of it.
     pub fn fail(&self, number: u64, part: u32, error: &[u8]) {
-        let mut answers = self.answers.borrow_mut();
-        let index = (number - answers.base) as usize;
+        let mut guard = self.answers.borrow_mut();
+        let answers = &mut *guard;
+        let index = number.wrapping_sub(answers.base) as usize;
         let Some(slot) = answers.slots.get_mut(index) else {
             return;
         };
+        let parked = slot.bytes.len();
         if slot.begun {
             // Half a reply has been sent: nothing behind it could be understood.
             self.broken.set(true);
@@ -184,9 +233,11 @@ impl Client {
         }
         slot.bytes.clear();
         if let Some(gather) = &mut slot.gather {
-            gather.clear(part as usize);
+            let lost = gather.clear(part as usize);
+            answers.parked = answers.parked.saturating_sub(lost);
         }
-        drop(answers);
+        answers.parked = answers.parked.saturating_sub(parked);
+        drop(guard);
         self.deliver(number, part, error, true);
     }
 
@@ -199,6 +250,7 @@ impl Client {
             answers.provide_out(&self.backend);
             answers.out.extend_from_slice(bytes);
         }
+        self.count(answers);
     }
 
     /// Whether it was in no list of clients that have something to be sent.
@@ -240,11 +292,13 @@ impl Client {
                 Poll::Ready(_) => self.broken.set(true),
                 Poll::Pending => {
                     answers.forget_written();
+                    self.count(answers);
                     return Poll::Pending;
                 }
             }
         }
         answers.clear_out(&self.backend);
+        self.count(answers);
         Poll::Ready(())
     }
 }
@@ -282,6 +336,7 @@ impl Answers {
         while self.slots.front().is_some_and(|slot| slot.done) {
             let slot = self.slots.pop_front().unwrap_or_default();
             self.base += 1;
+            self.parked = self.parked.saturating_sub(slot.bytes.len());
             if !slot.bytes.is_empty() {
                 self.provide_out(backend);
                 self.out.extend_from_slice(&slot.bytes);

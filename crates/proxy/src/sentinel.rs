@@ -27,9 +27,12 @@ pub async fn follow(pool: Arc<Pool>, log: Arc<Log>) {
     };
     let mut turn = 0;
     loop {
-        tokio::time::sleep(Duration::from_millis(refresh_ms)).await;
+        let rest = Duration::from_millis(refresh_ms);
+        // Whether it was time or news does not matter.
+        drop(timeout(rest, pool.changed.notified()).await);
         learn(&pool, &log, turn).await;
         turn += 1;
+        tokio::time::sleep(BREATH).await;
     }
 }
 
@@ -215,11 +218,26 @@ fn slot_range(row: &Value, asked: &Address) -> Option<SlotRange> {
         (host, _) => host.to_owned(),
     };
     let port = u16::try_from(*port).ok()?;
+    let replicas = parts[3..].iter().filter_map(|node| {
+        let Value::Array(node) = node else {
+            return None;
+        };
+        let [host, Value::Integer(port), ..] = &node[..] else {
+            return None;
+        };
+        let (host, port) = (text(host)?.to_owned(), u16::try_from(*port).ok()?);
+        (!host.is_empty()).then_some(Address::Tcp { host, port })
+    });
+    let replicas = Some(replicas.collect());
     let slots = Slots {
         first: usize::try_from(*first).ok()?,
         end: usize::try_from(*last).ok()?.checked_add(1)?,
     };
-    Some((slots, Address::Tcp { host, port }))
+    Some(SlotRange {
+        slots,
+        master: Address::Tcp { host, port },
+        replicas,
+    })
 }
 
 /// A connection on which one question follows the answer to another.

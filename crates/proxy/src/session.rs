@@ -18,6 +18,8 @@ use transaction::Mode;
 
 mod authority;
 mod local;
+mod operation;
+mod report;
 mod request;
 mod subscription;
 mod transaction;
@@ -35,6 +37,10 @@ pub struct Session {
     authenticated: bool,
     /// Which of the pool's authorities it has, if it has any.
     authority: Option<usize>,
+    /// Keys that are passed over before one is counted.
+    uncounted: u32,
+    /// The number of the command that is looked at.
+    command: u16,
     db: u32,
     protocol: Protocol,
     name: Vec<u8>,
@@ -98,6 +104,8 @@ impl Session {
             holds_requests: false,
             closing: false,
             authenticated,
+            uncounted: 0,
+            command: 0,
             db,
             protocol: Protocol::Resp2,
             name: Vec::new(),
@@ -263,11 +271,17 @@ impl Session {
         let batch = TOOLS.with(|tools| std::mem::take(&mut tools.borrow_mut().batch));
         let mut batch = batch.recycle();
         let parsed = self.parser.parse(input, &limits, &mut batch);
+        self.client.backend.tick();
         self.client.backend.refresh();
         self.settle();
         let mut next = 0;
         while next < batch.len() {
             let pending = self.client.pending();
+            if self.client.holds.get() {
+                // What comes later must not be run before what has to wait.
+                self.barrier |= pending > 0;
+                self.client.holds.set(pending > 0);
+            }
             let flow = match self.barrier && pending > 0 || pending >= PENDING_MAX {
                 true => Flow::Hold,
                 false => self.request(batch.request(next), batch.sent(next)),
@@ -359,6 +373,7 @@ impl Session {
 /// A client has gone.
 pub fn depart(client: &Client) {
     client.broken.set(true);
+    client.forget();
     let backend = &client.backend;
     backend.clients.borrow_mut().remove(&client.id);
     backend.counters().client_connections.sub(1);

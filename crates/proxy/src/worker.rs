@@ -78,10 +78,7 @@ async fn serve(
         .map(|(pool, seed)| Backend::new(pool, index, seed))
         .collect();
     backends.iter().for_each(preconnect);
-    for backend in backends
-        .iter()
-        .filter(|b| b.pool.config.client_timeout_ms > 0)
-    {
+    for backend in &backends {
         tokio::task::spawn_local(close_silent(Rc::clone(backend)));
     }
     while let Some(order) = orders.recv().await {
@@ -114,6 +111,11 @@ async fn serve(
 async fn close_silent(backend: Rc<Backend>) {
     loop {
         tokio::time::sleep(SILENCE_GLANCE).await;
+        let held = backend.unread.get() + backend.queued.get();
+        backend.counters().memory.set(held as u64);
+        if backend.pool.live.client_timeout_ms.load(Ordering::Relaxed) == 0 {
+            continue;
+        }
         let now_ms = backend.pool.now_ms();
         let clients = backend.clients.borrow();
         for client in clients.values().filter(|client| client.is_overdue(now_ms)) {

@@ -1,6 +1,6 @@
 //! `nutcracker.yml`: the keys of its pools, and the texts of its addresses.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::outline::{self, Content, Scalar, Section};
 use super::{Address, Configuration, Language, Pool, Refusal, Server};
@@ -88,34 +88,16 @@ fn pool(section: &Section) -> Result<Pool, Refusal> {
 
 fn blank(name: &str) -> Pool {
     Pool {
-        name: name.to_owned(),
-        listen: Address::Unix(PathBuf::new()),
-        permissions: None,
         backlog: BACKLOG,
-        client_connections: 0,
-        client_keepalive: false,
-        client_timeout_ms: 0,
-        reuse_port: false,
         language: Language::Memcached,
         hash: Hash::Fnv1a64,
-        hash_tag: None,
         distribution: Distribution::Ketama,
-        timeout_ms: 0,
-        preconnect: false,
-        password: None,
-        server_password: None,
-        server_keepalive_ms: 0,
-        authorities: None,
-        db: 0,
-        server_connections: 1,
         ejection: Ejection {
             automatic: false,
             failure_limit: FAILURE_LIMIT,
             retry_ms: RETRY_MS,
         },
-        servers: Vec::new(),
-        groups: None,
-        cluster: None,
+        ..Pool::named(name)
     }
 }
 
