@@ -46,6 +46,9 @@ pub struct Backend {
     pub room: Room,
     /// Bytes of replies that clients have not taken.
     pub unread: Cell<usize>,
+    /// What has taken its place.
+    successor: RefCell<Option<Rc<Backend>>>,
+    closed: Cell<bool>,
 }
 
 /// With as many bytes on their way to servers, clients are not read.
@@ -67,6 +70,8 @@ impl Backend {
             keeps_requests,
             room: Room::default(),
             unread: Cell::new(0),
+            successor: RefCell::default(),
+            closed: Cell::new(false),
             pool,
             worker,
             view: RefCell::new(view),
@@ -256,8 +261,33 @@ impl Backend {
         }
     }
 
+    /// Has its clients go over to another.
+    pub fn give_way_to(&self, successor: Rc<Backend>) {
+        *self.successor.borrow_mut() = Some(successor);
+        for client in self.clients.borrow().values() {
+            client.wake();
+        }
+    }
+
+    #[inline]
+    pub fn has_given_way(&self) -> bool {
+        self.successor.borrow().is_some()
+    }
+
+    /// What serves its clients from now on, however often the file has changed.
+    pub fn successor(&self) -> Option<Rc<Backend>> {
+        let next = self.successor.borrow().clone()?;
+        let later = next.successor();
+        Some(later.unwrap_or(next))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
     /// Ends everything.
     pub fn close(&self) {
+        self.closed.set(true);
         for (_, link) in self.links.borrow_mut().drain() {
             link.close();
         }

@@ -16,7 +16,7 @@ use crate::stream::Stream;
 pub struct Client {
     pub id: u64,
     pub backend: Rc<Backend>,
-    pub stream: RefCell<Stream>,
+    pub stream: Rc<RefCell<Stream>>,
     answers: RefCell<Answers>,
     waker: RefCell<Option<Waker>>,
     /// Its task wants to know when replies have been sent.
@@ -67,7 +67,7 @@ impl Client {
             heard_ms: Cell::new(backend.pool.now_ms()),
             id,
             backend,
-            stream: RefCell::new(stream),
+            stream: Rc::new(RefCell::new(stream)),
             answers: RefCell::default(),
             waker: RefCell::default(),
             waits: Cell::new(false),
@@ -76,6 +76,46 @@ impl Client {
             is_memcached,
             holds: Cell::new(false),
         }
+    }
+
+    /// The same client of the pool that has taken this one's place, if it waits for nothing here.
+    pub fn succeed(&self) -> Option<Rc<Client>> {
+        let backend = self.backend.successor().filter(|_| self.is_idle())?;
+        self.count_out();
+        let answers = std::mem::take(&mut *self.answers.borrow_mut());
+        let unread = self.backend.unread.get();
+        self.backend
+            .unread
+            .set(unread.saturating_sub(answers.counted));
+        backend.unread.set(backend.unread.get() + answers.counted);
+        let next = Rc::new(Client {
+            heard_ms: Cell::new(backend.pool.now_ms()),
+            id: self.id,
+            stream: Rc::clone(&self.stream),
+            answers: RefCell::new(answers),
+            waker: RefCell::default(),
+            waits: Cell::new(false),
+            touched: Cell::new(false),
+            broken: Cell::new(self.broken.get()),
+            is_memcached: self.is_memcached,
+            holds: Cell::new(false),
+            backend: Rc::clone(&backend),
+        });
+        backend.counters().client_connections.add(1);
+        backend.pool.shared.clients.fetch_add(1, Ordering::Relaxed);
+        backend
+            .clients
+            .borrow_mut()
+            .insert(self.id, Rc::clone(&next));
+        Some(next)
+    }
+
+    /// It is no client of the pool any longer.
+    pub fn count_out(&self) {
+        let backend = &self.backend;
+        backend.clients.borrow_mut().remove(&self.id);
+        backend.counters().client_connections.sub(1);
+        backend.pool.shared.clients.fetch_sub(1, Ordering::Relaxed);
     }
 
     /// It has sent something.

@@ -9,6 +9,7 @@ use crate::placement::roster::Ejection;
 
 pub mod nutcracker;
 mod outline;
+pub mod own;
 pub mod predixy;
 
 /// Everything that a file says.
@@ -18,6 +19,8 @@ pub struct Configuration {
     pub pools: Vec<Pool>,
     /// How many threads serve, if the file says so.
     pub threads: Option<usize>,
+    /// Where figures and orders are served over HTTP.
+    pub admin: Option<String>,
     /// Keys that are understood and have no effect.
     pub ignored: Vec<String>,
 }
@@ -213,9 +216,6 @@ pub struct CustomCommand {
     /// The word that is the key.
     pub key_at: usize,
 }
-
-/// A slow request takes that long, if requests that are slow are noted.
-pub const SLOW_US: u64 = 10_000;
 
 impl Pool {
     /// A pool of which nothing is known but its name.

@@ -134,6 +134,16 @@ impl Session {
             if client.broken.get() || self.closing && flushed.is_ready() && client.is_idle() {
                 return Poll::Ready(());
             }
+            if let Some(next) = client
+                .backend
+                .has_given_way()
+                .then(|| client.succeed())
+                .flatten()
+            {
+                next.set_waker(cx.waker());
+                self.client = next;
+                continue;
+            }
             client.waits.set(true);
             let full = client.pending() >= PENDING_MAX || client.unsent() >= UNSENT_MAX;
             if self.closing || full || !client.backend.has_room(&client) {
@@ -168,6 +178,7 @@ impl Session {
 
     /// Runs the whole requests that have come.
     fn run(&mut self) {
+        self.client.backend.tick();
         self.client.backend.refresh();
         let input = std::mem::take(&mut self.tail);
         let mut at = 0;

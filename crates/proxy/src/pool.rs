@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use crate::configuration::{self, Address, Centres, Follow, Group, GroupHash, Groups, Reading};
 use crate::hot::HotKeys;
+use crate::house::Control;
 use crate::placement::hash::Hash;
 use crate::placement::ring::{Member, Ring};
 use crate::placement::roster::Roster;
@@ -31,6 +32,7 @@ pub struct Pool {
     /// Told when who serves what has turned out to be different.
     pub changed: Notify,
     pub live: Live,
+    pub control: Arc<Control>,
     pub slow: SlowLog,
     pub hot: HotKeys,
     /// By monitor and command.
@@ -349,7 +351,11 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pool {
-    pub fn new(config: configuration::Pool, workers: usize) -> Pool {
+    pub fn new(
+        config: configuration::Pool,
+        workers: usize,
+        control: Arc<Control>,
+    ) -> Result<Pool, String> {
         let members = config.servers.iter().map(|server| Member {
             label: server.label.clone(),
             weight: server.weight,
@@ -391,7 +397,8 @@ impl Pool {
             monitors: Samples::of(&config.monitors),
             ..PoolCounters::default()
         };
-        Pool {
+        Ok(Pool {
+            control,
             counters: (0..workers).map(|_| counters()).collect(),
             live: Live {
                 client_timeout_ms: AtomicU64::new(config.client_timeout_ms),
@@ -408,7 +415,7 @@ impl Pool {
             shared: Shared::default(),
             started: Instant::now(),
             changed: Notify::new(),
-        }
+        })
     }
 
     /// Milliseconds since the pool began.

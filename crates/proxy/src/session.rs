@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use resp::Protocol;
@@ -127,6 +126,9 @@ impl Session {
             if self.client.broken.get() {
                 return Poll::Ready(());
             }
+            if self.client.backend.has_given_way() {
+                self.move_on(cx);
+            }
             if self.closing {
                 self.client.waits.set(true);
                 return match flushed.is_ready() && self.client.is_idle() {
@@ -155,6 +157,29 @@ impl Session {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Goes over to the pool that has taken this one's place. Who is within a transaction or
+    /// listens stays until that is over.
+    fn move_on(&mut self, cx: &mut Context<'_>) {
+        let is_free = matches!(self.mode, Mode::Plain) && self.subscriptions.is_none();
+        let next = is_free.then(|| self.client.succeed()).flatten();
+        let Some(next) = next else {
+            self.barrier |= is_free;
+            return;
+        };
+        next.set_waker(cx.waker());
+        let (before, config) = (Rc::clone(&self.client), &next.backend.pool.config);
+        let old = &before.backend.pool.config;
+        self.authenticated =
+            config.password.is_none() || self.authenticated && config.password == old.password;
+        self.authority = self.authority_within(config);
+        if config.db != old.db {
+            self.db = config.db;
+        }
+        self.links.clear();
+        self.version = 0;
+        self.client = next;
     }
 
     /// Whether there is room for what more requests would bring.
@@ -374,8 +399,5 @@ impl Session {
 pub fn depart(client: &Client) {
     client.broken.set(true);
     client.forget();
-    let backend = &client.backend;
-    backend.clients.borrow_mut().remove(&client.id);
-    backend.counters().client_connections.sub(1);
-    backend.pool.shared.clients.fetch_sub(1, Ordering::Relaxed);
+    client.count_out();
 }

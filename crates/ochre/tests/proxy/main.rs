@@ -5,6 +5,7 @@
 //!   cluster    slots that move while clients talk
 //!   ending     what is left when the proxy ends
 //!   groups     masters with replicas, and Sentinels that watch them
+//!   reload     files that change while clients talk, figures, limits
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
 //!   placement  the same keys on the same servers as Debian's nutcracker has them
@@ -23,6 +24,7 @@ mod pools;
 #[path = "../it/process.rs"]
 #[allow(dead_code)]
 mod process;
+mod reload;
 #[path = "../it/wire.rs"]
 #[allow(dead_code)]
 mod wire;

@@ -43,6 +43,7 @@ pub fn parse(text: &str) -> Result<Configuration, Refusal> {
     Ok(Configuration {
         pools,
         threads: None,
+        admin: None,
         ignored: Vec::new(),
     })
 }
@@ -211,6 +212,15 @@ fn servers(items: &[Scalar]) -> Result<Vec<Server>, Refusal> {
     }
     sort_by_label(&mut servers, |server| &server.label);
     Ok(servers)
+}
+
+/// The servers of a ring by their texts.
+pub fn ring_servers(texts: &[String]) -> Result<Vec<Server>, String> {
+    let items = texts.iter().map(|text| Scalar {
+        text: text.clone(),
+        line: 0,
+    });
+    servers(&items.collect::<Vec<_>>()).map_err(|refusal| refusal.to_string())
 }
 
 /// `host:port:weight name` or `/path:weight name`, the name being optional.

@@ -236,11 +236,7 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
         } else if node.is("DataCenter") {
             centres = Some(node);
         } else if node.is("LatencyMonitor") {
-            let monitor = extras::monitor(node)?;
-            if monitors.iter().any(|other| other.name == monitor.name) {
-                return Err(node.refuse("two of the same name"));
-            }
-            monitors.push(monitor);
+            monitors.push(extras::monitor(node)?);
         } else if node.is("CustomCommand") {
             custom.extend(extras::custom_commands(node)?);
         } else if node.is("Authority") {
@@ -278,11 +274,12 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
     Ok(Configuration {
         pools: vec![pool],
         threads: Some(threads),
+        admin: None,
         ignored,
     })
 }
 
-fn address(text: &str) -> Option<Address> {
+pub fn address(text: &str) -> Option<Address> {
     if text.starts_with('/') {
         return Some(Address::Unix(PathBuf::from(text)));
     }
@@ -522,7 +519,7 @@ fn addresses(node: &Node) -> Result<Vec<Address>, Refusal> {
 }
 
 /// Every server that is named, once.
-fn static_servers<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<Server> {
+pub fn static_servers<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<Server> {
     let mut servers: Vec<Server> = Vec::new();
     for address in addresses {
         if servers.iter().all(|server| server.address != *address) {

@@ -14,6 +14,17 @@ pub fn of_everybody(config: &Pool) -> Option<usize> {
 }
 
 impl Session {
+    /// What its password gives it in another pool, or in this one as it will be.
+    pub(super) fn authority_within(&self, config: &Pool) -> Option<usize> {
+        let before = self.client.backend.pool.config.authorities.as_ref();
+        let own = before
+            .zip(self.authority)
+            .map(|(list, index)| &list[index].password);
+        let list = config.authorities.as_ref()?;
+        let found = own.and_then(|own| list.iter().position(|a| a.password == *own));
+        found.or_else(|| of_everybody(config))
+    }
+
     /// Whether it may do everything.
     pub(super) fn is_admin(&self) -> bool {
         match &self.client.backend.pool.config.authorities {

@@ -97,6 +97,14 @@ impl Session {
                     None => reply.null(),
                 });
             }
+            (b"reload", []) => {
+                let control = &self.client.backend.pool.control;
+                if let Err(what) = crate::program::read(&control.path) {
+                    return self.error(&format!("ERR {}", what.replace(['\r', '\n'], " ")));
+                }
+                control.reload.notify_one();
+                return self.ok();
+            }
             (b"help", []) => self.reply(|reply| {
                 reply.array(HELP.len());
                 HELP.iter().for_each(|line| reply.simple(line));
