@@ -303,10 +303,7 @@ impl Client {
     #[inline]
     pub fn flush(&self) {
         self.touched.set(false);
-        let sent = self.send(|stream, bytes| match stream.try_write(bytes) {
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
-            result => Poll::Ready(result),
-        });
+        let sent = self.send(&mut None);
         if self.waits.get() || sent.is_pending() || self.broken.get() {
             self.wake();
         }
@@ -314,17 +311,21 @@ impl Client {
 
     /// Sends all there is; pending while the socket takes no more.
     pub fn poll_flush(&self, cx: &mut Context<'_>) -> Poll<()> {
-        self.send(|stream, bytes| stream.poll_write(cx, bytes))
+        let sent = self.send(&mut Some(cx));
+        let flushed = self.stream.borrow_mut().poll_flush(cx);
+        self.broken
+            .set(self.broken.get() || matches!(flushed, Poll::Ready(Err(_))));
+        match flushed {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(_) => sent,
+        }
     }
 
-    fn send(
-        &self,
-        mut write: impl FnMut(&mut Stream, &[u8]) -> Poll<io::Result<usize>>,
-    ) -> Poll<()> {
+    fn send(&self, cx: &mut Option<&mut Context<'_>>) -> Poll<()> {
         let answers = &mut *self.answers.borrow_mut();
         while answers.written < answers.out.len() && !self.broken.get() {
             let mut stream = self.stream.borrow_mut();
-            match write(&mut stream, &answers.out[answers.written..]) {
+            match write(&mut stream, &answers.out[answers.written..], cx) {
                 Poll::Ready(Ok(len)) if len > 0 => {
                     answers.written += len;
                     self.backend.counters().client_bytes_out.add(len as u64);
@@ -340,6 +341,22 @@ impl Client {
         answers.clear_out(&self.backend);
         self.count(answers);
         Poll::Ready(())
+    }
+}
+
+/// Without a context, what the socket takes at once.
+#[inline]
+fn write(
+    stream: &mut Stream,
+    bytes: &[u8],
+    cx: &mut Option<&mut Context<'_>>,
+) -> Poll<io::Result<usize>> {
+    match cx {
+        Some(cx) => stream.poll_write(cx, bytes),
+        None => match stream.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            result => Poll::Ready(result),
+        },
     }
 }
 

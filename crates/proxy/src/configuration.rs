@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use crate::placement::hash::Hash;
 use crate::placement::ring::Distribution;
 use crate::placement::roster::Ejection;
+use crate::tls;
 
 pub mod nutcracker;
 mod outline;
@@ -23,6 +24,21 @@ pub struct Configuration {
     pub admin: Option<String>,
     /// Keys that are understood and have no effect.
     pub ignored: Vec<String>,
+}
+
+impl Configuration {
+    /// Reads the files that the file names.
+    pub fn load(&mut self) -> Result<(), String> {
+        for pool in &mut self.pools {
+            pool.client_tls
+                .as_mut()
+                .map_or(Ok(()), tls::Listening::load)?;
+            pool.server_tls
+                .as_mut()
+                .map_or(Ok(()), tls::Connecting::load)?;
+        }
+        Ok(())
+    }
 }
 
 /// Where a socket listens, or a server is.
@@ -98,6 +114,8 @@ pub struct Pool {
     pub unread_max: u64,
     /// Requests that take as long are noted; none of them if it is missing.
     pub slow_us: Option<u64>,
+    pub client_tls: Option<tls::Listening>,
+    pub server_tls: Option<tls::Connecting>,
 }
 
 /// Whose reports and settings clients are given.
@@ -257,6 +275,8 @@ impl Pool {
             memory_max: 0,
             unread_max: 0,
             slow_us: None,
+            client_tls: None,
+            server_tls: None,
         }
     }
 }

@@ -35,6 +35,7 @@ mod stats;
 mod stream;
 mod system;
 pub mod table;
+mod tls;
 mod worker;
 
 pub use program::main;

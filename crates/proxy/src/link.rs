@@ -534,8 +534,8 @@ impl Carrier {
             return Ok(false);
         }
         let connecting = self.connecting.get_or_insert_with(|| {
-            let server = Arc::clone(&link.server);
-            Box::pin(async move { Stream::connect(&server.address).await })
+            let (server, pool) = (Arc::clone(&link.server), Arc::clone(&link.backend.pool));
+            Box::pin(async move { Stream::connect(&server.address, pool.connector.as_ref()).await })
         });
         let connected = match connecting.as_mut().poll(cx) {
             Poll::Pending => return Ok(false),
@@ -610,7 +610,10 @@ impl Carrier {
                 if state.out.capacity() > BUFFER_KEPT {
                     state.out = Vec::new();
                 }
-                break Ok(());
+                break match stream.poll_flush(cx) {
+                    Poll::Ready(Err(error)) => Err(Failure::Io(error)),
+                    Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+                };
             }
             match stream.poll_write(cx, &state.out[state.written..]) {
                 Poll::Ready(Ok(len)) => {

@@ -1,5 +1,6 @@
 //! A pool as all workers share it: its servers, and where keys live now.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -14,11 +15,12 @@ use crate::placement::tagged;
 use crate::slow::SlowLog;
 use crate::stats::{PoolCounters, Samples, ServerCounters, Shared};
 use crate::table::{self, Entry};
+use crate::tls::{Connecting, Connector, Listening};
 use stdx::prng::Prng;
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 
 /// A pool of servers.
-#[derive(Debug)]
 pub struct Pool {
     pub config: configuration::Pool,
     roster: Mutex<Roster>,
@@ -33,6 +35,10 @@ pub struct Pool {
     pub changed: Notify,
     pub live: Live,
     pub control: Arc<Control>,
+    /// Encrypts what is said to servers.
+    pub connector: Option<Connector>,
+    /// Encrypts what is said to clients.
+    pub acceptor: Option<TlsAcceptor>,
     pub slow: SlowLog,
     pub hot: HotKeys,
     /// By monitor and command.
@@ -132,6 +138,42 @@ pub struct Members {
 }
 
 impl View {
+    /// What the file says.
+    fn new(config: &configuration::Pool, roster: &Roster, workers: usize) -> View {
+        let servers = config.servers.iter();
+        let servers: Vec<Arc<Server>> = servers
+            .map(|server| {
+                Server::new(
+                    server.label.clone(),
+                    server.address.clone(),
+                    config,
+                    workers,
+                )
+            })
+            .collect();
+        let routing = match &config.groups {
+            None if config.cluster.is_some() => Routing::Cluster(Owners {
+                owners: vec![NOBODY; SLOTS],
+                masters: Vec::new(),
+                replicas: Vec::new(),
+            }),
+            None => Routing::Ring(config.hash, roster.ring().clone()),
+            Some(groups) => {
+                let members = groups
+                    .list
+                    .iter()
+                    .map(|group| static_members(groups, &config.reading, group, &servers));
+                Routing::Groups(groups.hash, members.collect())
+            }
+        };
+        View {
+            servers,
+            routing,
+            hash_tag: config.hash_tag,
+            changes_at: None,
+        }
+    }
+
     /// The unit of a key.
     #[inline]
     pub fn unit_of(&self, key: &[u8], chance: &mut Prng) -> Option<usize> {
@@ -350,6 +392,12 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({})", self.config.name)
+    }
+}
+
 impl Pool {
     pub fn new(
         config: configuration::Pool,
@@ -361,44 +409,23 @@ impl Pool {
             weight: server.weight,
         });
         let roster = Roster::new(config.distribution, members.collect(), config.ejection);
-        let servers = config.servers.iter();
-        let servers: Vec<Arc<Server>> = servers
-            .map(|server| {
-                Server::new(
-                    server.label.clone(),
-                    server.address.clone(),
-                    &config,
-                    workers,
-                )
-            })
-            .collect();
-        let routing = match &config.groups {
-            None if config.cluster.is_some() => Routing::Cluster(Owners {
-                owners: vec![NOBODY; SLOTS],
-                masters: Vec::new(),
-                replicas: Vec::new(),
-            }),
-            None => Routing::Ring(config.hash, roster.ring().clone()),
-            Some(groups) => {
-                let members = groups
-                    .list
-                    .iter()
-                    .map(|group| static_members(groups, &config.reading, group, &servers));
-                Routing::Groups(groups.hash, members.collect())
-            }
-        };
-        let view = View {
-            servers,
-            routing,
-            hash_tag: config.hash_tag,
-            changes_at: None,
-        };
+        let view = View::new(&config, &roster, workers);
         let counters = || PoolCounters {
             monitors: Samples::of(&config.monitors),
             ..PoolCounters::default()
         };
         Ok(Pool {
             control,
+            connector: config
+                .server_tls
+                .as_ref()
+                .map(Connecting::connector)
+                .transpose()?,
+            acceptor: config
+                .client_tls
+                .as_ref()
+                .map(Listening::acceptor)
+                .transpose()?,
             counters: (0..workers).map(|_| counters()).collect(),
             live: Live {
                 client_timeout_ms: AtomicU64::new(config.client_timeout_ms),
@@ -435,6 +462,16 @@ impl Pool {
             .get(usize::from(command))
             .copied()
             .unwrap_or(false)
+    }
+
+    /// Encrypts what is said to Sentinels.
+    pub fn sentinel_connector(&self) -> Option<&Connector> {
+        let includes = self
+            .config
+            .server_tls
+            .as_ref()
+            .is_some_and(|tls| tls.sentinels);
+        self.connector.as_ref().filter(|_| includes)
     }
 
     /// Whether a worker that holds so many bytes for clients holds more than its share.

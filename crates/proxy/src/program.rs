@@ -72,7 +72,11 @@ pub fn read(path: &str) -> Result<Configuration, String> {
         () if is_outline(&text) => nutcracker::parse(&text),
         () => predixy::parse(&text, Path::new(path), &include),
     };
-    parsed.map_err(|refusal| format!("{path}: {refusal}"))
+    let mut configuration = parsed.map_err(|refusal| format!("{path}: {refusal}"))?;
+    configuration
+        .load()
+        .map_err(|what| format!("{path}: {what}"))?;
+    Ok(configuration)
 }
 
 /// Whether a file is `nutcracker.yml` rather than predixy's: its first line that says something

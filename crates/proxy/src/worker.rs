@@ -105,9 +105,8 @@ async fn serve(index: usize, seed: u64, mut orders: UnboundedReceiver<Order>) {
                 let Some(backend) = backends.get(&number) else {
                     continue;
                 };
-                if let Err(error) = begin(backend, arrival) {
-                    backend.counters().client_err.add(1);
-                    drop(error);
+                if begin(backend, arrival).is_err() {
+                    turn_away(backend);
                 }
             }
             Order::Drain => break,
@@ -194,8 +193,10 @@ fn preconnect(backend: &Rc<Backend>) {
     }
 }
 
+/// Encrypted connections have so long to agree on how.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
 fn begin(backend: &Rc<Backend>, arrival: Arrival) -> io::Result<()> {
-    let config = &backend.pool.config;
     let stream = match arrival {
         Arrival::Tcp(stream) => {
             stream.set_nonblocking(true)?;
@@ -207,20 +208,45 @@ fn begin(backend: &Rc<Backend>, arrival: Arrival) -> io::Result<()> {
             Stream::Unix(UnixStream::from_std(stream)?)
         }
     };
-    if config.client_keepalive {
+    if backend.pool.config.client_keepalive {
         stream.keep_alive(KEEP_ALIVE)?;
     }
+    match (stream, &backend.pool.acceptor) {
+        (Stream::Tcp(stream), Some(acceptor)) => {
+            let agreed = tokio::time::timeout(HANDSHAKE, acceptor.accept(stream));
+            let backend = Rc::clone(backend);
+            tokio::task::spawn_local(async move {
+                match agreed.await {
+                    Ok(Ok(stream)) if !backend.is_closed() => {
+                        admit(&backend, Stream::Tls(Box::new(stream.into())));
+                    }
+                    _ => turn_away(&backend),
+                }
+            });
+        }
+        (stream, _) => admit(backend, stream),
+    }
+    Ok(())
+}
+
+/// A client that could not be served.
+fn turn_away(backend: &Backend) {
+    backend.counters().client_err.add(1);
+    backend.pool.shared.clients.fetch_sub(1, Ordering::Relaxed);
+}
+
+fn admit(backend: &Rc<Backend>, stream: Stream) {
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
     let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-    let is_memcached = config.language == Language::Memcached;
+    let language = backend.pool.config.language;
+    let is_memcached = language == Language::Memcached;
     let client = Rc::new(Client::new(id, Rc::clone(backend), stream, is_memcached));
     let counters = backend.counters();
     counters.client_connections.add(1);
     counters.clients_accepted.add(1);
     backend.clients.borrow_mut().insert(id, Rc::clone(&client));
-    match config.language {
+    match language {
         Language::Redis => drop(tokio::task::spawn_local(Session::new(client))),
         Language::Memcached => drop(tokio::task::spawn_local(memcached::Session::new(client))),
     }
-    Ok(())
 }

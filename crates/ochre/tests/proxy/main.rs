@@ -8,6 +8,7 @@
 //!   reload     files that change while clients talk, figures, limits
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
+//!   tls        encrypted connections on both sides
 //!   placement  the same keys on the same servers as Debian's nutcracker has them
 //! ```
 
@@ -25,6 +26,7 @@ mod pools;
 #[allow(dead_code)]
 mod process;
 mod reload;
+mod tls;
 #[path = "../it/wire.rs"]
 #[allow(dead_code)]
 mod wire;

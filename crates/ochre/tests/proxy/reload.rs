@@ -53,7 +53,7 @@ impl Own {
         reply
     }
 
-    fn write(&self, lines: &str) {
+    pub fn write(&self, lines: &str) {
         self.folder.file("proxy.toml", &Own::text(self.port, lines));
     }
 }
@@ -216,14 +216,20 @@ fn figures_are_prometheus_s() {
 #[test]
 fn limits_are_kept() {
     let backend = Backend::start();
-    let limits = "limits = { clients = 2, unread = \"1M\", idle_ms = 1500 }";
+    let limits = "limits = { clients = 2, unread = \"1M\" }";
     let proxy = Own::start(&format!("{limits}\n{}", ring(&[&backend])));
     // Whoever looked whether the port was open has to be gone.
-    let (mut wire, mut greedy) = (proxy.connect(), proxy.connect());
-    wait_until("there is room for one", || {
-        let figures = proxy.http("GET /metrics");
-        figures.contains("ochre_proxy_clients{pool=\"main\"} 2\n")
-    });
+    let admitted = || {
+        let mut found = None;
+        wait_until("there is room", || {
+            let mut wire = proxy.connect();
+            let is_in = wire.ask("PING") == "+PONG";
+            found = Some(wire).filter(|_| is_in);
+            is_in
+        });
+        found.unwrap()
+    };
+    let (mut wire, mut greedy) = (admitted(), admitted());
     assert_eq!(
         proxy.connect().rest(),
         "-ERR max number of clients reached\r\n"
@@ -232,11 +238,12 @@ fn limits_are_kept() {
     let requests = "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n".repeat(500);
     greedy.send(requests.as_bytes()).unwrap();
     wait_until("who leaves too much unread is let go", || {
-        wire.ask("PING");
         let figures = proxy.http("GET /metrics");
         figures.contains("ochre_proxy_closed_for_memory_total{pool=\"main\"} 1\n")
     });
     // So is who says nothing.
+    proxy.write(&format!("limits.idle_ms = 1\n{}", ring(&[&backend])));
+    assert_eq!(wire.ask("PROXY RELOAD"), "+OK");
     assert_eq!(wire.rest(), "");
 }
 

@@ -1,6 +1,7 @@
 //! Ochre's own file, in TOML: everything the proxy can do.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Deserialize;
 
@@ -11,6 +12,7 @@ use super::{
 };
 use crate::placement::hash::Hash;
 use crate::placement::ring::Distribution;
+use crate::tls::{Connecting, Listening};
 
 /// A whole file.
 #[derive(Debug, Deserialize)]
@@ -38,6 +40,7 @@ struct Section {
     #[serde(default)]
     protocol: Protocol,
     password: Option<String>,
+    tls: Option<ClientTls>,
     #[serde(default)]
     users: Vec<User>,
     #[serde(default)]
@@ -97,6 +100,27 @@ struct ServerSection {
     connections: Option<u32>,
     preconnect: bool,
     keepalive_ms: u64,
+    tls: Option<ServerTls>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ClientTls {
+    certificate: PathBuf,
+    key: PathBuf,
+    /// Clients have to show a certificate that one of these vouches for.
+    authorities: Option<PathBuf>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ServerTls {
+    authorities: Option<PathBuf>,
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    name: Option<String>,
+    insecure: bool,
+    sentinels: bool,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -296,6 +320,18 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
     pool.slow_us = section.slow_us;
     let server = section.server;
     (pool.server_password, pool.db) = (server.password, server.database);
+    pool.server_tls = server.tls.map(|tls| Connecting {
+        authorities: tls.authorities,
+        certificate: tls.certificate,
+        key: tls.key,
+        name: tls.name,
+        insecure: tls.insecure,
+        sentinels: tls.sentinels,
+        ..Connecting::default()
+    });
+    let client_tls = section.tls;
+    pool.client_tls =
+        client_tls.map(|tls| Listening::new(tls.certificate, tls.key, tls.authorities));
     (pool.preconnect, pool.server_keepalive_ms) = (server.preconnect, server.keepalive_ms);
     pool.server_connections = server.connections.unwrap_or(1);
     if pool.server_connections == 0 {
