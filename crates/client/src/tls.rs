@@ -79,7 +79,8 @@ impl Tls {
         stream.map_err(|error| TlsError::Handshake(error.to_string()))
     }
 
-    fn configuration(&self) -> Result<ClientConfig, TlsError> {
+    /// What connections are negotiated by; the files are read here.
+    pub fn configuration(&self) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(self.provider()?);
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()

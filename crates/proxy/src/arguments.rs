@@ -27,12 +27,15 @@ pub struct Arguments {
     pub stats_interval: u32,
     pub mbuf_size: u32,
     pub threads: Option<usize>,
+    /// Where figures and orders are served over HTTP.
+    pub admin: Option<String>,
 }
 
 pub const USAGE: &str = "\
 Usage: ochre proxy [-?hVdDt] [-c FILE | FILE] [OPTIONS ...]
 
-  -c, --conf-file=FILE      configuration (conf/nutcracker.yml)
+  -c, --conf-file=FILE      configuration (conf/nutcracker.yml): twemproxy's, predixy's, or
+                            Ochre's own if it ends in .toml; a signal HUP has it read again
   -t, --test-conf           say whether the configuration is good, and end
       --check=FILE          the same of a file
   -d, --daemonize           run in the background
@@ -44,6 +47,7 @@ Usage: ochre proxy [-?hVdDt] [-c FILE | FILE] [OPTIONS ...]
   -i, --stats-interval=MS   accepted; statistics are always of the moment
   -m, --mbuf-size=N         accepted; requests may be of any size
       --threads=N           threads that serve (one for every two cores)
+      --admin=HOST:PORT     HTTP: /metrics for Prometheus, /health, POST /reload
   -D, --describe-stats      tell what the statistics mean, and end
   -V, --version             tell the version, and end
   -h, --help                this text";
@@ -100,6 +104,7 @@ impl Default for Arguments {
             stats_interval: 30_000,
             mbuf_size: 16_384,
             threads: None,
+            admin: None,
         }
     }
 }
@@ -122,6 +127,7 @@ const OPTIONS: &[(char, &str, bool)] = &[
     ('m', "mbuf-size", true),
     ('\0', "check", true),
     ('\0', "threads", true),
+    ('\0', "admin", true),
 ];
 
 impl Arguments {
@@ -199,6 +205,7 @@ impl Arguments {
             "verbose" => self.verbosity = number(name, &value)?,
             "stats-port" => self.stats_port = Some(number(name, &value)?),
             "stats-interval" => self.stats_interval = number(name, &value)?,
+            "admin" => self.admin = Some(value),
             "mbuf-size" => self.mbuf_size = number(name, &value)?,
             _ => self.threads = Some(number(name, &value)?),
         }

@@ -9,8 +9,9 @@ use stdx::prng::Prng;
 
 use crate::client::Client;
 use crate::configuration::Address;
+use crate::hold::Room;
 use crate::link::Link;
-use crate::pool::{Pool, Slots, View};
+use crate::pool::{Pool, SLOTS, SlotRange, Slots, View};
 use crate::stats::PoolCounters;
 
 /// What a connection to a server is set to.
@@ -38,6 +39,16 @@ pub struct Backend {
     /// Clients that wait for these to become fewer.
     waiters: RefCell<Vec<Rc<Client>>>,
     pub clients: RefCell<HashMap<u64, Rc<Client>>>,
+    /// The pool's microseconds when bytes last came.
+    pub now_us: Cell<u64>,
+    /// Requests may have to be sent again, or be told of.
+    pub keeps_requests: bool,
+    pub room: Room,
+    /// Bytes of replies that clients have not taken.
+    pub unread: Cell<usize>,
+    /// What has taken its place.
+    successor: RefCell<Option<Rc<Backend>>>,
+    closed: Cell<bool>,
 }
 
 /// With as many bytes on their way to servers, clients are not read.
@@ -51,7 +62,16 @@ impl Backend {
     pub fn new(pool: Arc<Pool>, worker: usize, seed: u64) -> Rc<Backend> {
         let view = pool.view();
         let seen = pool.version();
+        let config = &pool.config;
+        let keeps_requests =
+            config.cluster.is_some() || config.hold_ms > 0 || config.slow_us.is_some();
         Rc::new(Backend {
+            now_us: Cell::new(pool.now_us()),
+            keeps_requests,
+            room: Room::default(),
+            unread: Cell::new(0),
+            successor: RefCell::default(),
+            closed: Cell::new(false),
             pool,
             worker,
             view: RefCell::new(view),
@@ -74,6 +94,12 @@ impl Backend {
     #[inline]
     pub fn view(&self) -> Arc<View> {
         Arc::clone(&self.view.borrow())
+    }
+
+    /// Looks at the clock.
+    #[inline]
+    pub fn tick(&self) {
+        self.now_us.set(self.pool.now_us());
     }
 
     /// Looks whether servers have left or come back.
@@ -109,6 +135,11 @@ impl Backend {
         self.view.borrow().listening_units()
     }
 
+    /// Whether a unit will be the same when others serve.
+    pub fn can_find(&self, unit: usize) -> bool {
+        self.pool.config.cluster.is_none() || unit < SLOTS
+    }
+
     pub fn master_of(&self, unit: usize) -> Option<usize> {
         self.view.borrow().master_of(unit)
     }
@@ -117,10 +148,13 @@ impl Backend {
     #[inline]
     pub fn server_for(&self, unit: usize, reads: bool) -> Option<usize> {
         let view = self.view.borrow();
-        if !reads || self.pool.config.groups.is_none() {
+        let config = &self.pool.config;
+        let has_readers = config.cluster.is_some() && config.reading.has_replicas();
+        if !reads || config.groups.is_none() && !has_readers {
             return view.master_of(unit);
         }
-        view.reader_of(unit, self.pool.now_ms(), &mut self.chance.borrow_mut())
+        let now_ms = self.now_us.get() / 1000;
+        view.reader_of(unit, &config.reading, now_ms, &mut self.chance.borrow_mut())
     }
 
     /// The connection that a client's requests to a server share with others'.
@@ -140,7 +174,11 @@ impl Backend {
         slot: usize,
         to: &Address,
     ) -> Option<Rc<Link>> {
-        let range = [(Slots::one(slot), to.clone())];
+        let range = [SlotRange {
+            slots: Slots::one(slot),
+            master: to.clone(),
+            replicas: None,
+        }];
         self.pool.learn_slots(&range, false);
         self.pool.changed.notify_one();
         self.refresh();
@@ -155,7 +193,12 @@ impl Backend {
     /// The same for one request, while the slot is on its way.
     pub fn asked(self: &Rc<Backend>, lane: Lane, to: &Address) -> Option<Rc<Link>> {
         // A server without slots is known from then on, too.
-        self.pool.learn_slots(&[(Slots::NONE, to.clone())], false);
+        let range = SlotRange {
+            slots: Slots::NONE,
+            master: to.clone(),
+            replicas: None,
+        };
+        self.pool.learn_slots(&[range], false);
         self.refresh();
         let view = self.view();
         let server = view
@@ -218,8 +261,33 @@ impl Backend {
         }
     }
 
+    /// Has its clients go over to another.
+    pub fn give_way_to(&self, successor: Rc<Backend>) {
+        *self.successor.borrow_mut() = Some(successor);
+        for client in self.clients.borrow().values() {
+            client.wake();
+        }
+    }
+
+    #[inline]
+    pub fn has_given_way(&self) -> bool {
+        self.successor.borrow().is_some()
+    }
+
+    /// What serves its clients from now on, however often the file has changed.
+    pub fn successor(&self) -> Option<Rc<Backend>> {
+        let next = self.successor.borrow().clone()?;
+        let later = next.successor();
+        Some(later.unwrap_or(next))
+    }
+
+    pub fn is_closed(&self) -> bool {
+        self.closed.get()
+    }
+
     /// Ends everything.
     pub fn close(&self) {
+        self.closed.set(true);
         for (_, link) in self.links.borrow_mut().drain() {
             link.close();
         }

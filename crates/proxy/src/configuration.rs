@@ -6,9 +6,11 @@ use std::path::PathBuf;
 use crate::placement::hash::Hash;
 use crate::placement::ring::Distribution;
 use crate::placement::roster::Ejection;
+use crate::tls;
 
 pub mod nutcracker;
 mod outline;
+pub mod own;
 pub mod predixy;
 
 /// Everything that a file says.
@@ -18,8 +20,25 @@ pub struct Configuration {
     pub pools: Vec<Pool>,
     /// How many threads serve, if the file says so.
     pub threads: Option<usize>,
+    /// Where figures and orders are served over HTTP.
+    pub admin: Option<String>,
     /// Keys that are understood and have no effect.
     pub ignored: Vec<String>,
+}
+
+impl Configuration {
+    /// Reads the files that the file names.
+    pub fn load(&mut self) -> Result<(), String> {
+        for pool in &mut self.pools {
+            pool.client_tls
+                .as_mut()
+                .map_or(Ok(()), tls::Listening::load)?;
+            pool.server_tls
+                .as_mut()
+                .map_or(Ok(()), tls::Connecting::load)?;
+        }
+        Ok(())
+    }
 }
 
 /// Where a socket listens, or a server is.
@@ -83,6 +102,183 @@ pub struct Pool {
     pub groups: Option<Groups>,
     /// The nodes of a cluster, instead of either.
     pub cluster: Option<Cluster>,
+    pub reading: Reading,
+    /// Requests that no server can have run wait so long for one to come back; 0 is not at all.
+    pub hold_ms: u64,
+    pub dialect: Dialect,
+    pub monitors: Vec<Monitor>,
+    pub custom: Vec<CustomCommand>,
+    /// What the proxy may hold for clients and servers, in bytes; 0 is any amount.
+    pub memory_max: u64,
+    /// A client that leaves more bytes of replies unread is closed; 0 is any number.
+    pub unread_max: u64,
+    /// Requests that take as long are noted; none of them if it is missing.
+    pub slow_us: Option<u64>,
+    pub client_tls: Option<tls::Listening>,
+    pub server_tls: Option<tls::Connecting>,
+}
+
+/// Whose reports and settings clients are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    Twemproxy,
+    Predixy,
+}
+
+/// Who is read from: the servers of the highest priority that work; never those of 0.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    pub master_priority: u32,
+    /// Of replicas that the file names.
+    pub static_priority: u32,
+    /// Of replicas that Sentinels or nodes name.
+    pub dynamic_priority: u32,
+    /// A server that failed is left alone for so long.
+    pub retry_ms: u64,
+    pub centres: Option<Centres>,
+}
+
+impl Default for Reading {
+    fn default() -> Reading {
+        Reading {
+            master_priority: 50,
+            static_priority: 0,
+            dynamic_priority: 0,
+            retry_ms: 1000,
+            centres: None,
+        }
+    }
+}
+
+impl Reading {
+    /// Whether anybody but masters may be read from.
+    pub fn has_replicas(&self) -> bool {
+        self.static_priority > 0 || self.dynamic_priority > 0
+    }
+}
+
+/// Data centres, by the beginnings of addresses.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Centres {
+    /// The index of the one that the proxy is in.
+    pub local: usize,
+    pub list: Vec<Centre>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub struct Centre {
+    pub name: String,
+    pub prefixes: Vec<String>,
+    /// Whom its readers turn to.
+    pub policy: Vec<Preference>,
+}
+
+/// Reads go to the highest priority; equal ones share them by weight.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Preference {
+    /// The index of a centre.
+    pub centre: usize,
+    pub priority: u32,
+    pub weight: u32,
+}
+
+impl Centres {
+    /// The centre of an address: that of the longest beginning.
+    pub fn of(&self, address: &Address) -> Option<usize> {
+        let text = address.to_string();
+        let lengths = self.list.iter().enumerate().filter_map(|(index, centre)| {
+            let fitting = centre
+                .prefixes
+                .iter()
+                .filter(|p| text.starts_with(p.as_str()));
+            fitting.map(String::len).max().map(|len| (len, index))
+        });
+        lengths.max().map(|(_, index)| index)
+    }
+}
+
+/// How long chosen commands take.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Monitor {
+    pub name: String,
+    pub commands: Vec<Choice>,
+    /// Bounds in microseconds, ascending.
+    pub spans_us: Vec<u64>,
+}
+
+/// Later ones overrule those before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Choice {
+    pub adds: bool,
+    /// In lower case; none is every command.
+    pub command: Option<String>,
+}
+
+impl Monitor {
+    pub fn watches(&self, command: &str) -> bool {
+        let fits = |choice: &&Choice| choice.command.as_deref().is_none_or(|c| c == command);
+        let last = self.commands.iter().rev().find(fits);
+        last.is_some_and(|choice| choice.adds)
+    }
+}
+
+/// A command that only the servers know.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct CustomCommand {
+    /// In lower case.
+    pub name: String,
+    pub rights: Rights,
+    /// How many words a request has, the name included.
+    pub words_min: usize,
+    pub words_max: usize,
+    /// The word that is the key.
+    pub key_at: usize,
+}
+
+impl Pool {
+    /// A pool of which nothing is known but its name.
+    pub fn named(name: &str) -> Pool {
+        Pool {
+            name: name.to_owned(),
+            listen: Address::Unix(PathBuf::new()),
+            permissions: None,
+            backlog: 511,
+            client_connections: 0,
+            client_keepalive: false,
+            client_timeout_ms: 0,
+            reuse_port: false,
+            language: Language::Redis,
+            hash: Hash::Crc16,
+            hash_tag: None,
+            distribution: Distribution::Modula,
+            timeout_ms: 0,
+            preconnect: false,
+            password: None,
+            server_password: None,
+            server_keepalive_ms: 0,
+            authorities: None,
+            db: 0,
+            server_connections: 1,
+            ejection: Ejection {
+                automatic: false,
+                failure_limit: 1,
+                retry_ms: 1000,
+            },
+            servers: Vec::new(),
+            groups: None,
+            cluster: None,
+            reading: Reading::default(),
+            hold_ms: 0,
+            dialect: Dialect::Twemproxy,
+            monitors: Vec::new(),
+            custom: Vec::new(),
+            memory_max: 0,
+            unread_max: 0,
+            slow_us: None,
+            client_tls: None,
+            server_tls: None,
+        }
+    }
 }
 
 /// A cluster, by nodes of which at least one should answer.
@@ -100,14 +296,6 @@ pub struct Groups {
     pub hash: GroupHash,
     /// In the order of the file. Never empty.
     pub list: Vec<Group>,
-    /// Reads go to the servers of the highest priority that work; never to those of 0.
-    pub master_priority: u32,
-    /// Of replicas that the file names.
-    pub static_priority: u32,
-    /// Of replicas that Sentinels name.
-    pub dynamic_priority: u32,
-    /// A server that failed is left alone for so long.
-    pub retry_ms: u64,
     /// Dbs that clients may select.
     pub dbs: u32,
 }
@@ -152,7 +340,7 @@ pub struct Authority {
 }
 
 /// Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Rights {
     Read,
     Write,

@@ -10,24 +10,32 @@
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]
 
+mod admin;
 mod arguments;
 mod backend;
 mod client;
 pub mod configuration;
+mod hold;
+mod hot;
+mod house;
 mod link;
 mod listener;
 mod log;
 mod memcached;
+mod metrics;
 pub mod placement;
 mod pool;
 mod program;
 mod report;
 mod sentinel;
 mod session;
+mod slow;
 pub mod split;
 mod stats;
 mod stream;
+mod system;
 pub mod table;
+mod tls;
 mod worker;
 
 pub use program::main;

@@ -19,7 +19,7 @@ use crate::backend::{Backend, Lane};
 use crate::client::Client;
 use crate::configuration::{Address, Language};
 use crate::memcached;
-use crate::pool::Server;
+use crate::pool::{Server, unix_us};
 use crate::stats::ServerCounters;
 use crate::stream::{Stream, error_words};
 
@@ -30,20 +30,65 @@ pub enum Receiver {
     Nobody,
 }
 
+/// What a request is for.
+#[derive(Debug)]
+pub struct Errand {
+    pub receiver: Receiver,
+    /// The number of the client's request, and which part of it.
+    pub number: u64,
+    pub part: u32,
+    /// Whose key it is about.
+    pub unit: u32,
+    pub reads: bool,
+    /// The command's number.
+    pub command: u16,
+}
+
+impl Errand {
+    /// Whose reply nobody waits for.
+    pub fn nobodys() -> Errand {
+        Errand::of(Receiver::Nobody, 0, 0)
+    }
+
+    pub fn of(receiver: Receiver, number: u64, part: u32) -> Errand {
+        Errand {
+            receiver,
+            number,
+            part,
+            unit: 0,
+            reads: false,
+            command: u16::MAX,
+        }
+    }
+
+    pub fn client(&self) -> Option<&Rc<Client>> {
+        match &self.receiver {
+            Receiver::Client(client) => Some(client),
+            Receiver::Nobody => None,
+        }
+    }
+}
+
 /// A request that waits for its reply.
 #[derive(Debug)]
 struct Ticket {
-    receiver: Receiver,
-    /// The number of the client's request, and which part of it.
-    number: u64,
-    part: u32,
+    errand: Errand,
     /// The number of its first byte, counted from the link's first, which is 1. A greeting, which
     /// is never kept, has 0.
     start: u64,
-    /// When it was queued, in the pool's milliseconds, if time matters.
-    at_ms: u64,
-    /// The request, should another node of a cluster have to be asked, and how many have been.
-    again: Option<(Box<[u8]>, u8)>,
+    /// When it was queued, in the pool's microseconds.
+    at_us: u64,
+    kept: Option<Box<Kept>>,
+}
+
+/// A request that may have to be sent again.
+#[derive(Debug)]
+struct Kept {
+    request: Box<[u8]>,
+    /// How many other servers have been asked.
+    attempts: u8,
+    /// When it was first queued.
+    since_us: u64,
 }
 
 /// A connection to a server, as its users see it.
@@ -82,6 +127,8 @@ impl fmt::Debug for Link {
 /// What a connection that ended takes with it.
 struct Loss {
     lost: VecDeque<Ticket>,
+    /// Requests that begin behind this byte have not been sent.
+    sent: u64,
     /// Bytes of them that had not been sent.
     unsent: usize,
 }
@@ -106,7 +153,7 @@ impl State {
         self.out.drain(..from);
         self.base += from as u64;
         self.written = 0;
-        Loss { lost, unsent }
+        Loss { lost, sent, unsent }
     }
 }
 
@@ -178,17 +225,12 @@ impl Link {
 
     /// Queues a request.
     #[inline]
-    pub fn send(&self, request: &[u8], receiver: Receiver, number: u64, part: u32) {
-        self.send_with(receiver, number, part, |out| out.extend_from_slice(request));
+    pub fn send(&self, request: &[u8], errand: Errand) {
+        self.send_with(errand, |out| out.extend_from_slice(request));
     }
 
-    pub fn send_with(
-        &self,
-        receiver: Receiver,
-        number: u64,
-        part: u32,
-        write: impl FnOnce(&mut Vec<u8>),
-    ) {
+    #[inline]
+    pub fn send_with(&self, errand: Errand, write: impl FnOnce(&mut Vec<u8>)) {
         let state = &mut *self.state.borrow_mut();
         let before = state.out.len();
         write(&mut state.out);
@@ -198,23 +240,59 @@ impl Link {
         counters.requests.add(1);
         counters.request_bytes.add(bytes as u64);
         counters.in_queue_bytes.add(bytes as u64);
-        let at_ms = match self.backend.pool.config.timeout_ms {
-            0 => 0,
-            _ => self.backend.pool.now_ms(),
-        };
-        let again = match self.is_shared && self.backend.pool.config.cluster.is_some() {
-            true => Some((state.out[before..].into(), 0)),
+        let at_us = self.backend.now_us.get();
+        let kept = match self.is_shared && self.backend.keeps_requests {
+            true => Some(Box::new(Kept {
+                request: state.out[before..].into(),
+                attempts: 0,
+                since_us: at_us,
+            })),
             false => None,
         };
         state.tickets.push_back(Ticket {
-            again,
-            receiver,
-            number,
-            part,
+            errand,
             start: state.base + before as u64 + 1,
-            at_ms,
+            at_us,
+            kept,
         });
         self.wake();
+    }
+
+    /// Whether requests wait when the connection has failed: not if its server has been away for
+    /// longer than that helps.
+    fn holds(&self) -> bool {
+        let pool = &self.backend.pool;
+        let outage_ms = self.server.outage_ms(pool.now_ms());
+        let closing = self.state.borrow().closing;
+        self.is_shared && !closing && outage_ms < pool.config.hold_ms
+    }
+
+    /// Whether a request has taken longer than it may.
+    fn is_late(&self, at_us: u64) -> bool {
+        let timeout_us = self.backend.pool.config.timeout_ms * 1000;
+        timeout_us > 0 && self.backend.pool.now_us() + 1000 >= at_us + timeout_us
+    }
+
+    /// A reply has come: how long has it taken?
+    #[inline]
+    fn note_time(&self, ticket: &Ticket) {
+        let (now_us, pool) = (self.backend.now_us.get(), &self.backend.pool);
+        let took_us = now_us.saturating_sub(ticket.at_us);
+        self.counters().latency.add(took_us);
+        for (index, monitor) in pool.config.monitors.iter().enumerate() {
+            if pool.watches(index, ticket.errand.command) {
+                self.counters().monitors[index].add(monitor, took_us);
+                self.backend.counters().monitors[index].add(monitor, took_us);
+            }
+        }
+        if let (Some(slow_us), Some(kept)) = (pool.config.slow_us, &ticket.kept) {
+            let took_us = now_us.saturating_sub(kept.since_us);
+            if took_us >= slow_us {
+                let at = unix_us() / 1_000_000;
+                pool.slow
+                    .note(at, took_us, &kept.request, self.server.label.clone());
+            }
+        }
     }
 
     /// A request that gets no reply.
@@ -261,6 +339,15 @@ impl Replies {
     }
 }
 
+impl Replies {
+    fn is_within(&self) -> bool {
+        match self {
+            Replies::Resp(scanner) => scanner.is_within(),
+            Replies::Memcached(scanner) => scanner.is_within(),
+        }
+    }
+}
+
 /// Why a connection ends.
 enum Failure {
     Eof,
@@ -285,11 +372,24 @@ enum Redirection {
     Moved(usize, Address),
     Ask(Address),
     TryAgain,
+    /// The server can do nothing now; another may take its place.
+    Hold,
 }
+
+/// What a server says that has run nothing, and may soon.
+const NOT_NOW: [&[u8]; 4] = [
+    b"-READONLY ",
+    b"-LOADING ",
+    b"-MASTERDOWN ",
+    b"-CLUSTERDOWN ",
+];
 
 impl Redirection {
     /// `-MOVED 3999 127.0.0.1:6381`. Without a host it is the one that was asked.
-    fn read(error: &[u8], asked: &Address) -> Option<Redirection> {
+    fn read(error: &[u8], asked: &Address, holds: bool) -> Option<Redirection> {
+        if holds && NOT_NOW.iter().any(|start| error.starts_with(start)) {
+            return Some(Redirection::Hold);
+        }
         let text = std::str::from_utf8(error).ok()?.trim_end();
         let mut words = text.split(' ');
         let kind = words.next()?;
@@ -315,12 +415,10 @@ impl Redirection {
 }
 
 /// A request that is sent again: the node that was asked has not run it.
-struct Again {
-    request: Box<[u8]>,
-    attempts: u8,
-    client: Option<Rc<Client>>,
-    number: u64,
-    part: u32,
+#[derive(Debug)]
+pub struct Again {
+    pub errand: Errand,
+    kept: Box<Kept>,
 }
 
 /// After so many nodes the client hears what the last one said.
@@ -330,64 +428,68 @@ const ATTEMPTS_MAX: u8 = 16;
 const TRY_AGAIN: Duration = Duration::from_millis(10);
 
 impl Again {
-    fn follow(mut self, from: &Rc<Link>, redirection: Redirection, error: &[u8]) {
-        let Some(client) = self.client.take() else {
+    /// A request that has not been sent at all.
+    pub fn new(errand: Errand, request: Vec<u8>, since_us: u64) -> Again {
+        let kept = Kept {
+            request: request.into(),
+            attempts: 0,
+            since_us,
+        };
+        Again {
+            errand,
+            kept: Box::new(kept),
+        }
+    }
+
+    /// When its client began to wait.
+    pub fn since_us(&self) -> u64 {
+        self.kept.since_us
+    }
+
+    fn follow(mut self, from: &Rc<Link>, redirection: Redirection, error: Vec<u8>) {
+        let Some(client) = self.errand.client().cloned() else {
             return;
         };
-        self.attempts += 1;
+        let holds = matches!(redirection, Redirection::Hold);
+        self.kept.attempts = self.kept.attempts.saturating_add(u8::from(!holds));
+        let backend = &from.backend;
         let (link, asking) = match redirection {
-            _ if self.attempts > ATTEMPTS_MAX => (None, false),
+            _ if self.kept.attempts > ATTEMPTS_MAX => (None, false),
             Redirection::Moved(slot, address) => {
-                (from.backend.redirected(from.lane, slot, &address), false)
+                (backend.redirected(from.lane, slot, &address), false)
             }
-            Redirection::Ask(address) => (from.backend.asked(from.lane, &address), true),
+            Redirection::Ask(address) => (backend.asked(from.lane, &address), true),
             Redirection::TryAgain => {
                 let from = Rc::clone(from);
                 tokio::task::spawn_local(async move {
                     tokio::time::sleep(TRY_AGAIN).await;
-                    self.send(&from, client);
+                    from.backend.tick();
+                    self.send(&from);
                 });
                 return;
             }
+            Redirection::Hold if backend.may_hold(self.since_us()) => {
+                return backend.hold(self, from.lane, error);
+            }
+            Redirection::Hold => (None, false),
         };
         let Some(link) = link else {
-            client.deliver(self.number, self.part, error, true);
+            client.deliver(self.errand.number, self.errand.part, &error, true);
             client.flush();
             return;
         };
         if asking {
-            link.send(b"*1\r\n$6\r\nASKING\r\n", Receiver::Nobody, 0, 0);
+            link.send(b"*1\r\n$6\r\nASKING\r\n", Errand::nobodys());
         }
-        self.send(&link, client);
+        self.send(&link);
     }
 
-    fn send(self, link: &Link, client: Rc<Client>) {
-        link.send(
-            &self.request,
-            Receiver::Client(client),
-            self.number,
-            self.part,
-        );
+    pub fn send(self, link: &Link) {
+        let Again { errand, kept } = self;
+        link.send(&kept.request, errand);
         let state = &mut *link.state.borrow_mut();
-        let ticket = state.tickets.back_mut();
-        if let Some((_, attempts)) = ticket.and_then(|ticket| ticket.again.as_mut()) {
-            *attempts = self.attempts;
-        }
-    }
-}
-
-impl Ticket {
-    fn clone_request(&self) -> Again {
-        let (request, attempts) = self.again.clone().unwrap_or_default();
-        Again {
-            request,
-            attempts,
-            client: match &self.receiver {
-                Receiver::Client(client) => Some(Rc::clone(client)),
-                Receiver::Nobody => None,
-            },
-            number: self.number,
-            part: self.part,
+        if let Some(ticket) = state.tickets.back_mut() {
+            ticket.kept = Some(kept);
         }
     }
 }
@@ -432,8 +534,8 @@ impl Carrier {
             return Ok(false);
         }
         let connecting = self.connecting.get_or_insert_with(|| {
-            let server = Arc::clone(&link.server);
-            Box::pin(async move { Stream::connect(&server.address).await })
+            let (server, pool) = (Arc::clone(&link.server), Arc::clone(&link.backend.pool));
+            Box::pin(async move { Stream::connect(&server.address, pool.connector.as_ref()).await })
         });
         let connected = match connecting.as_mut().poll(cx) {
             Poll::Pending => return Ok(false),
@@ -464,21 +566,23 @@ impl Carrier {
             if link.lane.resp3 {
                 requests.push(vec![b"HELLO".to_vec(), b"3".to_vec()]);
             }
+            if link.is_shared && config.cluster.is_some() && config.reading.has_replicas() {
+                requests.push(vec![b"READONLY".to_vec()]);
+            }
             if link.lane.db > 0 {
                 let db = link.lane.db.to_string().into_bytes();
                 requests.push(vec![b"SELECT".to_vec(), db]);
             }
         }
+        link.backend.tick();
         let state = &mut *link.state.borrow_mut();
         let mut bytes = Vec::new();
         for _ in &requests {
             state.tickets.push_front(Ticket {
-                receiver: Receiver::Nobody,
-                number: 0,
-                part: 0,
+                errand: Errand::nobodys(),
                 start: 0,
-                at_ms: link.backend.pool.now_ms(),
-                again: None,
+                at_us: link.backend.now_us.get(),
+                kept: None,
             });
         }
         requests.iter().for_each(|r| write_request(&mut bytes, r));
@@ -506,7 +610,10 @@ impl Carrier {
                 if state.out.capacity() > BUFFER_KEPT {
                     state.out = Vec::new();
                 }
-                break Ok(());
+                break match stream.poll_flush(cx) {
+                    Poll::Ready(Err(error)) => Err(Failure::Io(error)),
+                    Poll::Ready(Ok(())) | Poll::Pending => Ok(()),
+                };
             }
             match stream.poll_write(cx, &state.out[state.written..]) {
                 Poll::Ready(Ok(len)) => {
@@ -535,7 +642,7 @@ impl Carrier {
         let result = self.read_into(&mut scratch, cx);
         SCRATCH.with(|kept| *kept.borrow_mut() = scratch);
         for (redirection, again, error) in std::mem::take(&mut self.redirections) {
-            again.follow(&self.link, redirection, &error);
+            again.follow(&self.link, redirection, error);
         }
         for client in self.touched.drain(..) {
             client.flush();
@@ -557,6 +664,7 @@ impl Carrier {
                 Poll::Ready(Err(error)) => return Err(Failure::Io(error)),
             };
             self.tail.clear();
+            self.link.backend.tick();
             self.link.counters().response_bytes.add(len as u64);
             let total = kept + len;
             let consumed = self.take_replies(&scratch[..total])?;
@@ -570,10 +678,7 @@ impl Carrier {
     fn take_replies(&mut self, input: &[u8]) -> Result<usize, Failure> {
         let mut at = 0;
         while at < input.len() {
-            let begins = match &self.replies {
-                Replies::Resp(scanner) => !scanner.is_within(),
-                Replies::Memcached(scanner) => !scanner.is_within(),
-            };
+            let begins = !self.replies.is_within();
             let rest = &input[at..];
             let (len, whole) = match &mut self.replies {
                 Replies::Resp(scanner) => {
@@ -601,35 +706,50 @@ impl Carrier {
             true => state.tickets.pop_front(),
             false => None,
         };
-        let front = match (&ticket, state.tickets.front()) {
-            (Some(ticket), _) => ticket,
-            (None, Some(front)) => front,
-            (None, None) => return Err(Failure::Nonsense),
-        };
-        if let Some(ticket) = &ticket
-            && begins
-            && bytes[0] == b'-'
-            && ticket.again.is_some()
-            && let Some(redirection) = Redirection::read(bytes, &link.server.address)
-        {
-            self.redirections
-                .push((redirection, ticket.clone_request(), bytes.to_vec()));
-            link.counters().responses.add(1);
-            return Ok(());
-        }
-        if let Receiver::Client(client) = &front.receiver {
-            client.deliver(front.number, front.part, bytes, whole);
-            if client.touch() {
-                self.touched.push(Rc::clone(client));
+        let is_error = begins && bytes[0] == b'-';
+        let holds = link.backend.pool.config.hold_ms > 0;
+        let redirection = match &ticket {
+            Some(ticket) if is_error && ticket.kept.is_some() => {
+                Redirection::read(bytes, &link.server.address, holds)
             }
-        }
+            _ => None,
+        };
         if whole {
             link.counters().responses.add(1);
         }
-        if begins && bytes[0] == b'-' && is_refusal(bytes) {
+        if is_error && is_refusal(bytes) {
             link.backend.pool.failed(link.lane.server, &link.server);
         } else if whole {
             link.backend.pool.answered(link.lane.server, &link.server);
+        }
+        match (ticket, redirection) {
+            (
+                Some(Ticket {
+                    errand,
+                    kept: Some(kept),
+                    ..
+                }),
+                Some(redirection),
+            ) => {
+                let again = Again { errand, kept };
+                self.redirections.push((redirection, again, bytes.to_vec()));
+            }
+            (ticket, _) => {
+                let errand = match (&ticket, state.tickets.front()) {
+                    (Some(ticket), _) => &ticket.errand,
+                    (None, Some(front)) => &front.errand,
+                    (None, None) => return Err(Failure::Nonsense),
+                };
+                if let Some(client) = errand.client() {
+                    client.deliver(errand.number, errand.part, bytes, whole);
+                    if client.touch() {
+                        self.touched.push(Rc::clone(client));
+                    }
+                }
+                if let Some(ticket) = &ticket {
+                    link.note_time(ticket);
+                }
+            }
         }
         Ok(())
     }
@@ -652,8 +772,8 @@ impl Carrier {
             client.push(&message);
         } else {
             let ticket = state.tickets.pop_front().ok_or(Failure::Nonsense)?;
-            if let Receiver::Client(client) = &ticket.receiver {
-                client.deliver(ticket.number, ticket.part, &message, true);
+            if let Some(client) = ticket.errand.client() {
+                client.deliver(ticket.errand.number, ticket.errand.part, &message, true);
             }
         }
         if client.touch() {
@@ -670,9 +790,10 @@ impl Carrier {
             return Ok(());
         }
         loop {
-            let Some(at_ms) = self.link.state.borrow().tickets.front().map(|t| t.at_ms) else {
+            let Some(at_us) = self.link.state.borrow().tickets.front().map(|t| t.at_us) else {
                 return Ok(());
             };
+            let at_ms = at_us / 1000;
             let now_ms = pool.now_ms();
             let due_ms = at_ms + timeout_ms;
             if now_ms >= due_ms {
@@ -704,18 +825,29 @@ impl Carrier {
         }
         self.connecting = None;
         self.tail.clear();
+        // Of the first reply something has been handed out already.
+        let mut is_within = self.replies.is_within();
         self.replies = Replies::new(link.backend.pool.config.language);
         self.message.clear();
         link.wants_to_be_up.set(false);
         link.failures.set(link.failures.get() + 1);
-        let tickets = link.state.borrow_mut().lose(was_up && link.is_shared);
+        let holds = link.holds();
+        // What is held waits in one place, or it would be run in another order.
+        let keeps = was_up && link.is_shared && !holds;
+        let tickets = link.state.borrow_mut().lose(keeps);
         link.backend.dequeued(tickets.unsent);
         counters.in_queue_bytes.sub(tickets.unsent as u64);
         let words = failure.words();
         let redis = format!("-ERR {words}\r\n");
         let memcached = format!("SERVER_ERROR {words}\r\n");
         for ticket in tickets.lost {
-            let Receiver::Client(client) = ticket.receiver else {
+            let Ticket {
+                errand,
+                start,
+                at_us,
+                kept,
+            } = ticket;
+            let Some(client) = errand.client().cloned() else {
                 continue;
             };
             let error = if client.is_memcached {
@@ -723,7 +855,21 @@ impl Carrier {
             } else {
                 &redis
             };
-            client.fail(ticket.number, ticket.part, error.as_bytes());
+            let is_safe = start > tickets.sent || errand.reads;
+            let is_safe = is_safe && !is_within && link.backend.can_find(errand.unit as usize);
+            is_within = false;
+            let is_late = matches!(failure, Failure::TimedOut) && link.is_late(at_us);
+            if let Some(kept) = kept
+                && holds
+                && is_safe
+                && !is_late
+            {
+                let again = Again { errand, kept };
+                let error = error.clone().into_bytes();
+                link.backend.hold(again, link.lane, error);
+                continue;
+            }
+            client.fail(errand.number, errand.part, error.as_bytes());
             if client.touch() {
                 self.touched.push(client);
             }

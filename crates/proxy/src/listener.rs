@@ -57,6 +57,20 @@ impl Listener {
         }
     }
 
+    /// Makes a bound socket as a file now says, but for its address.
+    pub fn adjust(&self, pool: &crate::configuration::Pool) -> io::Result<()> {
+        match self {
+            Listener::Tcp(listener) => {
+                let backlog = i32::try_from(pool.backlog).unwrap_or(i32::MAX);
+                socket2::SockRef::from(listener).listen(backlog)
+            }
+            Listener::Unix(_, path) => match pool.permissions {
+                Some(bits) => std::fs::set_permissions(path, std::fs::Permissions::from_mode(bits)),
+                None => Ok(()),
+            },
+        }
+    }
+
     async fn accept(&self) -> io::Result<Arrival> {
         Ok(match self {
             Listener::Tcp(listener) => Arrival::Tcp(listener.accept().await?.0.into_std()?),
@@ -65,7 +79,12 @@ impl Listener {
     }
 
     /// Hands every client that comes to one of the workers, in turn.
-    pub async fn run(self, pool: Arc<Pool>, number: usize, workers: Vec<UnboundedSender<Order>>) {
+    pub async fn run(
+        self: Arc<Listener>,
+        pool: Arc<Pool>,
+        number: u64,
+        workers: Vec<UnboundedSender<Order>>,
+    ) {
         let mut turn = 0;
         loop {
             let Ok(arrival) = self.accept().await else {

@@ -65,7 +65,7 @@ impl Log {
 }
 
 /// `2020-11-21 22:32:48.123`, of universal time.
-fn time_text(unix_ms: u64) -> String {
+pub fn time_text(unix_ms: u64) -> String {
     let (days, ms) = (unix_ms / 86_400_000, unix_ms % 86_400_000);
     // Counted from the first of March of year 0, so that leap days come last.
     let days = days + 719_468;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use crate::client::Client;
-use crate::link::Receiver;
+use crate::link::{Errand, Receiver};
 use crate::session::{SCRATCH_BYTES, depart};
 use crate::split::{Assembly, Gather};
 
@@ -134,6 +134,16 @@ impl Session {
             if client.broken.get() || self.closing && flushed.is_ready() && client.is_idle() {
                 return Poll::Ready(());
             }
+            if let Some(next) = client
+                .backend
+                .has_given_way()
+                .then(|| client.succeed())
+                .flatten()
+            {
+                next.set_waker(cx.waker());
+                self.client = next;
+                continue;
+            }
             client.waits.set(true);
             let full = client.pending() >= PENDING_MAX || client.unsent() >= UNSENT_MAX;
             if self.closing || full || !client.backend.has_room(&client) {
@@ -168,6 +178,7 @@ impl Session {
 
     /// Runs the whole requests that have come.
     fn run(&mut self) {
+        self.client.backend.tick();
         self.client.backend.refresh();
         let input = std::mem::take(&mut self.tail);
         let mut at = 0;
@@ -251,8 +262,13 @@ impl Session {
             .answer(|out| out.extend_from_slice(text.as_bytes()));
     }
 
-    fn receiver(&self) -> Receiver {
-        Receiver::Client(Rc::clone(&self.client))
+    fn errand(&self, number: u64, part: u32, server: usize) -> Errand {
+        let receiver = Receiver::Client(Rc::clone(&self.client));
+        let unit = server as u32;
+        Errand {
+            unit,
+            ..Errand::of(receiver, number, part)
+        }
     }
 
     /// A unit of memcached's pools is a server.
@@ -270,7 +286,8 @@ impl Session {
             Some(server) if quiet => self.link(server).send_unanswered(request),
             Some(server) => {
                 let number = self.client.open();
-                self.link(server).send(request, self.receiver(), number, 0);
+                self.link(server)
+                    .send(request, self.errand(number, 0, server));
             }
             None if quiet => {}
             None => self.answer("SERVER_ERROR Connection refused\r\n"),
@@ -287,7 +304,7 @@ impl Session {
             .open_gather(Gather::new(Assembly::Lines, servers));
         for server in 0..servers {
             self.link(server)
-                .send(request, self.receiver(), number, server as u32);
+                .send(request, self.errand(number, server as u32, server));
         }
     }
 
@@ -305,7 +322,9 @@ impl Session {
         }
         if let [(server, _)] = parts[..] {
             let number = self.client.open();
-            return self.link(server).send(request, self.receiver(), number, 0);
+            return self
+                .link(server)
+                .send(request, self.errand(number, 0, server));
         }
         self.client
             .backend
@@ -316,7 +335,7 @@ impl Session {
         let number = self.client.open_gather(gather);
         for (part, (server, keys)) in parts.iter().enumerate() {
             let link = self.link(*server);
-            link.send_with(self.receiver(), number, part as u32, |out| {
+            link.send_with(self.errand(number, part as u32, *server), |out| {
                 let line = words[..first_key].iter().chain(keys);
                 line.for_each(|word| {
                     out.extend_from_slice(word);

@@ -1,20 +1,26 @@
 //! A pool as all workers share it: its servers, and where keys live now.
 
+use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::configuration::{self, Address, Follow, Group, GroupHash, Groups};
+use crate::configuration::{self, Address, Centres, Follow, Group, GroupHash, Groups, Reading};
+use crate::hot::HotKeys;
+use crate::house::Control;
 use crate::placement::hash::Hash;
 use crate::placement::ring::{Member, Ring};
 use crate::placement::roster::Roster;
 use crate::placement::tagged;
-use crate::stats::{PoolCounters, ServerCounters, Shared};
+use crate::slow::SlowLog;
+use crate::stats::{PoolCounters, Samples, ServerCounters, Shared};
+use crate::table::{self, Entry};
+use crate::tls::{Connecting, Connector, Listening};
 use stdx::prng::Prng;
 use tokio::sync::Notify;
+use tokio_rustls::TlsAcceptor;
 
 /// A pool of servers.
-#[derive(Debug)]
 pub struct Pool {
     pub config: configuration::Pool,
     roster: Mutex<Roster>,
@@ -25,8 +31,26 @@ pub struct Pool {
     /// One for each worker.
     pub counters: Vec<PoolCounters>,
     started: Instant,
-    /// Told when a cluster has turned out to be different.
+    /// Told when who serves what has turned out to be different.
     pub changed: Notify,
+    pub live: Live,
+    pub control: Arc<Control>,
+    /// Encrypts what is said to servers.
+    pub connector: Option<Connector>,
+    /// Encrypts what is said to clients.
+    pub acceptor: Option<TlsAcceptor>,
+    pub slow: SlowLog,
+    pub hot: HotKeys,
+    /// By monitor and command.
+    watched: Vec<Vec<bool>>,
+    custom: Vec<&'static Entry>,
+}
+
+/// What may be changed while the pool runs.
+#[derive(Debug)]
+pub struct Live {
+    pub client_timeout_ms: AtomicU64,
+    pub memory_max: AtomicU64,
 }
 
 /// A server, as all workers share it.
@@ -42,6 +66,10 @@ pub struct Server {
     failed: AtomicU64,
     /// It has failed, and is not asked while others can be.
     down_until_ms: AtomicU64,
+    /// Since when it has not answered well; 0 if it does.
+    down_since_ms: AtomicU64,
+    /// The data centre it is in.
+    centre: Option<usize>,
 }
 
 /// Where keys live. A unit is what a key belongs to: a server of a ring, or a group.
@@ -67,9 +95,11 @@ struct Owners {
     /// By slot, the server's index.
     owners: Vec<u16>,
     masters: Vec<u16>,
+    /// By master.
+    replicas: Vec<Vec<(usize, u32)>>,
 }
 
-const SLOTS: usize = 16_384;
+pub const SLOTS: usize = 16_384;
 /// Of a slot that nobody serves.
 const NOBODY: u16 = u16::MAX;
 
@@ -90,19 +120,60 @@ impl Slots {
     }
 }
 
-/// Slots, and the address of their master.
-pub type SlotRange = (Slots, Address);
+/// Slots, and who serves them.
+#[derive(Clone, Debug)]
+pub struct SlotRange {
+    pub slots: Slots,
+    pub master: Address,
+    /// Missing where nothing has been said of them.
+    pub replicas: Option<Vec<Address>>,
+}
 
 /// Who serves a group now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Members {
     pub master: Option<usize>,
-    pub master_priority: u32,
     /// Server and priority.
     pub replicas: Vec<(usize, u32)>,
 }
 
 impl View {
+    /// What the file says.
+    fn new(config: &configuration::Pool, roster: &Roster, workers: usize) -> View {
+        let servers = config.servers.iter();
+        let servers: Vec<Arc<Server>> = servers
+            .map(|server| {
+                Server::new(
+                    server.label.clone(),
+                    server.address.clone(),
+                    config,
+                    workers,
+                )
+            })
+            .collect();
+        let routing = match &config.groups {
+            None if config.cluster.is_some() => Routing::Cluster(Owners {
+                owners: vec![NOBODY; SLOTS],
+                masters: Vec::new(),
+                replicas: Vec::new(),
+            }),
+            None => Routing::Ring(config.hash, roster.ring().clone()),
+            Some(groups) => {
+                let members = groups
+                    .list
+                    .iter()
+                    .map(|group| static_members(groups, &config.reading, group, &servers));
+                Routing::Groups(groups.hash, members.collect())
+            }
+        };
+        View {
+            servers,
+            routing,
+            hash_tag: config.hash_tag,
+            changes_at: None,
+        }
+    }
+
     /// The unit of a key.
     #[inline]
     pub fn unit_of(&self, key: &[u8], chance: &mut Prng) -> Option<usize> {
@@ -172,20 +243,44 @@ impl View {
 
     /// The server for a unit's reads: of those that work, one of the highest priority.
     #[inline]
-    pub fn reader_of(&self, unit: usize, now_ms: u64, chance: &mut Prng) -> Option<usize> {
-        let members = match &self.routing {
+    pub fn reader_of(
+        &self,
+        unit: usize,
+        reading: &Reading,
+        now_ms: u64,
+        chance: &mut Prng,
+    ) -> Option<usize> {
+        let (master, replicas) = match &self.routing {
             Routing::Ring(..) => return Some(unit),
-            Routing::Groups(_, groups) => &groups[unit],
-            Routing::Cluster(_) => return self.master_of(unit),
+            Routing::Groups(_, groups) => (groups[unit].master, &groups[unit].replicas[..]),
+            Routing::Cluster(slots) => {
+                let master = self.master_of(unit)?;
+                let replicas = slots.replicas.get(master).map_or(&[][..], Vec::as_slice);
+                (Some(master), replicas)
+            }
         };
-        let master = members
-            .master
-            .map(|master| (master, members.master_priority));
-        let candidates = || {
-            let all = master.into_iter().chain(members.replicas.iter().copied());
+        let master = master.map(|master| (master, reading.master_priority));
+        let all = || {
+            let all = master.into_iter().chain(replicas.iter().copied());
             all.filter(|(_, priority)| *priority > 0)
         };
         let works = |server: usize| !self.servers[server].is_down(now_ms);
+        let centre = match &reading.centres {
+            Some(centres) => {
+                let working = all().filter(|(server, _)| works(*server));
+                let there = working.filter_map(|(server, _)| self.servers[server].centre);
+                let chosen = choose_centre(centres, there, chance);
+                // All have failed; one may be back.
+                Some(chosen.or_else(|| {
+                    let there = all().filter_map(|(server, _)| self.servers[server].centre);
+                    choose_centre(centres, there, chance)
+                })?)
+            }
+            None => None,
+        };
+        let candidates = || {
+            all().filter(|(server, _)| centre.is_none() || self.servers[*server].centre == centre)
+        };
         let working = candidates().filter(|(server, _)| works(*server));
         let best = working.clone().map(|(_, priority)| priority).max();
         let Some(best) = best else {
@@ -199,6 +294,36 @@ impl View {
         let choice = if count > 1 { chance.below(count) } else { 0 };
         equals.map(|(server, _)| server).nth(choice as usize)
     }
+}
+
+/// The centre to read from, of those where somebody is: of the highest priority, by weight.
+fn choose_centre(
+    centres: &Centres,
+    there: impl Iterator<Item = usize>,
+    chance: &mut Prng,
+) -> Option<usize> {
+    let there: Vec<usize> = there.collect();
+    let policy = &centres.list[centres.local].policy;
+    let possible = policy
+        .iter()
+        .filter(|preference| preference.priority > 0 && there.contains(&preference.centre));
+    let best = possible
+        .clone()
+        .map(|preference| preference.priority)
+        .max()?;
+    let equals = possible.filter(|preference| preference.priority == best);
+    let weights: u64 = equals
+        .clone()
+        .map(|preference| u64::from(preference.weight))
+        .sum();
+    let mut left = chance.below(weights);
+    for preference in equals {
+        match left.checked_sub(u64::from(preference.weight)) {
+            Some(rest) => left = rest,
+            None => return Some(preference.centre),
+        }
+    }
+    None
 }
 
 /// The signed number that a key begins with; 0 if it begins with none.
@@ -216,15 +341,45 @@ fn leading_number(key: &[u8]) -> i64 {
 }
 
 impl Server {
-    fn new(label: String, address: Address, workers: usize) -> Arc<Server> {
+    fn new(
+        label: String,
+        address: Address,
+        config: &configuration::Pool,
+        workers: usize,
+    ) -> Arc<Server> {
+        let centres = config.reading.centres.as_ref();
+        let counters = || ServerCounters {
+            monitors: Samples::of(&config.monitors),
+            ..ServerCounters::default()
+        };
         Arc::new(Server {
             label,
+            centre: centres.and_then(|centres| centres.of(&address)),
             address,
-            counters: (0..workers).map(|_| ServerCounters::default()).collect(),
+            counters: (0..workers).map(|_| counters()).collect(),
             ejected_at_us: AtomicU64::new(0),
             failed: AtomicU64::new(0),
             down_until_ms: AtomicU64::new(0),
+            down_since_ms: AtomicU64::new(0),
         })
+    }
+
+    /// The name of its data centre.
+    pub fn centre<'a>(&self, reading: &'a Reading) -> &'a str {
+        let centres = reading.centres.as_ref().zip(self.centre);
+        centres.map_or("", |(centres, index)| &centres.list[index].name)
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) != 0
+    }
+
+    /// How long it has not answered well.
+    pub fn outage_ms(&self, now_ms: u64) -> u64 {
+        match self.down_since_ms.load(Ordering::Relaxed) {
+            0 => 0,
+            since => now_ms.saturating_sub(since),
+        }
     }
 
     fn is_down(&self, now_ms: u64) -> bool {
@@ -237,52 +392,100 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl fmt::Debug for Pool {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pool({})", self.config.name)
+    }
+}
+
 impl Pool {
-    pub fn new(config: configuration::Pool, workers: usize) -> Pool {
+    pub fn new(
+        config: configuration::Pool,
+        workers: usize,
+        control: Arc<Control>,
+    ) -> Result<Pool, String> {
         let members = config.servers.iter().map(|server| Member {
             label: server.label.clone(),
             weight: server.weight,
         });
         let roster = Roster::new(config.distribution, members.collect(), config.ejection);
-        let servers = config.servers.iter();
-        let servers: Vec<Arc<Server>> = servers
-            .map(|server| Server::new(server.label.clone(), server.address.clone(), workers))
-            .collect();
-        let routing = match &config.groups {
-            None if config.cluster.is_some() => Routing::Cluster(Owners {
-                owners: vec![NOBODY; SLOTS],
-                masters: Vec::new(),
-            }),
-            None => Routing::Ring(config.hash, roster.ring().clone()),
-            Some(groups) => {
-                let members = groups
-                    .list
-                    .iter()
-                    .map(|group| static_members(groups, group, &servers));
-                Routing::Groups(groups.hash, members.collect())
-            }
+        let view = View::new(&config, &roster, workers);
+        let counters = || PoolCounters {
+            monitors: Samples::of(&config.monitors),
+            ..PoolCounters::default()
         };
-        let view = View {
-            servers,
-            routing,
-            hash_tag: config.hash_tag,
-            changes_at: None,
-        };
-        Pool {
+        Ok(Pool {
+            control,
+            connector: config
+                .server_tls
+                .as_ref()
+                .map(Connecting::connector)
+                .transpose()?,
+            acceptor: config
+                .client_tls
+                .as_ref()
+                .map(Listening::acceptor)
+                .transpose()?,
+            counters: (0..workers).map(|_| counters()).collect(),
+            live: Live {
+                client_timeout_ms: AtomicU64::new(config.client_timeout_ms),
+                memory_max: AtomicU64::new(config.memory_max),
+            },
+            slow: SlowLog::default(),
+            hot: HotKeys::default(),
+            custom: config.custom.iter().map(table::custom).collect(),
+            watched: config.monitors.iter().map(watched).collect(),
             config,
             roster: Mutex::new(roster),
             view: Mutex::new(Arc::new(view)),
             version: AtomicU64::new(0),
             shared: Shared::default(),
-            counters: (0..workers).map(|_| PoolCounters::default()).collect(),
             started: Instant::now(),
             changed: Notify::new(),
-        }
+        })
     }
 
     /// Milliseconds since the pool began.
     pub fn now_ms(&self) -> u64 {
         self.started.elapsed().as_millis() as u64
+    }
+
+    /// Microseconds since the pool began.
+    #[inline]
+    pub fn now_us(&self) -> u64 {
+        self.started.elapsed().as_micros() as u64
+    }
+
+    /// Whether a monitor watches a command.
+    pub fn watches(&self, monitor: usize, command: u16) -> bool {
+        self.watched[monitor]
+            .get(usize::from(command))
+            .copied()
+            .unwrap_or(false)
+    }
+
+    /// Encrypts what is said to Sentinels.
+    pub fn sentinel_connector(&self) -> Option<&Connector> {
+        let includes = self
+            .config
+            .server_tls
+            .as_ref()
+            .is_some_and(|tls| tls.sentinels);
+        self.connector.as_ref().filter(|_| includes)
+    }
+
+    /// Whether a worker that holds so many bytes for clients holds more than its share.
+    #[inline]
+    pub fn is_short_of_memory(&self, bytes: usize) -> bool {
+        let most = self.live.memory_max.load(Ordering::Relaxed);
+        most > 0 && bytes as u64 > most / self.counters.len() as u64
+    }
+
+    /// A command that the file defines.
+    pub fn custom(&self, name: &[u8]) -> Option<&'static Entry> {
+        let mut custom = self.custom.iter();
+        let found = custom.find(|entry| entry.command.name.as_bytes().eq_ignore_ascii_case(name));
+        found.copied()
     }
 
     #[inline]
@@ -305,8 +508,16 @@ impl Pool {
     /// A connection to a server failed.
     pub fn failed(&self, index: usize, server: &Server) {
         server.failed.store(1, Ordering::Relaxed);
-        if let Some(groups) = &self.config.groups {
-            let until_ms = self.now_ms() + groups.retry_ms;
+        let now_ms = self.now_ms();
+        // Whoever set it first knows best; 0 means something else.
+        let _ = server.down_since_ms.compare_exchange(
+            0,
+            now_ms.max(1),
+            Ordering::Relaxed,
+            Ordering::Relaxed,
+        );
+        if self.config.groups.is_some() || self.config.cluster.is_some() {
+            let until_ms = now_ms + self.config.reading.retry_ms;
             server.down_until_ms.store(until_ms, Ordering::Relaxed);
         }
         if !self.config.ejection.automatic {
@@ -326,6 +537,7 @@ impl Pool {
         if server.failed.load(Ordering::Relaxed) != 0 {
             server.failed.store(0, Ordering::Relaxed);
             server.down_until_ms.store(0, Ordering::Relaxed);
+            server.down_since_ms.store(0, Ordering::Relaxed);
             if self.config.ejection.automatic {
                 lock(&self.roster).answered(index);
             }
@@ -356,20 +568,19 @@ impl Pool {
         let mut index_of = |address: &Address| {
             let known = servers.iter().position(|server| server.address == *address);
             known.unwrap_or_else(|| {
-                let label = address.to_string();
-                servers.push(Server::new(label, address.clone(), self.counters.len()));
+                servers.push(self.server(address));
                 servers.len() - 1
             })
         };
+        let reading = &self.config.reading;
         let is_static = |address: &Address| groups.list[unit].servers.contains(address);
         let learnt = Members {
             master: master.as_ref().map(&mut index_of),
-            master_priority: groups.master_priority,
             replicas: replicas
                 .iter()
                 .map(|address| match is_static(address) {
-                    true => (index_of(address), groups.static_priority),
-                    false => (index_of(address), groups.dynamic_priority),
+                    true => (index_of(address), reading.static_priority),
+                    false => (index_of(address), reading.dynamic_priority),
                 })
                 .collect(),
         };
@@ -389,6 +600,35 @@ impl Pool {
 }
 
 impl Pool {
+    fn server(&self, address: &Address) -> Arc<Server> {
+        let label = address.to_string();
+        Server::new(label, address.clone(), &self.config, self.counters.len())
+    }
+
+    /// What a server is to others: a name for reports, and the group it is in.
+    pub fn role_of(&self, server: usize) -> (&'static str, Option<usize>) {
+        let view = self.view();
+        match &view.routing {
+            Routing::Ring(..) => ("master", None),
+            Routing::Groups(_, groups) => {
+                let leads = |members: &Members| members.master == Some(server);
+                if let Some(group) = groups.iter().position(leads) {
+                    return ("master", Some(group));
+                }
+                let follows =
+                    |members: &Members| members.replicas.iter().any(|(index, _)| *index == server);
+                match groups.iter().position(follows) {
+                    Some(group) => ("slave", Some(group)),
+                    None => ("unknown", None),
+                }
+            }
+            Routing::Cluster(slots) => match slots.masters.contains(&(server as u16)) {
+                true => ("master", None),
+                false => ("slave", None),
+            },
+        }
+    }
+
     /// Who serves which slots has been learnt: all of them, or some if not `all`.
     pub fn learn_slots(&self, ranges: &[SlotRange], all: bool) {
         let mut view = lock(&self.view);
@@ -400,21 +640,33 @@ impl Pool {
             slots.owners.fill(NOBODY);
         }
         let mut servers = view.servers.clone();
-        for (range, address) in ranges {
+        let mut index_of = |address: &Address| {
             let known = servers.iter().position(|server| server.address == *address);
-            let index = known.unwrap_or_else(|| {
-                let label = address.to_string();
-                servers.push(Server::new(label, address.clone(), self.counters.len()));
+            known.unwrap_or_else(|| {
+                servers.push(self.server(address));
                 servers.len() - 1
-            });
-            let end = range.end.min(SLOTS);
-            slots.owners[range.first.min(end)..end].fill(index as u16);
+            })
+        };
+        let priority = self.config.reading.dynamic_priority;
+        for range in ranges {
+            let index = index_of(&range.master);
+            let end = range.slots.end.min(SLOTS);
+            slots.owners[range.slots.first.min(end)..end].fill(index as u16);
+            if let Some(replicas) = range.replicas.as_ref().filter(|_| priority > 0) {
+                let replicas = replicas.iter().map(|address| (index_of(address), priority));
+                let replicas = replicas.collect();
+                if slots.replicas.len() <= index {
+                    slots.replicas.resize(index + 1, Vec::new());
+                }
+                slots.replicas[index] = replicas;
+            }
         }
         slots.masters = slots.owners.clone();
         slots.masters.sort_unstable();
         slots.masters.dedup();
         slots.masters.retain(|master| *master != NOBODY);
-        if slots.owners == known.owners && servers.len() == view.servers.len() {
+        let is_known = slots.owners == known.owners && slots.replicas == known.replicas;
+        if is_known && servers.len() == view.servers.len() {
             return;
         }
         *view = Arc::new(View {
@@ -427,8 +679,20 @@ impl Pool {
     }
 }
 
+/// Which commands a monitor watches.
+fn watched(monitor: &configuration::Monitor) -> Vec<bool> {
+    table::all()
+        .map(|command| monitor.watches(command.name))
+        .collect()
+}
+
 /// What the file says of a group.
-fn static_members(groups: &Groups, group: &Group, servers: &[Arc<Server>]) -> Members {
+fn static_members(
+    groups: &Groups,
+    reading: &Reading,
+    group: &Group,
+    servers: &[Arc<Server>],
+) -> Members {
     let index_of = |address: &Address| servers.iter().position(|s| s.address == *address);
     let mut indices = group.servers.iter().filter_map(index_of);
     Members {
@@ -437,9 +701,8 @@ fn static_members(groups: &Groups, group: &Group, servers: &[Arc<Server>]) -> Me
             Follow::Fixed => indices.next(),
             Follow::Sentinels { .. } => None,
         },
-        master_priority: groups.master_priority,
         replicas: indices
-            .map(|index| (index, groups.static_priority))
+            .map(|index| (index, reading.static_priority))
             .collect(),
     }
 }

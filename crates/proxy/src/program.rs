@@ -8,16 +8,16 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 
+use crate::admin;
 use crate::arguments::{Arguments, Task};
-use crate::configuration::{self, Configuration, nutcracker, predixy};
-use crate::listener::Listener;
+use crate::configuration::{self, Configuration, nutcracker, own, predixy};
+use crate::house::{Control, House, Registry};
 use crate::log::{self, Log};
-use crate::pool::Pool;
 use crate::report;
-use crate::sentinel;
 use crate::stream::error_words;
-use crate::worker::{Order, Worker};
+use crate::worker::Worker;
 
 /// Clients that still wait for replies have so long to get them.
 const DRAIN: Duration = Duration::from_secs(30);
@@ -62,15 +62,21 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
     }
 }
 
-fn read(path: &str) -> Result<Configuration, String> {
+/// Reads a configuration file of any of the formats.
+pub fn read(path: &str) -> Result<Configuration, String> {
     let text = std::fs::read_to_string(path)
         .map_err(|error| format!("cannot read '{path}': {}", error_words(&error)))?;
     let include = |path: &Path| std::fs::read_to_string(path).map_err(|error| error_words(&error));
-    let parsed = match is_outline(&text) {
-        true => nutcracker::parse(&text),
-        false => predixy::parse(&text, Path::new(path), &include),
+    let parsed = match () {
+        () if path.ends_with(".toml") => own::parse(&text),
+        () if is_outline(&text) => nutcracker::parse(&text),
+        () => predixy::parse(&text, Path::new(path), &include),
     };
-    parsed.map_err(|refusal| format!("{path}: {refusal}"))
+    let mut configuration = parsed.map_err(|refusal| format!("{path}: {refusal}"))?;
+    configuration
+        .load()
+        .map_err(|what| format!("{path}: {what}"))?;
+    Ok(configuration)
 }
 
 /// Whether a file is `nutcracker.yml` rather than predixy's: its first line that says something
@@ -136,58 +142,68 @@ async fn serve(
         .threads
         .or(configuration.threads)
         .unwrap_or_else(default_threads);
-    for key in &configuration.ignored {
-        let text = format!("{key} is understood and has no effect");
-        log.line(log::NOTICE, &text);
-    }
     let reports = |pool: &configuration::Pool| pool.groups.is_none() && pool.cluster.is_none();
-    let has_statistics = configuration.pools.iter().all(reports);
-    let pools: Vec<Arc<Pool>> = configuration
-        .pools
-        .into_iter()
-        .map(|pool| Arc::new(Pool::new(pool, threads)))
-        .collect();
-    let listeners = bind(&pools, &log).await?;
+    let is_own = arguments.config.ends_with(".toml");
+    let has_statistics = !is_own && configuration.pools.iter().all(reports);
     let statistics = match arguments.stats_port {
         Some(port) => Some(bind_statistics(arguments, port).await?),
         None if has_statistics => Some(bind_statistics(arguments, STATISTICS_PORT).await?),
         None => None,
     };
+    let admin = match arguments.admin.as_ref().or(configuration.admin.as_ref()) {
+        Some(address) => Some(admin::bind(address).await?),
+        None => None,
+    };
     let seed = crate::pool::unix_us() ^ (u64::from(std::process::id()) << 40);
     let workers: std::io::Result<Vec<Worker>> = (0..threads)
-        .map(|index| Worker::start(index, pools.clone(), seed))
+        .map(|index| Worker::start(index, seed))
         .collect();
     let workers = workers.map_err(|error| error_words(&error))?;
-    let orders: Vec<_> = workers.iter().map(|worker| worker.orders.clone()).collect();
+    let orders = workers.iter().map(|worker| worker.orders.clone()).collect();
+    let control = Arc::new(Control {
+        path: arguments.config.clone(),
+        reload: Notify::new(),
+    });
+    let mut house = House::new(orders, Arc::clone(&control), Arc::clone(&log));
+    house.furnish(configuration).await?;
     let mut tasks = Vec::new();
-    for (number, (listener, pool)) in listeners.into_iter().zip(&pools).enumerate() {
-        let run = listener.run(Arc::clone(pool), number, orders.clone());
-        tasks.push(tokio::spawn(run));
-    }
-    for pool in pools.iter().cloned() {
-        tasks.push(tokio::spawn(follow(pool, Arc::clone(&log))));
-    }
     if let Some(statistics) = statistics {
-        tasks.push(tokio::spawn(give_statistics(statistics, pools.clone())));
+        tasks.push(tokio::spawn(give_statistics(
+            statistics,
+            house.registry.clone(),
+        )));
+    }
+    if let Some(admin) = admin {
+        let (registry, control) = (house.registry.clone(), Arc::clone(&control));
+        tasks.push(tokio::spawn(admin::serve(admin, registry, control)));
     }
     if let Some(path) = &arguments.pid_file {
         let text = std::process::id().to_string();
         std::fs::write(path, text).map_err(|error| format!("{path}: {}", error_words(&error)))?;
     }
-    until_the_end(&log)
+    until_the_end(&log, &mut house, &control)
         .await
         .map_err(|error| error_words(&error))?;
     tasks.iter().for_each(tokio::task::JoinHandle::abort);
-    for task in tasks {
-        // Aborted tasks tell so.
-        drop(task.await);
-    }
-    drain(workers, &orders).await;
+    house.close().await;
+    drain(workers).await;
     if let Some(path) = &arguments.pid_file {
         drop(std::fs::remove_file(path));
     }
     log.line(log::NOTICE, "ended");
     Ok(())
+}
+
+/// Reads the file again and makes everything as it says. If it cannot be, all stays as it is.
+async fn reload(log: &Log, house: &mut House, path: &str) {
+    let outcome = match read(path) {
+        Ok(configuration) => house.furnish(configuration).await,
+        Err(what) => Err(what),
+    };
+    match outcome {
+        Ok(()) => log.line(log::NOTICE, "the configuration has been read again"),
+        Err(what) => log.line(log::ERROR, &format!("all stays as it is: {what}")),
+    }
 }
 
 /// A thread for every two cores: clients and servers need some, too, and the fewer threads there
@@ -197,34 +213,13 @@ fn default_threads() -> usize {
     std::thread::available_parallelism().map_or(1, |cores| cores.get().div_ceil(2))
 }
 
-/// Keeps up with who serves, where others decide that.
-async fn follow(pool: Arc<Pool>, log: Arc<Log>) {
-    sentinel::follow(Arc::clone(&pool), Arc::clone(&log)).await;
-    sentinel::follow_cluster(pool, log).await;
-}
-
-/// The sockets of all pools. Who serves is asked before clients come.
-async fn bind(pools: &[Arc<Pool>], log: &Log) -> Result<Vec<Listener>, String> {
-    let mut listeners = Vec::with_capacity(pools.len());
-    for pool in pools {
-        sentinel::learn(pool, log, 0).await;
-        sentinel::learn_cluster(pool, log, 0).await;
-        let listen = &pool.config.listen;
-        let failed = |error| format!("cannot listen at {listen}: {}", error_words(&error));
-        listeners.push(Listener::bind(&pool.config).map_err(failed)?);
-        let text = format!("pool {} listens at {listen}", pool.config.name);
-        log.line(log::NOTICE, &text);
-    }
-    Ok(listeners)
-}
-
 async fn bind_statistics(arguments: &Arguments, port: u16) -> Result<TcpListener, String> {
     let bound = TcpListener::bind((arguments.stats_address.as_str(), port)).await;
     bound.map_err(|error| format!("cannot listen for statistics: {}", error_words(&error)))
 }
 
 /// Serves until a signal ends the program.
-async fn until_the_end(log: &Log) -> std::io::Result<()> {
+async fn until_the_end(log: &Log, house: &mut House, control: &Control) -> std::io::Result<()> {
     let mut reopen = signal(SignalKind::hangup())?;
     let mut louder = signal(SignalKind::from_raw(rustix::process::Signal::TTIN.as_raw()))?;
     let mut quieter = signal(SignalKind::from_raw(rustix::process::Signal::TTOU.as_raw()))?;
@@ -235,11 +230,13 @@ async fn until_the_end(log: &Log) -> std::io::Result<()> {
     loop {
         tokio::select! {
             _ = reopen.recv() => {
-                log.line(log::NOTICE, "signal HUP: the log is opened anew");
+                log.line(log::NOTICE, "signal HUP: log and configuration are opened anew");
                 if let Err(error) = log.reopen() {
                     log.line(log::ERROR, &format!("cannot open the log: {}", error_words(&error)));
                 }
+                reload(log, house, &control.path).await;
             }
+            () = control.reload.notified() => reload(log, house, &control.path).await,
             _ = louder.recv() => {
                 let level = log.change_level(1);
                 log.line(log::ALERT, &format!("signal TTIN: log level {level}"));
@@ -263,30 +260,43 @@ async fn until_the_end(log: &Log) -> std::io::Result<()> {
 }
 
 /// Lets clients have the replies they wait for, within reason.
-async fn drain(workers: Vec<Worker>, orders: &[tokio::sync::mpsc::UnboundedSender<Order>]) {
-    for worker in orders {
-        // A worker that has ended needs no order.
-        drop(worker.send(Order::Drain));
-    }
+async fn drain(workers: Vec<Worker>) {
     let joined = tokio::task::spawn_blocking(move || {
         for worker in workers {
             drop(worker.thread.join());
         }
     });
-    if tokio::time::timeout(DRAIN, joined).await.is_err() {
+    let impatient = async {
+        match (
+            signal(SignalKind::interrupt()),
+            signal(SignalKind::terminate()),
+        ) {
+            (Ok(mut interrupt), Ok(mut terminate)) => tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            },
+            _ => std::future::pending().await,
+        }
+    };
+    let ended = tokio::select! {
+        ended = tokio::time::timeout(DRAIN, joined) => ended.is_ok(),
+        // Whoever asks twice does not want to wait.
+        () = impatient => false,
+    };
+    if !ended {
         std::process::exit(1);
     }
 }
 
 /// Everybody who connects is told all figures.
-async fn give_statistics(listener: TcpListener, pools: Vec<Arc<Pool>>) {
+async fn give_statistics(listener: TcpListener, registry: Registry) {
     let host = rustix::system::uname()
         .nodename()
         .to_string_lossy()
         .into_owned();
     loop {
         if let Ok((mut stream, _)) = listener.accept().await {
-            let text = report::json(&pools, &host);
+            let text = report::json(&registry.pools(), &host);
             tokio::spawn(async move {
                 // Who does not read it has asked in vain.
                 drop(stream.write_all(text.as_bytes()).await);

@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use resp::reply::write_request;
 use resp::value::{Value, read};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::configuration::{Address, Follow};
 use crate::log::{self, Log};
 use crate::pool::{Pool, SlotRange, Slots};
+use crate::stream::Stream;
+use crate::tls::Connector;
 
 /// A Sentinel that takes longer is not asked further.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -27,9 +27,12 @@ pub async fn follow(pool: Arc<Pool>, log: Arc<Log>) {
     };
     let mut turn = 0;
     loop {
-        tokio::time::sleep(Duration::from_millis(refresh_ms)).await;
+        let rest = Duration::from_millis(refresh_ms);
+        // Whether it was time or news does not matter.
+        drop(timeout(rest, pool.changed.notified()).await);
         learn(&pool, &log, turn).await;
         turn += 1;
+        tokio::time::sleep(BREATH).await;
     }
 }
 
@@ -62,7 +65,7 @@ async fn ask_all(
     address: &Address,
     password: Option<&str>,
 ) -> io::Result<()> {
-    let mut conversation = Conversation::begin(address).await?;
+    let mut conversation = Conversation::begin(address, pool.sentinel_connector()).await?;
     if let Some(password) = password {
         conversation.ask(&["AUTH", password]).await?;
     }
@@ -177,7 +180,7 @@ pub async fn learn_cluster(pool: &Pool, log: &Log, turn: usize) {
 }
 
 async fn ask_slots(pool: &Pool, address: &Address) -> io::Result<Vec<SlotRange>> {
-    let mut conversation = Conversation::begin(address).await?;
+    let mut conversation = Conversation::begin(address, pool.connector.as_ref()).await?;
     if let Some(password) = &pool.config.server_password {
         conversation.ask(&["AUTH", password]).await?;
     }
@@ -215,56 +218,59 @@ fn slot_range(row: &Value, asked: &Address) -> Option<SlotRange> {
         (host, _) => host.to_owned(),
     };
     let port = u16::try_from(*port).ok()?;
+    let replicas = parts[3..].iter().filter_map(|node| {
+        let Value::Array(node) = node else {
+            return None;
+        };
+        let [host, Value::Integer(port), ..] = &node[..] else {
+            return None;
+        };
+        let (host, port) = (text(host)?.to_owned(), u16::try_from(*port).ok()?);
+        (!host.is_empty()).then_some(Address::Tcp { host, port })
+    });
+    let replicas = Some(replicas.collect());
     let slots = Slots {
         first: usize::try_from(*first).ok()?,
         end: usize::try_from(*last).ok()?.checked_add(1)?,
     };
-    Some((slots, Address::Tcp { host, port }))
+    Some(SlotRange {
+        slots,
+        master: Address::Tcp { host, port },
+        replicas,
+    })
 }
 
 /// A connection on which one question follows the answer to another.
-enum Conversation {
-    Tcp(TcpStream, Vec<u8>),
-    Unix(UnixStream, Vec<u8>),
+struct Conversation {
+    stream: Stream,
+    input: Vec<u8>,
 }
 
 impl Conversation {
-    async fn begin(address: &Address) -> io::Result<Conversation> {
-        Ok(match address {
-            Address::Tcp { host, port } => {
-                let stream = TcpStream::connect((host.as_str(), *port)).await?;
-                Conversation::Tcp(stream, Vec::new())
-            }
-            Address::Unix(path) => Conversation::Unix(UnixStream::connect(path).await?, Vec::new()),
+    async fn begin(address: &Address, tls: Option<&Connector>) -> io::Result<Conversation> {
+        Ok(Conversation {
+            stream: Stream::connect(address, tls).await?,
+            input: Vec::new(),
         })
     }
 
     async fn ask(&mut self, words: &[&str]) -> io::Result<Value> {
         let mut request = Vec::new();
         write_request(&mut request, words);
-        match self {
-            Conversation::Tcp(stream, input) => converse(stream, input, &request).await,
-            Conversation::Unix(stream, input) => converse(stream, input, &request).await,
-        }
-    }
-}
-
-async fn converse<S: AsyncReadExt + AsyncWriteExt + Unpin>(
-    stream: &mut S,
-    input: &mut Vec<u8>,
-    request: &[u8],
-) -> io::Result<Value> {
-    stream.write_all(request).await?;
-    loop {
-        if let Some((value, len)) = read(input).map_err(io::Error::other)? {
-            input.drain(..len);
-            return Ok(value);
-        }
-        if input.len() > ANSWER_BYTES_MAX {
-            return Err(io::Error::other("the answer is too long"));
-        }
-        if stream.read_buf(input).await? == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
+        self.stream.write_all(&request).await?;
+        let mut more = [0; 4096];
+        loop {
+            if let Some((value, len)) = read(&self.input).map_err(io::Error::other)? {
+                self.input.drain(..len);
+                return Ok(value);
+            }
+            if self.input.len() > ANSWER_BYTES_MAX {
+                return Err(io::Error::other("the answer is too long"));
+            }
+            match self.stream.read(&mut more).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                len => self.input.extend_from_slice(&more[..len]),
+            }
         }
     }
 }

@@ -4,7 +4,6 @@ use std::cell::RefCell;
 use std::future::Future;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use resp::Protocol;
@@ -18,6 +17,8 @@ use transaction::Mode;
 
 mod authority;
 mod local;
+mod operation;
+mod report;
 mod request;
 mod subscription;
 mod transaction;
@@ -35,6 +36,10 @@ pub struct Session {
     authenticated: bool,
     /// Which of the pool's authorities it has, if it has any.
     authority: Option<usize>,
+    /// Keys that are passed over before one is counted.
+    uncounted: u32,
+    /// The number of the command that is looked at.
+    command: u16,
     db: u32,
     protocol: Protocol,
     name: Vec<u8>,
@@ -98,6 +103,8 @@ impl Session {
             holds_requests: false,
             closing: false,
             authenticated,
+            uncounted: 0,
+            command: 0,
             db,
             protocol: Protocol::Resp2,
             name: Vec::new(),
@@ -118,6 +125,9 @@ impl Session {
             let flushed = self.client.poll_flush(cx);
             if self.client.broken.get() {
                 return Poll::Ready(());
+            }
+            if self.client.backend.has_given_way() {
+                self.move_on(cx);
             }
             if self.closing {
                 self.client.waits.set(true);
@@ -147,6 +157,29 @@ impl Session {
         }
         cx.waker().wake_by_ref();
         Poll::Pending
+    }
+
+    /// Goes over to the pool that has taken this one's place. Who is within a transaction or
+    /// listens stays until that is over.
+    fn move_on(&mut self, cx: &mut Context<'_>) {
+        let is_free = matches!(self.mode, Mode::Plain) && self.subscriptions.is_none();
+        let next = is_free.then(|| self.client.succeed()).flatten();
+        let Some(next) = next else {
+            self.barrier |= is_free;
+            return;
+        };
+        next.set_waker(cx.waker());
+        let (before, config) = (Rc::clone(&self.client), &next.backend.pool.config);
+        let old = &before.backend.pool.config;
+        self.authenticated =
+            config.password.is_none() || self.authenticated && config.password == old.password;
+        self.authority = self.authority_within(config);
+        if config.db != old.db {
+            self.db = config.db;
+        }
+        self.links.clear();
+        self.version = 0;
+        self.client = next;
     }
 
     /// Whether there is room for what more requests would bring.
@@ -263,11 +296,17 @@ impl Session {
         let batch = TOOLS.with(|tools| std::mem::take(&mut tools.borrow_mut().batch));
         let mut batch = batch.recycle();
         let parsed = self.parser.parse(input, &limits, &mut batch);
+        self.client.backend.tick();
         self.client.backend.refresh();
         self.settle();
         let mut next = 0;
         while next < batch.len() {
             let pending = self.client.pending();
+            if self.client.holds.get() {
+                // What comes later must not be run before what has to wait.
+                self.barrier |= pending > 0;
+                self.client.holds.set(pending > 0);
+            }
             let flow = match self.barrier && pending > 0 || pending >= PENDING_MAX {
                 true => Flow::Hold,
                 false => self.request(batch.request(next), batch.sent(next)),
@@ -359,8 +398,6 @@ impl Session {
 /// A client has gone.
 pub fn depart(client: &Client) {
     client.broken.set(true);
-    let backend = &client.backend;
-    backend.clients.borrow_mut().remove(&client.id);
-    backend.counters().client_connections.sub(1);
-    backend.pool.shared.clients.fetch_sub(1, Ordering::Relaxed);
+    client.forget();
+    client.count_out();
 }

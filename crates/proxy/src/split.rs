@@ -177,9 +177,20 @@ impl Gather {
         self.missing == 0
     }
 
-    /// Forgets what is there of a part that will not become whole.
-    pub fn clear(&mut self, part: usize) {
+    /// Forgets what is there of a part that will not become whole. Returns how many bytes it was.
+    pub fn clear(&mut self, part: usize) -> usize {
+        let len = self.parts[part].len();
         self.parts[part].clear();
+        len
+    }
+
+    /// Bytes of all parts.
+    pub fn len(&self) -> usize {
+        self.parts.iter().map(Vec::len).sum()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Writes the reply of all parts. Nothing is ever made of a part: an error is everybody's.

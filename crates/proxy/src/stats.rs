@@ -2,6 +2,7 @@
 //!
 //! Every worker has counters of its own, which only it changes; who reports adds them up.
 
+use crate::configuration::Monitor;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 /// A number that one thread changes and any may read.
@@ -22,8 +23,67 @@ impl Counter {
         self.0.store(value, Ordering::Relaxed);
     }
 
+    /// Sets it to 0, from any thread; an addition at the same time may be lost.
+    pub fn reset(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// How long requests took that a monitor watches, in one worker.
+#[derive(Debug)]
+pub struct Samples {
+    /// One for each span, and one for all that took longer: how many, and their sum.
+    pub cells: Vec<(Counter, Counter)>,
+}
+
+impl Samples {
+    pub fn of(monitors: &[Monitor]) -> Vec<Samples> {
+        let cells = |monitor: &Monitor| (0..=monitor.spans_us.len()).map(|_| Default::default());
+        let samples = monitors.iter().map(|monitor| Samples {
+            cells: cells(monitor).collect(),
+        });
+        samples.collect()
+    }
+
+    pub fn add(&self, monitor: &Monitor, took_us: u64) {
+        let at = monitor.spans_us.partition_point(|span| *span < took_us);
+        let (count, sum) = &self.cells[at];
+        count.add(1);
+        sum.add(took_us);
+    }
+
+    pub fn reset(&self) {
+        for (count, sum) in &self.cells {
+            count.reset();
+            sum.reset();
+        }
+    }
+}
+
+/// How long replies took, by powers of two of microseconds.
+#[derive(Debug, Default)]
+pub struct Latency {
+    pub buckets: [Counter; LATENCY_BUCKETS],
+    pub sum_us: Counter,
+}
+
+/// The last holds all that took longer than 2^26 us, which is a minute.
+pub const LATENCY_BUCKETS: usize = 28;
+
+impl Latency {
+    #[inline]
+    pub fn add(&self, took_us: u64) {
+        let bits = (u64::BITS - took_us.saturating_sub(1).leading_zeros()) as usize;
+        self.buckets[bits.min(LATENCY_BUCKETS - 1)].add(1);
+        self.sum_us.add(took_us);
     }
 }
 
@@ -39,6 +99,15 @@ pub struct PoolCounters {
     pub requests: Counter,
     pub forward_error: Counter,
     pub fragments: Counter,
+    /// Requests that have waited for a server to come back.
+    pub held: Counter,
+    /// Requests sent again, because no server had run them.
+    pub resent: Counter,
+    /// Clients closed because of what they left unread, or because memory was short.
+    pub closed_for_memory: Counter,
+    /// Bytes held for clients and servers.
+    pub memory: Counter,
+    pub monitors: Vec<Samples>,
 }
 
 /// A server's figures in one worker.
@@ -55,6 +124,8 @@ pub struct ServerCounters {
     pub response_bytes: Counter,
     pub in_queue: Counter,
     pub in_queue_bytes: Counter,
+    pub latency: Latency,
+    pub monitors: Vec<Samples>,
 }
 
 /// What all workers change.

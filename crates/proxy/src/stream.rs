@@ -1,5 +1,6 @@
 //! A socket of either family.
 
+use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,17 +10,32 @@ use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 
+use tokio_rustls::TlsStream;
+
 use crate::configuration::Address;
+use crate::tls::Connector;
 
 #[derive(Debug)]
 pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
+    Tls(Box<TlsStream<TcpStream>>),
 }
 
 impl Stream {
     /// Connects; names are looked up anew each time.
-    pub async fn connect(address: &Address) -> io::Result<Stream> {
+    pub async fn connect(address: &Address, tls: Option<&Connector>) -> io::Result<Stream> {
+        match (Stream::connect_plain(address).await?, tls) {
+            (Stream::Tcp(stream), Some(tls)) => {
+                let name = tls.name_of(address)?;
+                let stream = tls.connector.connect(name, stream).await?;
+                Ok(Stream::Tls(Box::new(stream.into())))
+            }
+            (stream, _) => Ok(stream),
+        }
+    }
+
+    async fn connect_plain(address: &Address) -> io::Result<Stream> {
         match address {
             Address::Tcp { host, port } => {
                 let found = tokio::net::lookup_host((host.as_str(), *port)).await;
@@ -46,16 +62,19 @@ impl Stream {
             Stream::Tcp(stream) => {
                 SockRef::from(stream).set_tcp_keepalive(&TcpKeepalive::new().with_time(every))
             }
+            Stream::Tls(stream) => SockRef::from(stream.get_ref().0)
+                .set_tcp_keepalive(&TcpKeepalive::new().with_time(every)),
             Stream::Unix(_) => Ok(()),
         }
     }
 
-    /// Writes what the socket takes at once.
+    /// Writes what the socket takes at once. Encrypted connections have to be asked with a context.
     #[inline]
     pub fn try_write(&self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Stream::Tcp(stream) => stream.try_write(bytes),
             Stream::Unix(stream) => stream.try_write(bytes),
+            Stream::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
@@ -65,6 +84,7 @@ impl Stream {
         let polled = match self {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            Stream::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
         };
         polled.map_ok(|()| buffer.filled().len())
     }
@@ -74,13 +94,41 @@ impl Stream {
         match self {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
         }
+    }
+
+    /// Sends what has been encrypted and is kept.
+    #[inline]
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Stream::Tcp(_) | Stream::Unix(_) => Poll::Ready(Ok(())),
+            Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
+        }
+    }
+
+    pub async fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
+        while !bytes.is_empty() {
+            match poll_fn(|cx| self.poll_write(cx, bytes)).await? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                len => bytes = &bytes[len..],
+            }
+        }
+        poll_fn(|cx| self.poll_flush(cx)).await
+    }
+
+    pub async fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        poll_fn(|cx| self.poll_read(cx, into)).await
     }
 
     /// The address of the other side.
     pub fn peer(&self) -> String {
         match self {
             Stream::Tcp(stream) => match stream.peer_addr() {
+                Ok(address) => address.to_string(),
+                Err(_) => "?:0".to_owned(),
+            },
+            Stream::Tls(stream) => match stream.get_ref().0.peer_addr() {
                 Ok(address) => address.to_string(),
                 Err(_) => "?:0".to_owned(),
             },

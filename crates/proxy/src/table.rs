@@ -2,7 +2,10 @@
 //!
 //! Most rows are generated from the crate `commands`; the rest are commands of other servers.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use crate::configuration::{CustomCommand, Rights};
 
 pub mod action;
 #[rustfmt::skip]
@@ -256,6 +259,9 @@ fn behind(words: &[&[u8]], keyword: &str, from: i64) -> Option<usize> {
 pub struct Entry {
     pub command: &'static Command,
     pub action: Action,
+    /// Its place among all.
+    pub number: u16,
+    pub words_max: usize,
 }
 
 /// Open addressing over the names.
@@ -267,13 +273,18 @@ const SLOTS: usize = 2048;
 
 static INDEX: LazyLock<Index> = LazyLock::new(|| {
     let mut slots: Vec<Option<Entry>> = vec![None; SLOTS];
-    for command in all() {
+    for (number, command) in (0..).zip(all()) {
         let mut at = slot(command.name.as_bytes());
         while slots[at].is_some() {
             at = (at + 1) % SLOTS;
         }
         let action = action::of(command);
-        slots[at] = Some(Entry { command, action });
+        slots[at] = Some(Entry {
+            command,
+            action,
+            number,
+            words_max: usize::MAX,
+        });
     }
     Index { slots }
 });
@@ -281,6 +292,31 @@ static INDEX: LazyLock<Index> = LazyLock::new(|| {
 /// Every command, without subcommands.
 pub fn all() -> impl Iterator<Item = &'static Command> {
     generated::COMMANDS.iter().chain(SUPPLEMENT)
+}
+
+/// The number of commands that files define.
+pub const CUSTOM: u16 = u16::MAX;
+
+/// The entry of a command that a file defines. Each is made once, and stays.
+pub fn custom(definition: &CustomCommand) -> &'static Entry {
+    static KNOWN: Mutex<BTreeMap<String, &'static Entry>> = Mutex::new(BTreeMap::new());
+    let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+    known.entry(format!("{definition:?}")).or_insert_with(|| {
+        let flags = match definition.rights {
+            Rights::Read => READ,
+            Rights::Write => WRITE,
+            Rights::Admin => ADMIN,
+        };
+        let name = Box::leak(definition.name.clone().into_boxed_str());
+        let keys = Box::leak(Box::new([Keys::range(definition.key_at, 0, 1, 0)]));
+        let row = Command::row(name, -(definition.words_min as i32), flags).keys(keys);
+        Box::leak(Box::new(Entry {
+            command: Box::leak(Box::new(row)),
+            action: Action::Keys,
+            number: CUSTOM,
+            words_max: definition.words_max,
+        }))
+    })
 }
 
 fn slot(name: &[u8]) -> usize {

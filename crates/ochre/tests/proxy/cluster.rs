@@ -168,6 +168,44 @@ fn clients_see_no_slot_move_and_no_request_runs_twice() {
     });
 }
 
+#[test]
+fn replicas_are_read_from() {
+    if !Path::new(REDIS).exists() {
+        eprintln!("skipped: {REDIS} is not installed");
+        return;
+    }
+    let nodes = cluster(3);
+    let replica = Node::start();
+    let met = replica.ask(&format!("CLUSTER MEET 127.0.0.1 {}", nodes[0].port));
+    assert_eq!(met, "+OK");
+    wait_until("the replica is known", || {
+        let replicate = format!("CLUSTER REPLICATE {}", nodes[0].id);
+        nodes[2].ask("CLUSTER NODES").contains(&replica.id) && replica.ask(&replicate) == "+OK"
+    });
+    let port = format!(":{}\r\n", replica.port);
+    wait_until("everybody knows whose it is", || {
+        nodes
+            .iter()
+            .all(|node| node.ask("CLUSTER SLOTS").contains(&port))
+            && replica
+                .ask("INFO replication")
+                .contains("master_link_status:up")
+    });
+    let pool = format!(
+        "ClusterServerPool {{\n MasterReadPriority 10\n DynamicSlaveReadPriority 50\n \
+         Servers {{\n  + 127.0.0.1:{}\n }}\n}}\n",
+        nodes[1].port
+    );
+    let proxy = Predixy::start("", &pool);
+    let mut wire = proxy.connect();
+    // The slot of `b` is the first node's.
+    assert_eq!(wire.ask("SET b 1"), "+OK");
+    wait_until("the replica has it", || wire.ask("GET b") == "$1\r\n1");
+    assert!(replica.ask("INFO commandstats").contains("cmdstat_get:"));
+    assert!(!nodes[0].ask("INFO commandstats").contains("cmdstat_get:"));
+    assert!(wire.ask("INFO Servers").contains("\nRole:slave\n"));
+}
+
 /// Counts in pipelines until told to stop; each reply must be one more than the one before.
 fn count(client: usize, proxy: &Predixy, done: &AtomicBool) -> i64 {
     let (mut wire, mut last) = (proxy.connect(), 0);

@@ -8,7 +8,7 @@ use crate::wire::Wire;
 
 /// A proxy with predixy's files: the first is given to it.
 pub struct Predixy {
-    port: u16,
+    pub port: u16,
     _process: Process,
     _folder: Folder,
 }
@@ -169,9 +169,132 @@ fn a_failover_does_not_concern_who_stays_connected() {
     });
     drop(master);
     // The same connection is read from at once, and written to when there is a master.
-    wait_until("it is read from", || wire.ask("GET k1") == "$6\r\nsdasfa");
+    assert_eq!(wire.ask("GET k1"), "$6\r\nsdasfa");
     wait_until("there is a master again", || {
         wire.ask("SET k1 new") == "+OK"
     });
     assert_eq!(wire.ask("GET k1"), "$3\r\nnew");
+}
+
+const REPORTS: &str = "\
+LatencyMonitor fast {\n Commands {\n  + get\n }\n TimeSpan {\n  + 1\n  + 60000000\n }\n}\n\
+CustomCommand {\n getdel {\n  Mode write\n }\n nosuch.at3 {\n  Mode read|keyAt3\n  MinArgs 4\n  \
+MaxArgs 4\n }\n}\n\
+Authority {\n Auth {\n  Mode write\n }\n Auth boss {\n  Mode admin\n }\n}\n";
+
+#[test]
+fn reports_and_settings_are_predixy_s() {
+    let (first, second) = (Backend::start(), Backend::start());
+    let proxy = Predixy::start(&format!("Name p\n{REPORTS}"), &fixed(&[&first, &second]));
+    let mut wire = proxy.connect();
+    for key in ["k1", "k2", "k3"] {
+        assert_eq!(wire.ask(&format!("GET {key}")), "$-1");
+    }
+    assert!(
+        wire.ask("NOSUCH.AT3 a b k1")
+            .starts_with("-ERR unknown command")
+    );
+    let arity = "-ERR wrong number of arguments for 'nosuch.at3' command";
+    assert_eq!(wire.ask("NOSUCH.AT3 a b k1 c"), arity);
+    let info = wire.ask("INFO");
+    let bind = format!("\nBind:127.0.0.1:{}\n", proxy.port);
+    for part in [
+        "# Proxy\n",
+        "\nName:p\n",
+        &bind,
+        "\nRedisMode:proxy\n",
+        "# SystemResource\n",
+        "\nUsedCpuSys:0.",
+        "# Stats\n",
+        "\nClientConnections:1\n",
+        "# Servers\n",
+        "\nRole:master\nGroup:g1\n",
+        "\nCurrentIsFail:0\n",
+        "# LatencyMonitor\nLatencyMonitorName:fast\n",
+    ] {
+        assert!(info.contains(part), "{part} in {info}");
+    }
+    assert!(wire.ask("INFO Stats").contains("\n# Stats\nAccept:"));
+    assert_eq!(wire.ask("INFO nosuch"), "$0");
+    let latency = wire.ask("INFO Latency fast");
+    assert!(latency.contains("100.00%\nT "), "{latency}");
+    let total = latency.lines().find(|line| line.starts_with("T ")).unwrap();
+    assert_eq!(total.split_whitespace().last(), Some("3"));
+    let address = format!("127.0.0.1:{}", second.port);
+    let own = wire.ask(&format!("INFO ServerLatency {address} fast"));
+    assert!(
+        own.contains(&format!("ServerLatencyMonitorName:{address}\n")),
+        "{own}"
+    );
+    assert_eq!(wire.ask("INFO Latency x"), "-ERR latency \"x\" no exists");
+    assert_eq!(
+        wire.ask("INFO ServerLatency x"),
+        "-ERR server \"x\" no exists"
+    );
+    let denied = "-ERR auth permission deny";
+    assert_eq!(wire.ask("INFO ResetStats"), denied);
+    assert_eq!(wire.ask("CONFIG GET Name"), denied);
+    assert_eq!(wire.ask("AUTH boss"), "+OK");
+    assert_eq!(wire.ask("CONFIG GET name"), "*2\r\n$4\r\nName\r\n$1\r\np");
+    assert!(wire.ask("CONFIG GET *").starts_with("*28\r\n"));
+    assert_eq!(wire.ask("CONFIG SET ClientTimeout 300"), "+OK");
+    assert_eq!(
+        wire.ask("CONFIG GET ClientTimeout"),
+        "*2\r\n$13\r\nClientTimeout\r\n$3\r\n300"
+    );
+    assert_eq!(wire.ask("CONFIG SET Bind x"), "-ERR argument wrong");
+    assert_eq!(
+        wire.ask("CONFIG REWRITE"),
+        "-ERR CONFIG subcommand must be one of GET, SET"
+    );
+    assert_eq!(wire.ask("INFO ResetStats"), "+OK");
+    let total = wire.ask("INFO Latency fast");
+    assert!(
+        total
+            .lines()
+            .any(|line| line.starts_with("T ") && line.ends_with(" 0"))
+    );
+    // Who leaves too much unread is let go.
+    let value = "x".repeat(100_000);
+    assert_eq!(wire.ask(&format!("SET k1 {value}")), "+OK");
+    assert_eq!(wire.ask("CONFIG SET MaxMemory 1M"), "+OK");
+    let mut greedy = proxy.connect();
+    let requests = "*2\r\n$3\r\nGET\r\n$2\r\nk1\r\n".repeat(500);
+    greedy.send(requests.as_bytes()).unwrap();
+    wait_until("the greedy client has gone", || {
+        wire.ask("INFO Stats").contains("ClientConnections:1\n")
+    });
+    assert_eq!(wire.ask("STRLEN k1"), ":100000");
+}
+
+#[test]
+fn reads_stay_in_the_data_centre() {
+    let (here, there) = (Backend::start(), Backend::start());
+    let centre = |name: &str, port: u16, policy: &str| {
+        format!(
+            " DC {name} {{\n  AddrPrefix {{\n   + 127.0.0.1:{port}\n  }}\n  \
+             ReadPolicy {{\n{policy}  }}\n }}\n"
+        )
+    };
+    let centres = format!(
+        "LocalDC there\nDataCenter {{\n{}{}}}\n",
+        centre("here", here.port, ""),
+        centre("there", there.port, "   there 50\n   here 20 5\n"),
+    );
+    let pool = format!(
+        "StandaloneServerPool {{\n RefreshMethod fixed\n MasterReadPriority 60\n \
+         StaticSlaveReadPriority 50\n Group g {{\n  + 127.0.0.1:{}\n  + 127.0.0.1:{}\n }}\n}}\n",
+        here.port, there.port
+    );
+    let proxy = Predixy::start(&centres, &pool);
+    let (mut wire, mut there) = (proxy.connect(), there);
+    // The second is nobody's replica, so that it can be told apart.
+    there.connect().ask("SET k there");
+    assert_eq!(wire.ask("SET k here"), "+OK");
+    assert_eq!(wire.ask("GET k"), "$5\r\nthere");
+    assert!(wire.ask("INFO Servers").contains("\nDC:there\n"));
+    there.kill();
+    wait_until("the other centre is read from", || {
+        wire.ask("GET k") == "$4\r\nhere"
+    });
 }

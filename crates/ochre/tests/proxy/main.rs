@@ -5,8 +5,10 @@
 //!   cluster    slots that move while clients talk
 //!   ending     what is left when the proxy ends
 //!   groups     masters with replicas, and Sentinels that watch them
+//!   reload     files that change while clients talk, figures, limits
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
+//!   tls        encrypted connections on both sides
 //!   placement  the same keys on the same servers as Debian's nutcracker has them
 //! ```
 
@@ -23,6 +25,8 @@ mod pools;
 #[path = "../it/process.rs"]
 #[allow(dead_code)]
 mod process;
+mod reload;
+mod tls;
 #[path = "../it/wire.rs"]
 #[allow(dead_code)]
 mod wire;

@@ -1,6 +1,6 @@
 //! `nutcracker.yml`: the keys of its pools, and the texts of its addresses.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::outline::{self, Content, Scalar, Section};
 use super::{Address, Configuration, Language, Pool, Refusal, Server};
@@ -43,6 +43,7 @@ pub fn parse(text: &str) -> Result<Configuration, Refusal> {
     Ok(Configuration {
         pools,
         threads: None,
+        admin: None,
         ignored: Vec::new(),
     })
 }
@@ -88,34 +89,16 @@ fn pool(section: &Section) -> Result<Pool, Refusal> {
 
 fn blank(name: &str) -> Pool {
     Pool {
-        name: name.to_owned(),
-        listen: Address::Unix(PathBuf::new()),
-        permissions: None,
         backlog: BACKLOG,
-        client_connections: 0,
-        client_keepalive: false,
-        client_timeout_ms: 0,
-        reuse_port: false,
         language: Language::Memcached,
         hash: Hash::Fnv1a64,
-        hash_tag: None,
         distribution: Distribution::Ketama,
-        timeout_ms: 0,
-        preconnect: false,
-        password: None,
-        server_password: None,
-        server_keepalive_ms: 0,
-        authorities: None,
-        db: 0,
-        server_connections: 1,
         ejection: Ejection {
             automatic: false,
             failure_limit: FAILURE_LIMIT,
             retry_ms: RETRY_MS,
         },
-        servers: Vec::new(),
-        groups: None,
-        cluster: None,
+        ..Pool::named(name)
     }
 }
 
@@ -229,6 +212,15 @@ fn servers(items: &[Scalar]) -> Result<Vec<Server>, Refusal> {
     }
     sort_by_label(&mut servers, |server| &server.label);
     Ok(servers)
+}
+
+/// The servers of a ring by their texts.
+pub fn ring_servers(texts: &[String]) -> Result<Vec<Server>, String> {
+    let items = texts.iter().map(|text| Scalar {
+        text: text.clone(),
+        line: 0,
+    });
+    servers(&items.collect::<Vec<_>>()).map_err(|refusal| refusal.to_string())
 }
 
 /// `host:port:weight name` or `/path:weight name`, the name being optional.

@@ -3,12 +3,14 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Address, Authority, Cluster, Configuration, Follow, Group, GroupHash, Groups, Language, Pool,
-    Refusal, Rights, Server,
+    Address, Authority, Cluster, Configuration, Dialect, Follow, Group, GroupHash, Groups, Monitor,
+    Pool, Refusal, Rights, Server,
 };
-use crate::placement::hash::Hash;
-use crate::placement::ring::Distribution;
-use crate::placement::roster::Ejection;
+
+mod extras;
+
+/// Clients wait so long for a master that has failed to be replaced, before they hear of it.
+const HOLD_MS: u64 = 10_000;
 
 /// A line, and the block behind it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -164,6 +166,10 @@ impl Node {
         ms.ok_or_else(|| self.refuse("not a time"))
     }
 
+    fn bytes(&self) -> Result<u64, Refusal> {
+        bytes(&self.value).ok_or_else(|| self.refuse("not a number of bytes"))
+    }
+
     /// The items of a list: lines that begin with `+`.
     fn items(&self) -> Result<Vec<String>, Refusal> {
         let item = |node: &Node| match node.key.as_str() {
@@ -177,9 +183,22 @@ impl Node {
     }
 }
 
+/// A number of bytes, perhaps of thousands, millions or milliards of them.
+pub fn bytes(text: &str) -> Option<u64> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let (number, unit) = text.split_at(digits);
+    let unit: u64 = match unit.trim().to_ascii_uppercase().as_str() {
+        "" => 1,
+        "K" | "KB" => 1 << 10,
+        "M" | "MB" => 1 << 20,
+        "G" | "GB" => 1 << 30,
+        _ => return None,
+    };
+    number.parse::<u64>().ok()?.checked_mul(unit)
+}
+
 /// What a file may say without effect.
 const IGNORED: &[&str] = &[
-    "MaxMemory",
     "BufSize",
     "Log",
     "LogRotate",
@@ -190,10 +209,6 @@ const IGNORED: &[&str] = &[
     "LogNoticeSample",
     "LogWarnSample",
     "LogErrorSample",
-    "LocalDC",
-    "DataCenter",
-    "LatencyMonitor",
-    "CustomCommand",
 ];
 
 fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
@@ -203,6 +218,8 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
     };
     let (mut name, mut pool, mut threads) = (String::new(), None, 1);
     let (mut authorities, mut client_timeout_ms, mut ignored) = (None, 0, Vec::new());
+    let (mut memory_max, mut local, mut centres) = (0, "", None);
+    let (mut monitors, mut custom): (Vec<Monitor>, _) = (Vec::new(), Vec::new());
     for node in nodes {
         if node.is("Name") {
             name.clone_from(&node.value);
@@ -212,6 +229,16 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
             threads = node.number(1, 1024)? as usize;
         } else if node.is("ClientTimeout") {
             client_timeout_ms = node.number(0, u64::from(u32::MAX))? * 1000;
+        } else if node.is("MaxMemory") {
+            memory_max = node.bytes()?;
+        } else if node.is("LocalDC") {
+            local = &node.value;
+        } else if node.is("DataCenter") {
+            centres = Some(node);
+        } else if node.is("LatencyMonitor") {
+            monitors.push(extras::monitor(node)?);
+        } else if node.is("CustomCommand") {
+            custom.extend(extras::custom_commands(node)?);
         } else if node.is("Authority") {
             authorities = Some(authority(node)?);
         } else if node.is("StandaloneServerPool") || node.is("SentinelServerPool") {
@@ -239,14 +266,20 @@ fn build(nodes: &[Node]) -> Result<Configuration, Refusal> {
     };
     pool.authorities = authorities;
     pool.client_timeout_ms = client_timeout_ms;
+    (pool.memory_max, pool.monitors, pool.custom) = (memory_max, monitors, custom);
+    pool.reading.centres = match centres {
+        Some(node) => Some(extras::centres(node, local)?),
+        None => None,
+    };
     Ok(Configuration {
         pools: vec![pool],
         threads: Some(threads),
+        admin: None,
         ignored,
     })
 }
 
-fn address(text: &str) -> Option<Address> {
+pub fn address(text: &str) -> Option<Address> {
     if text.starts_with('/') {
         return Some(Address::Unix(PathBuf::from(text)));
     }
@@ -356,10 +389,6 @@ impl Draft {
             refresh_ms: 1000,
             hash: GroupHash::Nothing,
             list: Vec::new(),
-            master_priority: 50,
-            static_priority: 0,
-            dynamic_priority: 0,
-            retry_ms: 1000,
             dbs: 1,
         };
         Draft {
@@ -388,12 +417,12 @@ fn set_number(draft: &mut Draft, line: &Node) -> Result<bool, Refusal> {
     let (pool, groups) = (&mut draft.pool, &mut draft.groups);
     match line.key.to_ascii_lowercase().as_str() {
         "databases" => groups.dbs = line.number(1, 128)? as u32,
-        "masterreadpriority" => groups.master_priority = line.number(0, 100)? as u32,
-        "staticslavereadpriority" => groups.static_priority = line.number(0, 100)? as u32,
-        "dynamicslavereadpriority" => groups.dynamic_priority = line.number(0, 100)? as u32,
+        "masterreadpriority" => pool.reading.master_priority = line.number(0, 100)? as u32,
+        "staticslavereadpriority" => pool.reading.static_priority = line.number(0, 100)? as u32,
+        "dynamicslavereadpriority" => pool.reading.dynamic_priority = line.number(0, 100)? as u32,
         "refreshinterval" => groups.refresh_ms = line.time_ms()?.max(1),
         "servertimeout" => pool.timeout_ms = line.time_ms()?,
-        "serverretrytimeout" => groups.retry_ms = line.time_ms()?,
+        "serverretrytimeout" => pool.reading.retry_ms = line.time_ms()?,
         "keepalive" => pool.server_keepalive_ms = line.time_ms()?,
         // A server that failed is left alone at once, unless there is no other.
         "serverfailurelimit" => {
@@ -490,7 +519,7 @@ fn addresses(node: &Node) -> Result<Vec<Address>, Refusal> {
 }
 
 /// Every server that is named, once.
-fn static_servers<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<Server> {
+pub fn static_servers<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<Server> {
     let mut servers: Vec<Server> = Vec::new();
     for address in addresses {
         if servers.iter().all(|server| server.address != *address) {
@@ -506,34 +535,9 @@ fn static_servers<'a>(addresses: impl IntoIterator<Item = &'a Address>) -> Vec<S
 
 fn blank() -> Pool {
     Pool {
-        name: String::new(),
-        listen: Address::Unix(PathBuf::new()),
-        permissions: None,
-        backlog: 511,
-        client_connections: 0,
-        client_keepalive: false,
-        client_timeout_ms: 0,
-        reuse_port: false,
-        language: Language::Redis,
-        hash: Hash::Crc16,
-        hash_tag: None,
-        distribution: Distribution::Modula,
-        timeout_ms: 0,
-        preconnect: false,
-        password: None,
-        server_password: None,
-        server_keepalive_ms: 0,
-        authorities: None,
-        db: 0,
-        server_connections: 1,
-        ejection: Ejection {
-            automatic: false,
-            failure_limit: 1,
-            retry_ms: 1000,
-        },
-        servers: Vec::new(),
-        groups: None,
-        cluster: None,
+        dialect: Dialect::Predixy,
+        hold_ms: HOLD_MS,
+        ..Pool::named("")
     }
 }
 

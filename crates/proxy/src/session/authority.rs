@@ -5,7 +5,7 @@ use crate::configuration::{Pool, Rights};
 use crate::table::action::Local;
 use crate::table::{ADMIN, Action, Command, Entry, READ, WRITE};
 
-const DENIED: &str = "ERR auth permission deny";
+pub const DENIED: &str = "ERR auth permission deny";
 
 /// What clients have that have said nothing: the authority without a password.
 pub fn of_everybody(config: &Pool) -> Option<usize> {
@@ -14,6 +14,27 @@ pub fn of_everybody(config: &Pool) -> Option<usize> {
 }
 
 impl Session {
+    /// What its password gives it in another pool, or in this one as it will be.
+    pub(super) fn authority_within(&self, config: &Pool) -> Option<usize> {
+        let before = self.client.backend.pool.config.authorities.as_ref();
+        let own = before
+            .zip(self.authority)
+            .map(|(list, index)| &list[index].password);
+        let list = config.authorities.as_ref()?;
+        let found = own.and_then(|own| list.iter().position(|a| a.password == *own));
+        found.or_else(|| of_everybody(config))
+    }
+
+    /// Whether it may do everything.
+    pub(super) fn is_admin(&self) -> bool {
+        match &self.client.backend.pool.config.authorities {
+            Some(list) => self
+                .authority
+                .is_some_and(|index| list[index].rights == Rights::Admin),
+            None => true,
+        }
+    }
+
     /// The refusal of what the client may not do.
     pub(super) fn refuse_without_rights(&self, entry: &Entry, words: &[&[u8]]) -> Option<Flow> {
         let authorities = self.client.backend.pool.config.authorities.as_ref()?;

@@ -4,6 +4,7 @@ use resp::Protocol;
 
 use super::transaction::Mode;
 use super::{Flow, Session, authority};
+use crate::configuration::Dialect;
 use crate::table::action::Local;
 
 /// Dbs that a client may select.
@@ -27,7 +28,12 @@ impl Session {
             Local::Auth => return self.auth(&words[1..]),
             Local::Hello => return self.hello(&words[1..]),
             Local::Client => return self.client_command(&words[1..]),
+            Local::SlowLog => return self.slow_log(&words[1..]),
+            Local::Proxy => return self.operate(&words[1..]),
             Local::Config => return self.config(&words[1..]),
+            Local::Info if self.client.backend.pool.config.dialect == Dialect::Predixy => {
+                return self.report(&words[1..]);
+            }
             Local::Info => {
                 let text = self.info();
                 self.reply(|reply| reply.verbatim(b"txt", text.as_bytes()));
@@ -252,6 +258,9 @@ impl Session {
 
     /// There is nothing to be asked for: tools that only look find nothing.
     fn config(&mut self, words: &[&[u8]]) -> Flow {
+        if self.client.backend.pool.config.dialect == Dialect::Predixy {
+            return self.settings(words);
+        }
         match words {
             [verb, _, ..] if verb.eq_ignore_ascii_case(b"get") => {
                 self.reply(|reply| reply.map(0));

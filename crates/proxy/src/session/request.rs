@@ -8,7 +8,8 @@ use resp::reply::write_request;
 use super::transaction::{Mode, Phase};
 use super::{Flow, Session};
 use crate::backend::Lane;
-use crate::link::{Link, Receiver};
+use crate::hot;
+use crate::link::{Again, Errand, Link};
 use crate::split::{self, Assembly, CURSOR_SERVERS_MAX, Cut, Gather};
 use crate::table::{self, Action, Command, Entry};
 
@@ -24,10 +25,12 @@ const PLACEHOLDER: &[u8] = b"placeholder";
 impl Session {
     #[inline]
     pub(super) fn request(&mut self, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
-        let Some(entry) = table::find(words[0]) else {
+        let custom = || self.client.backend.pool.custom(words[0]);
+        let Some(entry) = table::find(words[0]).or_else(custom) else {
             return self.unknown(words);
         };
         let command = entry.command;
+        self.command = entry.number;
         if !self.authenticated && !command.has(table::NO_AUTH) {
             return self.error("NOAUTH Authentication required");
         }
@@ -35,7 +38,7 @@ impl Session {
             self.spoil();
             return refused;
         }
-        if !command.allows(words.len()) {
+        if !command.allows(words.len()) || words.len() > entry.words_max {
             self.spoil();
             let name = command.name;
             return self.error(&format!(
@@ -71,7 +74,8 @@ impl Session {
                 None => entry.command,
             },
         };
-        if command.has(table::ADMIN) && !matches!(entry.action, Action::Local(_)) {
+        let is_own = matches!(entry.action, Action::Local(_)) || entry.number == table::CUSTOM;
+        if command.has(table::ADMIN) && !is_own {
             return self.refuse(entry, words);
         }
         let reads = command.has(table::READ);
@@ -112,12 +116,27 @@ impl Session {
         self.error(&text)
     }
 
+    /// Looks at a key now and then, to know which are hot.
+    #[inline]
+    fn count_key(&mut self, key: &[u8]) {
+        match self.uncounted.checked_sub(1) {
+            Some(left) => self.uncounted = left,
+            None => {
+                self.uncounted = hot::STRIDE - 1;
+                self.client.backend.pool.hot.count(key);
+            }
+        }
+    }
+
     /// To the server of its keys; cut, if they are on several.
     #[inline]
     fn send_to_keys(&mut self, command: &Command, words: &[&[u8]], sent: Option<&[u8]>) -> Flow {
+        let key = command.first_key(words).map(|at| words[at]);
+        if let Some(key) = key {
+            self.count_key(key);
+        }
         if command.has_one_key() {
-            let key = command.first_key(words).map_or(PLACEHOLDER, |at| words[at]);
-            return self.send_to_key_of(key, command, words, sent);
+            return self.send_to_key_of(key.unwrap_or(PLACEHOLDER), command, words, sent);
         }
         let backend = Rc::clone(&self.client.backend);
         match split::cut(command, words, |key| backend.unit_of(key)) {
@@ -129,11 +148,9 @@ impl Session {
                 backend.counters().fragments.add(fragments.len() as u64);
                 let number = self.client.open_gather(gather);
                 for (part, fragment) in fragments.iter().enumerate() {
-                    let receiver = self.receiver();
-                    match self.link(fragment.unit, command.has(table::READ)) {
-                        Some(link) => link.send(&fragment.request, receiver, number, part as u32),
-                        None => self.client.fail(number, part as u32, NOBODY),
-                    }
+                    let reads = command.has(table::READ);
+                    let errand = self.errand(number, part as u32, fragment.unit, reads);
+                    self.deliver(errand, |out| out.extend_from_slice(&fragment.request));
                 }
                 Flow::Next
             }
@@ -166,12 +183,42 @@ impl Session {
         sent: Option<&[u8]>,
     ) -> Flow {
         let number = self.client.open();
-        let receiver = self.receiver();
-        match self.link(unit, command.has(table::READ)) {
-            Some(link) => forward(link, words, sent, receiver, number, 0),
-            None => self.client.fail(number, 0, NOBODY),
-        }
+        let errand = self.errand(number, 0, unit, command.has(table::READ));
+        self.deliver(errand, |out| write_as_sent(out, words, sent));
         Flow::Next
+    }
+
+    pub(super) fn errand(&self, number: u64, part: u32, unit: usize, reads: bool) -> Errand {
+        Errand {
+            receiver: self.receiver(),
+            number,
+            part,
+            unit: unit as u32,
+            reads,
+            command: self.command,
+        }
+    }
+
+    /// Has a request sent over the connection it belongs to, or kept until there is one.
+    #[inline]
+    fn deliver(&mut self, errand: Errand, write: impl FnOnce(&mut Vec<u8>)) {
+        if let Some(link) = self.link(errand.unit as usize, errand.reads) {
+            return link.send_with(errand, write);
+        }
+        let backend = &self.client.backend;
+        let holds = backend.pool.config.hold_ms > 0 && matches!(self.mode, Mode::Plain);
+        if !holds || !backend.can_find(errand.unit as usize) {
+            return self.client.fail(errand.number, errand.part, NOBODY);
+        }
+        let lane = Lane {
+            server: 0,
+            db: self.db,
+            resp3: self.protocol == Protocol::Resp3,
+        };
+        let mut request = Vec::new();
+        write(&mut request);
+        let again = Again::new(errand, request, backend.now_us.get());
+        backend.hold(again, lane, NOBODY.to_vec());
     }
 
     /// The connection for this client's requests to a unit; none if nobody serves it.
@@ -210,12 +257,9 @@ impl Session {
         }
         let number = self.client.open_gather(Gather::new(assembly, units));
         for unit in 0..units {
-            let receiver = self.receiver();
-            let part = unit as u32;
-            match self.link(self.client.backend.unit_at(unit), reads) {
-                Some(link) => forward(link, words, sent, receiver, number, part),
-                None => self.client.fail(number, part, NOBODY),
-            }
+            let at = self.client.backend.unit_at(unit);
+            let errand = self.errand(number, unit as u32, at, reads);
+            self.deliver(errand, |out| write_as_sent(out, words, sent));
         }
         Flow::Next
     }
@@ -234,11 +278,10 @@ impl Session {
         request[1] = cursor.as_bytes();
         let gather = Gather::new(Assembly::Cursor { server, servers }, 1);
         let number = self.client.open_gather(gather);
-        let receiver = self.receiver();
-        match self.link(self.client.backend.unit_at(server), true) {
-            Some(link) => link.send_with(receiver, number, 0, |out| write_request(out, &request)),
-            None => self.client.fail(number, 0, NOBODY),
-        }
+        // A cursor means something to one server only, so it is not to be asked of another.
+        let unit = self.client.backend.unit_at(server);
+        let errand = self.errand(number, 0, unit, false);
+        self.deliver(errand, |out| write_request(out, &request));
         Flow::Next
     }
 
@@ -290,17 +333,15 @@ impl Session {
 
 /// Passes a request on as it was sent, or written anew if it was a line of words.
 #[inline]
-pub(super) fn forward(
-    link: &Link,
-    words: &[&[u8]],
-    sent: Option<&[u8]>,
-    receiver: Receiver,
-    number: u64,
-    part: u32,
-) {
+pub(super) fn forward(link: &Link, words: &[&[u8]], sent: Option<&[u8]>, errand: Errand) {
+    link.send_with(errand, |out| write_as_sent(out, words, sent));
+}
+
+#[inline]
+fn write_as_sent(out: &mut Vec<u8>, words: &[&[u8]], sent: Option<&[u8]>) {
     match sent {
-        Some(sent) => link.send(sent, receiver, number, part),
-        None => link.send_with(receiver, number, part, |out| write_request(out, words)),
+        Some(sent) => out.extend_from_slice(sent),
+        None => write_request(out, words),
     }
 }
 

@@ -139,7 +139,7 @@ impl Session {
         let number = self.client.open_gather(gather);
         for (part, server) in servers.into_iter().enumerate() {
             let link = self.listening_link(server);
-            link.send_with(self.receiver(), number, part as u32, |out| {
+            link.send_with(self.errand(number, part as u32, 0, false), |out| {
                 write_request(out, &[verb.as_bytes(), name]);
             });
         }

@@ -8,7 +8,7 @@ use resp::reply::write_request;
 use super::request::{CROSSING, HOMELESS, forward};
 use super::{Flow, Session};
 use crate::backend::Lane;
-use crate::link::{Link, Receiver};
+use crate::link::{Errand, Link};
 use crate::table::action::{Local, Verb};
 use crate::table::{Action, Command, Entry, NO_MULTI};
 
@@ -179,7 +179,7 @@ impl Session {
         }
         let link = Rc::clone(&bound.link);
         let number = self.client.open();
-        forward(&link, words, sent, self.receiver(), number, 0);
+        forward(&link, words, sent, self.errand(number, 0, 0, false));
         Flow::Next
     }
 
@@ -195,11 +195,9 @@ impl Session {
         }
         if let Mode::Bound(bound) = &mut self.mode {
             bound.spoiled = queue.spoiled;
-            bound
-                .link
-                .send(b"*1\r\n$5\r\nMULTI\r\n", Receiver::Nobody, 0, 0);
+            bound.link.send(b"*1\r\n$5\r\nMULTI\r\n", Errand::nobodys());
             for request in &queue.held {
-                bound.link.send(request, Receiver::Nobody, 0, 0);
+                bound.link.send(request, Errand::nobodys());
             }
         }
     }
@@ -238,7 +236,7 @@ impl Session {
             bound.phase = Phase::Transaction;
             let link = Rc::clone(&bound.link);
             let number = self.client.open();
-            forward(&link, words, sent, self.receiver(), number, 0);
+            forward(&link, words, sent, self.errand(number, 0, 0, false));
             return Flow::Next;
         }
         // What was asked before must have happened before.
@@ -285,7 +283,7 @@ impl Session {
         if !lost {
             bound
                 .link
-                .send(b"*1\r\n$7\r\nDISCARD\r\n", Receiver::Nobody, 0, 0);
+                .send(b"*1\r\n$7\r\nDISCARD\r\n", Errand::nobodys());
         }
         bound.phase = Phase::Leaving;
         self.barrier = true;
@@ -320,7 +318,7 @@ impl Session {
             bound.phase = Phase::Leaving;
             let link = Rc::clone(&bound.link);
             let number = self.client.open();
-            forward(&link, words, sent, self.receiver(), number, 0);
+            forward(&link, words, sent, self.errand(number, 0, 0, false));
         }
         self.barrier = true;
         Flow::Next
@@ -346,7 +344,7 @@ impl Session {
             return self.error(HOMELESS);
         };
         let number = self.client.open();
-        forward(&link, words, sent, self.receiver(), number, 0);
+        forward(&link, words, sent, self.errand(number, 0, 0, false));
         Flow::Next
     }
 }

@@ -34,9 +34,11 @@ pub enum Local {
     Hello,
     Info,
     Ping,
+    Proxy,
     Quit,
     Reset,
     Select,
+    SlowLog,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,6 +71,8 @@ fn by_name(name: &str) -> Option<Action> {
         "hello" => Action::Local(Local::Hello),
         "info" => Action::Local(Local::Info),
         "ping" => Action::Local(Local::Ping),
+        "proxy" => Action::Local(Local::Proxy),
+        "slowlog" => Action::Local(Local::SlowLog),
         "quit" => Action::Local(Local::Quit),
         "reset" => Action::Local(Local::Reset),
         "select" => Action::Local(Local::Select),

@@ -92,6 +92,7 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("loadex", -3, ADMIN),
             Command::row("unload", 3, ADMIN),
         ]),
+    Command::row("proxy", -2, ADMIN),
     Command::row("readonly", 1, 0),
     Command::row("readwrite", 1, 0),
     Command::row("restore-asking", -4, WRITE)

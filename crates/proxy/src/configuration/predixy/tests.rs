@@ -97,6 +97,95 @@ StandaloneServerPool {
     assert_eq!(pool.listen.to_string(), "0.0.0.0:7617");
 }
 
+const EXTRAS: &str = "\
+Include sentinel.conf
+MaxMemory 1G
+LocalDC sh
+DataCenter {
+    DC bj {
+        AddrPrefix {
+            + 10.1
+        }
+    }
+    DC sh {
+        AddrPrefix {
+            + 10.2
+            + 10.1.9
+        }
+        ReadPolicy {
+            sh 50
+            bj 20 5
+        }
+    }
+}
+LatencyMonitor get {
+    Commands {
+        + all
+        - get
+        + get
+        - blpop
+    }
+    TimeSpan {
+        + 100
+        + 1000
+    }
+}
+CustomCommand {
+    json.get {
+        Mode read|keyAt2
+        MinArgs 3
+        MaxArgs 9
+    }
+    json.one {
+    }
+}
+";
+
+#[test]
+fn blocks_beside_the_pool_are_understood() {
+    let pool = &parse_text(EXTRAS).unwrap().pools[0];
+    assert_eq!(pool.memory_max, 1 << 30);
+    let centres = pool.reading.centres.as_ref().unwrap();
+    let of = |host: &str| {
+        let host = host.to_owned();
+        centres.of(&Address::Tcp { host, port: 1 })
+    };
+    // The longest beginning counts.
+    assert_eq!(
+        [
+            of("10.1.2.3"),
+            of("10.1.9.3"),
+            of("10.2.0.1"),
+            of("10.3.0.1")
+        ],
+        [Some(0), Some(1), Some(1), None]
+    );
+    assert_eq!(centres.local, 1);
+    assert_eq!(centres.list[1].policy[1].weight, 5);
+    let monitor = &pool.monitors[0];
+    let watched = ["get", "set", "blpop"].map(|name| monitor.watches(name));
+    assert_eq!(watched, [true, true, false]);
+    let (get, one) = (&pool.custom[0], &pool.custom[1]);
+    assert_eq!(
+        (get.rights, get.key_at, get.words_max),
+        (Rights::Read, 2, 9)
+    );
+    assert_eq!(
+        (one.rights, one.key_at, one.words_min),
+        (Rights::Write, 1, 2)
+    );
+    for (from, to) in [
+        ("LocalDC sh\n", ""),
+        ("bj 20 5", "nosuch 20 5"),
+        ("+ 1000", "+ 100"),
+        ("MinArgs 3", "MinArgs 10"),
+        ("keyAt2", "keyAt9"),
+        ("1G", "1X"),
+    ] {
+        assert!(parse_text(&EXTRAS.replace(from, to)).is_err(), "{to}");
+    }
+}
+
 #[test]
 fn what_makes_no_sense_is_refused() {
     for text in [

@@ -1,0 +1,99 @@
+use super::*;
+
+const FULL: &str = r#"
+threads = 2
+admin = "127.0.0.1:9121"
+
+[pool.cache]
+listen = "/tmp/cache.sock"
+permissions = "0660"
+password = "p"
+slow_us = 500
+server = { password = "q", connections = 2, preconnect = true }
+limits = { clients = 10, idle_ms = 1, request_ms = 2, hold_ms = 3, unread = "1M", memory = 5 }
+ring.servers = ["127.0.0.1:6379:1 b", "127.0.0.1:11211:2"]
+ring.hash = "murmur"
+ring.distribution = "modula"
+ring.hash_tag = "{}"
+ring.eject = { failures = 2, return_ms = 100 }
+
+[pool.groups]
+listen = "127.0.0.1:1"
+users = [{ rights = "read", keys = ["a"] }, { password = "x", rights = "admin" }]
+monitors = [{ name = "m", commands = ["all", "-get"], spans_us = [1, 2] }]
+commands."json.get" = { rights = "read", words_min = 3, words_max = 3, key_at = 2 }
+
+[pool.groups.groups]
+sentinels = ["127.0.0.1:26379"]
+list = [{ name = "a" }, { name = "b" }]
+
+[pool.groups.reads]
+master = 60
+found_replicas = 50
+centre = "x"
+centres = [{ name = "x", addresses = ["10."], reads = [{ centre = "x", priority = 1 }] }]
+
+[pool.slots]
+listen = "127.0.0.1:2"
+cluster.nodes = ["127.0.0.1:7000"]
+"#;
+
+#[test]
+fn a_file_may_say_everything() {
+    let configuration = parse(FULL).unwrap();
+    assert_eq!(configuration.threads, Some(2));
+    assert_eq!(configuration.admin.as_deref(), Some("127.0.0.1:9121"));
+    let [cache, groups, slots] = &configuration.pools[..] else {
+        panic!();
+    };
+    assert_eq!(
+        (cache.hash, cache.distribution),
+        (Hash::Murmur, Distribution::Modula)
+    );
+    let labels: Vec<&str> = cache.servers.iter().map(|s| s.label.as_str()).collect();
+    assert_eq!(labels, ["b", "127.0.0.1"]);
+    assert_eq!(
+        (cache.unread_max, cache.memory_max, cache.hold_ms),
+        (1 << 20, 5, 3)
+    );
+    assert_eq!((cache.permissions, cache.slow_us), (Some(0o660), Some(500)));
+    assert!(cache.ejection.automatic && cache.preconnect);
+    assert_eq!(groups.groups.as_ref().unwrap().hash, GroupHash::Crc16);
+    assert_eq!(groups.authorities.as_ref().unwrap().len(), 2);
+    assert!(!groups.monitors[0].watches("get") && groups.monitors[0].watches("set"));
+    assert_eq!(groups.reading.centres.as_ref().unwrap().local, 0);
+    assert_eq!(slots.cluster.as_ref().unwrap().seeds.len(), 1);
+    assert_eq!(slots.hash_tag, Some(*b"{}"));
+}
+
+#[test]
+fn mistakes_are_named_with_their_line() {
+    let error = parse("threads = 2\n\n[pool.a]\nlisten = 3\n").unwrap_err();
+    assert_eq!(error.line, 4, "{error}");
+    for (from, to) in [
+        ("threads = 2", "threads = 0"),
+        ("threads = 2", "nosuch = 2"),
+        ("\"murmur\"", "\"nosuch\""),
+        ("\"modula\"", "\"nosuch\""),
+        ("\"{}\"", "\"{\""),
+        ("\"1M\"", "\"1Q\""),
+        ("\"0660\"", "\"9\""),
+        ("connections = 2", "connections = 0"),
+        ("127.0.0.1:6379:1 b", "127.0.0.1:6379:0 b"),
+        ("127.0.0.1:6379:1 b", "127.0.0.1:6379:1 127.0.0.1"),
+        ("127.0.0.1:26379", "nowhere"),
+        ("centre = \"x\"\n", "centre = \"y\"\n"),
+        ("centre = \"x\"\n", ""),
+        ("key_at = 2", "key_at = 3"),
+        ("spans_us = [1, 2]", "spans_us = [2, 1]"),
+        ("password = \"x\", ", ""),
+        ("cluster.nodes = [\"127.0.0.1:7000\"]", "cluster.nodes = []"),
+        ("cluster.nodes = [\"127.0.0.1:7000\"]", ""),
+        ("\"127.0.0.1:2\"", "\"127.0.0.1:1\""),
+        ("slow_us = 500", "slow_us = 500\nprotocol = \"memcached\""),
+    ] {
+        let text = FULL.replace(from, to);
+        assert!(text != FULL && parse(&text).is_err(), "{to}");
+    }
+    assert!(parse("").is_err());
+}
