@@ -8,7 +8,7 @@ pub(crate) static INFOS: Family = Family {
     commands: &[&INFO],
 };
 
-static INFO: Command = Command {
+pub(crate) static INFO: Command = Command {
     name: "info",
     syntax: "[section [section ...]]",
     summary: "Returns the server's figures, section by section.",

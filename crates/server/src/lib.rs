@@ -31,4 +31,4 @@ mod signals;
 mod worker;
 
 pub use journal::warn;
-pub use program::{VERSION_LINE, main};
+pub use program::{VERSION_LINE, main, sentinel_main};

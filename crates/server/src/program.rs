@@ -40,13 +40,33 @@ Usage: ochre server [FILE] [--DIRECTIVE VALUE ...] [-]
   -                    more configuration is read from the standard input
   -v, --version        print the version and exit
   -h, --help           print this help and exit
-  --sentinel           run as Sentinel (not there yet)
+  --sentinel           run as Sentinel, as `ochre sentinel` does
 
 Examples:
   ochre server                                    serve on port 6379
   ochre server --port 7000 --requirepass secret
   ochre server /etc/redis/redis.conf --loglevel verbose
   echo 'maxmemory 100mb' | ochre server -
+";
+
+const SENTINEL_HELP: &str = "\
+Usage: ochre sentinel FILE [--DIRECTIVE VALUE ...]
+
+  FILE                 a configuration file in the syntax of sentinel.conf; what the
+                       Sentinel learns is kept in it, so it has to be writable
+  --DIRECTIVE VALUE    any directive of that file, overriding it
+  -v, --version        print the version and exit
+  -h, --help           print this help and exit
+
+Examples:
+  ochre sentinel /etc/redis/sentinel.conf         listen on port 26379
+  ochre sentinel sentinel.conf --port 5000
+  ochre server sentinel.conf --sentinel           the same program
+
+A file that watches one master:
+  port 26379
+  sentinel monitor mymaster 127.0.0.1 6379 2
+  sentinel down-after-milliseconds mymaster 5000
 ";
 
 /// Between two looks at whether a shutdown that waits may begin.
@@ -57,16 +77,27 @@ const DAEMON: &str = "OCHRE_DAEMON";
 
 /// Runs the server. `args` are those behind the program's name.
 pub fn main(args: &[Vec<u8>]) -> ExitCode {
+    run(args, CommandLine::parse(args), HELP)
+}
+
+/// Runs Sentinel. `args` are those behind the program's name.
+pub fn sentinel_main(args: &[Vec<u8>]) -> ExitCode {
+    let mut line = CommandLine::parse(args);
+    line.sentinel = true;
+    run(args, line, SENTINEL_HELP)
+}
+
+fn run(args: &[Vec<u8>], line: CommandLine, help: &str) -> ExitCode {
     match args {
         [only] if [b"-v".as_slice(), b"--version"].contains(&only.as_slice()) => {
             println!("{VERSION_LINE}");
             ExitCode::SUCCESS
         }
         [only] if [b"-h".as_slice(), b"--help"].contains(&only.as_slice()) => {
-            print!("{HELP}");
+            print!("{help}");
             ExitCode::SUCCESS
         }
-        args => match start(args) {
+        _ => match start(&line) {
             Ok(code) => code,
             Err(message) => {
                 eprintln!("{message}");
@@ -77,13 +108,9 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
 }
 
 /// Everything up to the point where clients are served, and until the end.
-fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
-    let line = CommandLine::parse(args);
-    if line.sentinel {
-        return Err("ochre: Sentinel is not there yet".to_owned());
-    }
+fn start(line: &CommandLine) -> Result<ExitCode, String> {
     let started_in = std::env::current_dir();
-    let (mut loaded, config_file) = configuration(&line)?;
+    let (mut loaded, config_file) = configuration(line)?;
     let table = table(&loaded).map_err(|error| format!("\n{error}"))?;
     let journal = Arc::new(Journal::new());
     let prepared = enter_folder(&mut loaded).and_then(|()| open_log(&journal, &loaded.config));
@@ -190,7 +217,10 @@ fn configuration(line: &CommandLine) -> Result<(Loaded, Option<String>), String>
 
 /// The commands, some renamed or removed as the operator wishes.
 fn table(loaded: &Loaded) -> Result<Table, LoadError> {
-    let mut table = commands::table();
+    let mut table = match loaded.config.sentinel.is_on {
+        true => commands::sentinel_table(),
+        false => commands::table(),
+    };
     let lines = loaded.config.security.renamed_commands.0.iter();
     for (words, origin) in lines.zip(loaded.origins_of("rename-command")) {
         let [from, to] = [0, 1].map(|word| String::from_utf8_lossy(&words[word]));
@@ -275,9 +305,10 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
         None => "No configuration file given, using the defaults".to_owned(),
     };
     journal.line(LogLevel::Warning, &configured);
-    journal.serve_as(match config.replication.primary {
-        Some(_) => 'S',
-        None => 'M',
+    journal.serve_as(match (config.sentinel.is_on, &config.replication.primary) {
+        (true, _) => 'X',
+        (false, Some(_)) => 'S',
+        (false, None) => 'M',
     });
 }
 

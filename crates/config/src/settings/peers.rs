@@ -125,5 +125,7 @@ impl Default for Cluster {
 /// What a Sentinel watches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sentinel {
+    /// Whether the program runs as Sentinel. No directive says so, but how it was started.
+    pub is_on: bool,
     pub statements: Lines<1, ANY>,
 }

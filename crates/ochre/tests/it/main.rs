@@ -23,6 +23,7 @@ mod limits;
 mod live;
 mod process;
 mod replication;
+mod sentinel;
 mod side;
 mod starting;
 mod stress;
