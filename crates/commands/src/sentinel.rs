@@ -3,6 +3,7 @@
 //! A Sentinel is a server without data. What concerns clients and the table is the server's own;
 //! `PUBLISH` and `ROLE` are others, for a Sentinel has no channels and no role.
 
+use ::sentinel::HELLO_CHANNEL;
 use engine::command::Flags;
 use engine::{Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 
@@ -12,6 +13,9 @@ use crate::connection::{AUTH, HELLO, PING};
 use crate::info::INFO;
 use crate::pubsub::{PSUBSCRIBE, PUNSUBSCRIBE, SUBSCRIBE, UNSUBSCRIBE};
 use crate::server::SHUTDOWN;
+use family::SENTINEL;
+
+mod family;
 
 /// Every family of a Sentinel's commands.
 pub(crate) const FAMILIES: &[&Family] = &[
@@ -33,6 +37,10 @@ pub(crate) const FAMILIES: &[&Family] = &[
             &UNSUBSCRIBE,
         ],
     },
+    &Family {
+        name: "sentinel",
+        commands: &[&SENTINEL],
+    },
 ];
 
 static ROLE: Command = Command {
@@ -50,14 +58,17 @@ static ROLE: Command = Command {
 };
 
 fn role(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
+    let mut names = Vec::new();
+    if let Some(watcher) = cx.engine.host.watcher() {
+        watcher.look(cx.engine, &mut |machine, _| {
+            names.extend(machine.masters().map(str::to_owned));
+        });
+    }
     let mut array = cx.reply.array(2);
     array.bulk(b"sentinel");
-    let _names = array.element().bulks(std::iter::empty::<&[u8]>());
+    let _names = array.element().bulks(names.iter());
     Ok(array.done())
 }
-
-/// Where Sentinels tell of themselves.
-const HELLO_CHANNEL: &[u8] = b"__sentinel__:hello";
 
 static PUBLISH: Command = Command {
     name: "publish",
@@ -76,10 +87,16 @@ static PUBLISH: Command = Command {
 };
 
 fn publish(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let (channel, _message) = (args.bytes()?, args.bytes()?);
-    if channel != HELLO_CHANNEL {
+    let (channel, message) = (args.bytes()?, args.bytes()?);
+    if channel != HELLO_CHANNEL.as_bytes() {
         let text = "ERR Only HELLO messages are accepted by Sentinel instances.";
         return Err(Error::text(text));
     }
+    if let Some(watcher) = cx.engine.host.watcher() {
+        watcher.hear(cx.engine, message);
+    }
     Ok(cx.reply.integer(1))
 }
+
+#[cfg(test)]
+mod tests;

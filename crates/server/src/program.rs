@@ -11,6 +11,7 @@ use config::{CommandLine, Config, LoadError, Loaded, Sources};
 use engine::command::{RenameError, Table};
 use engine::host::{LogLevel, Process, Shutdown, ShutdownFailed};
 use engine::{Engine, Maintenance, Worker};
+use node::sentinel::Sentinel;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 
@@ -23,6 +24,7 @@ use crate::listener::{House, Listeners};
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
 use crate::primary::Sockets;
+use crate::sentinel;
 use crate::signals::Endings;
 use crate::worker;
 
@@ -112,6 +114,7 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
     let started_in = std::env::current_dir();
     let (mut loaded, config_file) = configuration(line)?;
     let table = table(&loaded).map_err(|error| format!("\n{error}"))?;
+    let sentinel = watcher(&loaded)?;
     let journal = Arc::new(Journal::new());
     let prepared = enter_folder(&mut loaded).and_then(|()| open_log(&journal, &loaded.config));
     prepared.map_err(|error| format!("\n{error}"))?;
@@ -126,6 +129,12 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
     announce(&journal, &config, config_file.as_deref());
+    if config.sentinel.is_on
+        && let Err(why) = sentinel::check_file(config_file.as_deref())
+    {
+        journal.line(LogLevel::Warning, &why);
+        return Ok(ExitCode::FAILURE);
+    }
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
@@ -146,7 +155,34 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))?;
-    runtime.block_on(serve(config, config_file, journal, table, governor))
+    runtime.block_on(serve(Start {
+        config,
+        config_file,
+        journal,
+        table,
+        governor,
+        sentinel,
+    }))
+}
+
+/// What a program starts with.
+struct Start {
+    config: Config,
+    config_file: Option<String>,
+    journal: Arc<Journal>,
+    table: Table,
+    governor: Governor,
+    sentinel: Option<Arc<Sentinel>>,
+}
+
+/// The Sentinel that is to run, if one is.
+fn watcher(loaded: &Loaded) -> Result<Option<Arc<Sentinel>>, String> {
+    if !loaded.config.sentinel.is_on {
+        return Ok(None);
+    }
+    let made = sentinel::make(loaded, seed()?, &sentinel::clocks());
+    made.map(|made| Some(Arc::new(made)))
+        .map_err(|error| format!("\n{error}"))
 }
 
 /// Makes the folder of the data the one that relative paths begin at.
@@ -319,13 +355,16 @@ fn announce_port(journal: &Journal, config: &Config) {
     journal.line(LogLevel::Warning, "Server initialized");
 }
 
-async fn serve(
-    config: Config,
-    config_file: Option<String>,
-    journal: Arc<Journal>,
-    table: Table,
-    governor: Governor,
-) -> Result<ExitCode, String> {
+async fn serve(start: Start) -> Result<ExitCode, String> {
+    let Start {
+        config,
+        config_file,
+        journal,
+        table,
+        governor,
+        sentinel,
+    } = start;
+    let path = config_file.clone();
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
@@ -338,6 +377,7 @@ async fn serve(
         process,
         watched,
         Arc::clone(&durability),
+        sentinel.clone(),
     );
     memory::purge_in_background();
     let (gauge, its_engine) = (Arc::clone(&machine.gauge), Arc::clone(&machine.engine));
@@ -349,8 +389,10 @@ async fn serve(
     ));
     // It is set once.
     drop(its_engine.set(Arc::downgrade(&engine)));
-    // Nobody is served data that is not there yet.
-    engine.persistence.begin_load(engine.now(), 0);
+    if sentinel.is_none() {
+        // Nobody is served data that is not there yet.
+        engine.persistence.begin_load(engine.now(), 0);
+    }
     let house = House { engine, durability };
     let mut listeners = Listeners::bind(&house, &config).inspect_err(|why| {
         journal.line(LogLevel::Warning, why);
@@ -361,12 +403,22 @@ async fn serve(
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
     governor.start(threads(&config));
-    Sockets::open(&house, &journal, threads(&config));
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    let loaded = load(&house, threads(&config), [seed()?, seed()?]);
-    bar::watch_load(&house.engine, &journal);
+    let loaded = match (&sentinel, path) {
+        (Some(sentinel), Some(path)) => {
+            sentinel::announce(&journal, &config);
+            sentinel::start(&house.engine, sentinel, &config, path);
+            None
+        }
+        _ => {
+            Sockets::open(&house, &journal, threads(&config));
+            let loaded = load(&house, threads(&config), [seed()?, seed()?]);
+            bar::watch_load(&house.engine, &journal);
+            Some(loaded)
+        }
+    };
     if until_the_end(
         &house,
         &journal,
@@ -378,7 +430,13 @@ async fn serve(
     .await
     {
         remove_pid_file(&config);
-        journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
+        let name = if sentinel.is_some() {
+            "Sentinel"
+        } else {
+            "Ochre"
+        };
+        let line = format!("{name} is now ready to exit, bye bye...");
+        journal.line(LogLevel::Warning, &line);
         // Whoever sees its connection end must not find the server again.
         listeners.close().await;
         // Tasks of clients that are still connected end with the process, and so do the threads:
@@ -423,9 +481,10 @@ async fn until_the_end(
     listeners: &mut Listeners,
     mut requests: UnboundedReceiver<Request>,
     endings: &mut Endings,
-    mut loaded: Receiver<Result<(), String>>,
+    loaded: Option<Receiver<Result<(), String>>>,
 ) -> bool {
-    let mut is_loading = true;
+    let (mut is_loading, has_data) = (loaded.is_some(), loaded.is_some());
+    let mut loaded = loaded.unwrap_or_else(|| channel().1);
     let (ended, mut has_ended) = unbounded_channel();
     let mut is_ending = false;
     let ending = &house.durability.ending;
@@ -452,6 +511,10 @@ async fn until_the_end(
                 ending.store(true, Ordering::Release);
             }
             () = shutdown_begins(house), if ending.load(Ordering::Acquire) => {
+                if !has_data {
+                    journal.line(LogLevel::Warning, "User requested shutdown...");
+                    return true;
+                }
                 is_ending = true;
                 let (house, ended) = (house.clone(), ended.clone());
                 tokio::task::spawn_blocking(move || {
