@@ -5,6 +5,7 @@ use group::{Group, Kind, NAME, is_redis_there};
 use resp::value::Value;
 
 mod group;
+mod replies;
 
 use Kind::{Ochre, Redis};
 
@@ -90,4 +91,41 @@ fn one_of_our_sentinels_stands_beside_two_of_redis() {
 #[test]
 fn two_of_our_sentinels_stand_beside_one_of_redis() {
     live_through([Redis, Ochre, Redis], [Ochre, Redis, Ochre]);
+}
+
+#[test]
+fn a_file_that_redis_wrote_starts_ours_and_the_reverse() {
+    if !is_redis_there() {
+        return;
+    }
+    let more = "sentinel parallel-syncs mymaster 3\nsentinel announce-hostnames no\n";
+    let mut group = Group::start(&[Redis, Redis], &[Ochre, Redis], more);
+    group.nodes[0].kill();
+    assert_eq!(group.wait_for_another_master_than(0), 1);
+    group.nodes[0].start();
+    let port = group.nodes[1].port;
+    group.nodes[0].wait("it returns as a replica", |it| it.follows() == Some(port));
+    group.wait_until_all_know_each_other();
+    let (epoch, known) = (group.wait_for_one_epoch(), remembered(&group));
+
+    // Each starts with the file of the other kind, twice.
+    for _ in 0..2 {
+        group.sentinels.iter_mut().for_each(|it| it.end());
+        for sentinel in &mut group.sentinels {
+            sentinel.kind = match sentinel.kind {
+                Ochre => Redis,
+                Redis => Ochre,
+            };
+            sentinel.start();
+        }
+        assert_eq!(remembered(&group), known);
+        group.wait_until_all_know_each_other();
+        assert_eq!(group.wait_for_one_epoch(), epoch);
+        for sentinel in &group.sentinels {
+            let text = sentinel.text();
+            for comment in ["# ours\n", "# between two statements\n", "# the end\n"] {
+                assert!(text.contains(comment), "{text}");
+            }
+        }
+    }
 }
