@@ -8,7 +8,7 @@ pub enum Flaw {
     /// Vote in an epoch that was voted in already.
     VoteTwice,
     /// Do not keep a vote before it is told.
-    ForgetVoteOnRestart,
+    ForgetVote,
     /// Fail over with the votes of fewer than half.
     IgnoreMajority,
     /// Begin a failover on this Sentinel's word alone.
@@ -31,7 +31,7 @@ pub enum Flaw {
 impl Flaw {
     pub const ALL: &[Flaw] = &[
         Flaw::VoteTwice,
-        Flaw::ForgetVoteOnRestart,
+        Flaw::ForgetVote,
         Flaw::IgnoreMajority,
         Flaw::IgnoreQuorum,
         Flaw::TakeOlderConfiguration,
@@ -42,3 +42,19 @@ impl Flaw {
         Flaw::KeepOutcomeSecret,
     ];
 }
+
+/// Whether a machine makes a mistake. A product's never does, and does not ask.
+macro_rules! flawed {
+    ($core:expr, $flaw:ident) => {{
+        #[cfg(any(test, feature = "flaws"))]
+        let is_flawed = $core.flaw == Some(crate::flaw::Flaw::$flaw);
+        #[cfg(not(any(test, feature = "flaws")))]
+        let is_flawed = {
+            let _ = &$core;
+            false
+        };
+        is_flawed
+    }};
+}
+
+pub(crate) use flawed;

@@ -20,13 +20,30 @@
 
 #![forbid(unsafe_code)]
 
+mod address;
 mod answer;
+mod command;
+mod core;
+mod down;
+mod failover;
 pub mod file;
 mod flaw;
+pub mod hello;
+mod info;
 mod input;
+mod link;
 mod machine;
+mod master;
+mod monitor;
 mod output;
+mod reply;
+mod report;
+mod script;
 mod settings;
+mod statement;
+#[cfg(test)]
+mod tests;
+mod vote;
 
 pub use answer::Answer;
 #[cfg(any(test, feature = "flaws"))]
