@@ -13,6 +13,7 @@ use std::cmp::Reverse;
 
 use crate::core::Core;
 use crate::flaw::flawed;
+use crate::link::Asked;
 use crate::master::{Failover, Master, Reconfiguration, Replica, Role, Stage};
 use crate::output::{Level, Output};
 
@@ -121,6 +122,9 @@ impl Master {
     }
 
     fn select(&mut self, core: &mut Core) {
+        if self.waits_for_replicas(core) {
+            return;
+        }
         let Some(name) = self.select_replica(core) else {
             let about = self.about(core);
             return self.abort(core, "-failover-abort-no-good-slave", about);
@@ -132,6 +136,22 @@ impl Master {
         self.enter(core, Stage::SendPromotion);
         let channel = "+failover-state-send-slaveof-noone";
         self.tell_replica(core, Level::Notice, channel, &name);
+    }
+
+    /// What replicas say now decides, and not what they said long before: for a moment, whoever
+    /// seems well is waited for.
+    fn waits_for_replicas(&self, core: &Core) -> bool {
+        let limit_ms = core.periods.ping_ms;
+        let entered_ms = self.failover.as_ref().map(|failover| failover.changed_ms);
+        let may_wait = entered_ms.is_some_and(|at_ms| core.since_ms(at_ms) < limit_ms);
+        let is_awaited = |replica: &Replica| {
+            let link = core.links.get(replica.base.link);
+            let is_well = !replica.base.is_down() && link.is_up();
+            is_well
+                && (link.awaits(Asked::Info(self.id))
+                    || !replica.base.informs_within(core, limit_ms))
+        };
+        may_wait && self.replicas.values().any(is_awaited)
     }
 
     /// The replica to promote: of those that are well, the one with the lowest priority, then with
