@@ -215,6 +215,18 @@ pub struct Group {
     pub sentinels: Vec<Program>,
 }
 
+/// Whoever looks for what went wrong reads what everybody said.
+impl Drop for Group {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            for program in self.nodes.iter().chain(&self.sentinels) {
+                let (kind, port) = (program.kind, program.port);
+                println!("--- {kind:?} at {port}\n{}", program.output());
+            }
+        }
+    }
+}
+
 impl Group {
     /// Starts everything, with the first node as the master, and waits until all know each other.
     pub fn start(nodes: &[Kind], sentinels: &[Kind], more: &str) -> Group {
@@ -251,7 +263,9 @@ impl Group {
             sentinel.wait("it knows everybody", |it| {
                 let master = it.pairs(&format!("SENTINEL MASTER {NAME}"));
                 let rows = it.rows(&format!("SENTINEL REPLICAS {NAME}"));
-                let are_up = rows.iter().all(|row| row["flags"] == "slave");
+                let are_up = rows
+                    .iter()
+                    .all(|row| row["flags"] == "slave" && row["role-reported"] == "slave");
                 let others_are_up = it
                     .rows(&format!("SENTINEL SENTINELS {NAME}"))
                     .iter()

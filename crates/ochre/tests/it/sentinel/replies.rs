@@ -25,7 +25,6 @@ const EQUAL: &[&str] = &[
     "PUBLISH a b",
     "PUBLISH __sentinel__:hello x",
     "PUBLISH __sentinel__:hello 127.0.0.1,1,2",
-    "PUBLISH __sentinel__:hello 127.0.0.1,x,y,z,mymaster,127.0.0.1,q,0",
     "SENTINEL",
     "SENTINEL foo",
     "SENTINEL MASTER",
