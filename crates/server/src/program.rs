@@ -114,10 +114,11 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
     let started_in = std::env::current_dir();
     let (mut loaded, config_file) = configuration(line)?;
     let table = table(&loaded).map_err(|error| format!("\n{error}"))?;
-    let sentinel = watcher(&loaded)?;
     let journal = Arc::new(Journal::new());
     let prepared = enter_folder(&mut loaded).and_then(|()| open_log(&journal, &loaded.config));
     prepared.map_err(|error| format!("\n{error}"))?;
+    // Paths of scripts begin in that folder.
+    let sentinel = watcher(&loaded)?;
     let mut config = loaded.config;
     if config.process.daemonize && std::env::var_os(DAEMON).is_none() {
         return daemonize(started_in);
