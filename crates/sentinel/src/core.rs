@@ -151,8 +151,11 @@ impl Core {
         }
     }
 
+    /// What is saved is how things stand at the end of the step, so once is enough.
     pub fn save(&mut self) {
-        self.out.push(Output::Save);
+        if !self.out.contains(&Output::Save) {
+            self.out.push(Output::Save);
+        }
     }
 
     /// The address of what a configuration, a client or a peer has named.

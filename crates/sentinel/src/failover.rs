@@ -90,7 +90,15 @@ impl Master {
 
     fn abort(&mut self, core: &mut Core, channel: &str, about: String) {
         self.tell(core, Level::Warning, channel, about);
+        self.abandon_failover();
+    }
+
+    /// Others have gone on without this failover.
+    pub fn abandon_failover(&mut self) {
         self.failover = None;
+        for replica in self.replicas.values_mut() {
+            replica.reconfiguration = Reconfiguration::None;
+        }
     }
 
     fn is_late(&self, core: &Core) -> bool {

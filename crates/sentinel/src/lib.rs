@@ -51,6 +51,7 @@ pub use flaw::Flaw;
 pub use input::{Input, ScriptEnd, View};
 pub use machine::{CanRun, Machine, Refusal};
 pub use output::{Level, Output, Way};
+pub use report::{FailoverState, Watched};
 pub use settings::{Settings, Statement};
 
 /// One attempt to reach an instance. Whatever is told about an earlier one is ignored.

@@ -121,11 +121,6 @@ impl Machine {
         &self.core.id
     }
 
-    /// What another Sentinel, or an operator, needs to know of `epoch`s.
-    pub fn epoch(&self) -> u64 {
-        self.core.epoch
-    }
-
     pub(crate) fn begin(&mut self, view: &View, out: &mut Vec<Output>) {
         self.core.out = std::mem::take(out);
         self.core.now_ms = self.core.now_ms.max(view.now_ms);

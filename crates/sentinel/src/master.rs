@@ -387,8 +387,11 @@ impl Master {
         self.peers.insert(id.to_owned(), peer);
     }
 
-    /// Forgets what was learnt: the replicas, the state, and the Sentinels if wanted.
+    /// Forgets what was learnt: the replicas, the state, and the Sentinels if wanted. What is still
+    /// to be answered was asked about another master.
     pub fn reset(&mut self, core: &mut Core, with_peers: bool) {
+        core.masters_made += 1;
+        self.id = MasterId(core.masters_made);
         for replica in std::mem::take(&mut self.replicas).into_values() {
             core.release(replica.base.link);
         }

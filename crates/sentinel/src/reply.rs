@@ -312,20 +312,31 @@ impl Master {
     }
 
     /// A newer configuration replaces this one.
+    ///
+    /// Two failovers that were both forced by operators may have come to the same epoch. Then one
+    /// of the two is everybody's, and it does not matter which.
     fn take_configuration(&mut self, core: &mut Core, hello: &Hello) {
-        let is_wanted = match flawed!(core, TakeOlderConfiguration) {
-            true => hello.master_epoch != self.config_epoch,
-            false => hello.master_epoch > self.config_epoch,
-        };
-        if !is_wanted {
-            return;
-        }
         let Some(address) = core.address(&hello.master_host, hello.master_port) else {
             return;
         };
+        let current = self.current_address();
+        let is_same = address.is_same(current);
+        let collides = hello.master_epoch == self.config_epoch && hello.master_epoch > 0;
+        let yields =
+            collides && !is_same && (address.ip, address.port) > (current.ip, current.port);
+        let is_old = hello.master_epoch < self.config_epoch;
+        let believes = is_old && flawed!(core, TakeOlderConfiguration);
+        if hello.master_epoch <= self.config_epoch && !yields && !believes {
+            return;
+        }
         self.config_epoch = hello.master_epoch;
+        core.save();
         if address.is_same(&self.base.address) {
-            return core.save();
+            // Whatever this Sentinel was about to make of it is outdated.
+            if !is_same {
+                self.abandon_failover();
+            }
+            return;
         }
         let about = self.about_peer(core, &hello.id);
         self.tell(core, Level::Warning, "+config-update-from", about);

@@ -2,11 +2,35 @@
 
 use std::fmt::Write;
 
+use crate::address::Address;
 use crate::answer::Answer;
 use crate::core::Core;
 use crate::input::View;
 use crate::machine::Machine;
 use crate::master::{Instance, Master, Peer, Reconfiguration, Replica};
+
+/// What is watched under a name, as whoever checks Sentinels looks at it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watched<'a> {
+    pub name: &'a str,
+    /// Where it is watched.
+    pub address: (String, u16),
+    /// Where clients are sent.
+    pub current: (String, u16),
+    pub config_epoch: u64,
+    pub replicas: usize,
+    pub peers: usize,
+    pub is_down: bool,
+    pub is_agreed_down: bool,
+    pub failover: Option<FailoverState>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailoverState {
+    pub epoch: u64,
+    pub stage: &'static str,
+    pub is_forced: bool,
+}
 
 /// Fields of one instance.
 struct Fields(Vec<(Answer, Answer)>);
@@ -181,6 +205,30 @@ impl Master {
 }
 
 impl Machine {
+    pub fn watched(&self) -> impl Iterator<Item = Watched<'_>> {
+        let place = |address: &Address| (self.core.announced(address), address.port);
+        self.masters.values().map(move |master| Watched {
+            name: master.name(),
+            address: place(&master.base.address),
+            current: place(master.current_address()),
+            config_epoch: master.config_epoch,
+            replicas: master.replicas.len(),
+            peers: master.peers.len(),
+            is_down: master.base.is_down(),
+            is_agreed_down: master.agreed_down_since_ms.is_some(),
+            failover: master.failover.as_ref().map(|failover| FailoverState {
+                epoch: failover.epoch,
+                stage: failover.stage.as_str(),
+                is_forced: failover.is_forced,
+            }),
+        })
+    }
+
+    /// Whether the clock is not trusted.
+    pub fn is_tilted(&self) -> bool {
+        self.core.tilt_since_ms.is_some()
+    }
+
     /// The lines of `INFO sentinel` below its title.
     pub fn info(&self, view: &View) -> String {
         let core = &self.core;
