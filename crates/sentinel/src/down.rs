@@ -2,7 +2,7 @@
 
 use crate::core::Core;
 use crate::link::Asked;
-use crate::master::{Master, Role};
+use crate::master::{Master, Role, Stage};
 use crate::monitor::words;
 use crate::output::{Level, Way};
 
@@ -69,6 +69,11 @@ impl Master {
         let channel = if is_down { "+sdown" } else { "-sdown" };
         let text = self.about_which(core, which);
         self.tell(core, Level::Warning, channel, text);
+        if is_down && matches!(which, Which::Master) {
+            // Whoever is to choose among the replicas wants to know how they are now.
+            let links = self.replicas.values().map(|replica| replica.base.link);
+            self.ask_for_news(core, &links.collect::<Vec<_>>());
+        }
     }
 
     /// A connection that has stood for a while and brings nothing is made anew.
@@ -119,9 +124,9 @@ impl Master {
     /// In a failover they are asked for their votes as well.
     pub fn ask_peers(&mut self, core: &mut Core, at_once: bool) {
         let ask_ms = core.periods.ask_ms;
-        let candidate = match self.failover {
-            Some(_) => core.id.clone(),
-            None => "*".to_owned(),
+        let candidate = match self.stage() {
+            Some(Stage::WaitStart) => core.id.clone(),
+            _ => "*".to_owned(),
         };
         let host = core.announced(&self.base.address);
         let port = self.base.address.port.to_string();

@@ -13,9 +13,12 @@ use std::cmp::Reverse;
 
 use crate::core::Core;
 use crate::flaw::flawed;
-use crate::link::Asked;
+use crate::link::{Asked, LinkId};
 use crate::master::{Failover, Master, Reconfiguration, Replica, Role, Stage};
 use crate::output::{Level, Output};
+
+/// How long replicas are waited for that have not said how much they have.
+const NEWS_MS: u64 = 500;
 
 impl Master {
     /// Begins a failover if enough Sentinels want one, and none was begun too short ago.
@@ -108,9 +111,14 @@ impl Master {
     }
 
     fn wait_for_votes(&mut self, core: &mut Core) {
-        let Some(failover) = self.failover.clone() else {
+        let Some(failover) = &mut self.failover else {
             return;
         };
+        // Failovers of other masters count the same epochs. Votes are given in the latest only.
+        if !failover.is_forced {
+            failover.epoch = core.epoch;
+        }
+        let failover = failover.clone();
         let leader = self.count_votes(core, failover.epoch);
         if leader.as_ref() != Some(&core.id) && !failover.is_forced {
             let limit_ms = core.periods.election_ms.min(self.failover_timeout_ms);
@@ -130,7 +138,7 @@ impl Master {
     }
 
     fn select(&mut self, core: &mut Core) {
-        if self.waits_for_replicas(core) {
+        if self.waits_for_news(core) {
             return;
         }
         let Some(name) = self.select_replica(core) else {
@@ -146,29 +154,41 @@ impl Master {
         self.tell_replica(core, Level::Notice, channel, &name);
     }
 
-    /// What replicas say now decides, and not what they said long before: for a moment, whoever
-    /// seems well is waited for.
-    fn waits_for_replicas(&self, core: &Core) -> bool {
-        let limit_ms = core.periods.ping_ms;
-        let entered_ms = self.failover.as_ref().map(|failover| failover.changed_ms);
-        let may_wait = entered_ms.is_some_and(|at_ms| core.since_ms(at_ms) < limit_ms);
-        let is_awaited = |replica: &Replica| {
-            let link = core.links.get(replica.base.link);
-            let is_well = !replica.base.is_down() && link.is_up();
-            is_well
-                && (link.awaits(Asked::Info(self.id))
-                    || !replica.base.informs_within(core, limit_ms))
+    /// What replicas said while the master lived is outdated: how much they have now decides. They
+    /// are asked, and waited for a little.
+    fn waits_for_news(&self, core: &mut Core) -> bool {
+        let Some(failover) = &self.failover else {
+            return false;
         };
-        may_wait && self.replicas.values().any(is_awaited)
+        let is_old = |replica: &Replica| match self.base.down_since_ms {
+            Some(down_since_ms) => replica.base.last_info_ms < Some(down_since_ms),
+            None => !replica.base.informs_within(core, 3 * core.periods.info_ms),
+        };
+        let old = self.replicas.values().filter(|replica| {
+            let is_there = core.links.get(replica.base.link).is_up() && !replica.base.is_down();
+            is_there && is_old(replica)
+        });
+        let links = old.map(|replica| replica.base.link).collect::<Vec<_>>();
+        if links.is_empty() || core.since_ms(failover.changed_ms) >= NEWS_MS {
+            return false;
+        }
+        self.ask_for_news(core, &links);
+        true
+    }
+
+    /// Asks nodes for their state, unless they are to say it already.
+    pub fn ask_for_news(&self, core: &mut Core, links: &[LinkId]) {
+        for link in links {
+            if !core.links.get(*link).awaits(Asked::Info(self.id)) {
+                self.ask_info(core, *link);
+            }
+        }
     }
 
     /// The replica to promote: of those that are well, the one with the lowest priority, then with
     /// the most data, then with the smallest run id.
     pub fn select_replica(&self, core: &Core) -> Option<String> {
-        let down_ms = self
-            .base
-            .down_since_ms
-            .map_or(0, |since_ms| core.since_ms(since_ms));
+        let down_ms = self.gone_ms(core);
         let link_down_max_ms = down_ms.saturating_add(self.down_after_ms.saturating_mul(10));
         let is_good = |replica: &&Replica| {
             let link = core.links.get(replica.base.link);
@@ -194,6 +214,22 @@ impl Master {
         };
         let best = self.replicas.values().filter(is_good).min_by_key(rank);
         best.map(|replica| replica.base.name.clone())
+    }
+
+    /// For how long replicas may have been without this master at least. One that says it is a
+    /// replica has been none since before it was asked.
+    fn gone_ms(&self, core: &Core) -> u64 {
+        let Some(since_ms) = self.base.down_since_ms else {
+            return 0;
+        };
+        let down_ms = core.since_ms(since_ms);
+        match self.base.role {
+            Role::Master => down_ms,
+            Role::Replica => {
+                let role_ms = core.since_ms(self.base.role_since_ms);
+                down_ms.max(role_ms + core.periods.info_ms)
+            }
+        }
     }
 
     fn promoted(&self) -> Option<&Replica> {

@@ -37,7 +37,7 @@ impl Master {
         let mut votes = BTreeMap::<String, usize>::new();
         for peer in self.peers.values() {
             if let Some(leader) = &peer.leader
-                && peer.leader_epoch == core.epoch
+                && peer.leader_epoch == epoch
             {
                 *votes.entry(leader.clone()).or_default() += 1;
             }

@@ -18,6 +18,12 @@ use sentinel::Flaw;
 use crate::chronicle::Violation;
 use crate::sentinel::world::World;
 
+/// Events that one site may cause in a second of quiet.
+const EVENTS_MAX: u64 = 100;
+
+/// What one Sentinel may say while it is quiet: a role that it only now has heard of.
+const SAID_MAX: u64 = 8;
+
 /// What a run did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
@@ -91,6 +97,7 @@ fn live(world: &mut World) -> Result<Vec<Failover>, Violation> {
     come_together(world)?;
     let mut failovers = Vec::new();
     for group in 0..world.options.groups {
+        stay_quiet(world)?;
         failovers.push(fail_over(world, group)?);
         come_together(world)?;
     }
@@ -116,6 +123,23 @@ fn come_together(world: &mut World) -> Result<(), Violation> {
         invariant: "N6",
         what: what.unwrap_or_else(|| "agreement does not last".to_owned()),
     })
+}
+
+/// L5: where nothing happens, nothing is said. Afterwards no attempt of before delays the next one.
+fn stay_quiet(world: &mut World) -> Result<(), Violation> {
+    let quiet_ms = 2 * world.options.failover_timeout_ms + 2_000;
+    let (said, events) = (world.said, world.events);
+    world.run_until(world.now_ms + quiet_ms)?;
+    let said = world.said - said;
+    let bound = EVENTS_MAX * world.sites.len() as u64 * quiet_ms / 1_000;
+    let events = world.events - events;
+    if said > SAID_MAX * world.options.sentinels as u64 || events > bound {
+        return Err(Violation {
+            invariant: "L5",
+            what: format!("{said} things are said in {events} events of quiet {quiet_ms} ms"),
+        });
+    }
+    Ok(())
 }
 
 /// L2: the master of a group dies, and another takes its place in time. Then it comes back.

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 
-use sentinel::{Machine, Output, Watched};
+use sentinel::{Machine, Watched};
 
 use crate::chronicle::Violation;
 use crate::sentinel::options::Options;
@@ -94,15 +94,8 @@ impl Judge {
         self.words.retain(|(told, _, _), _| *told != who);
     }
 
-    /// A step was made.
-    pub fn check(
-        &mut self,
-        who: usize,
-        machine: &Machine,
-        out: &[Output],
-        was_tilted: bool,
-        (now_ms, options): (u64, &Options),
-    ) -> Result<(), Violation> {
+    /// A step was made, and all that came of it was done.
+    pub fn settle(&mut self, who: usize, machine: &Machine) -> Result<(), Violation> {
         for watched in machine.watched() {
             let key = (who, watched.name.to_owned());
             let epoch = self.epochs.entry(key).or_default();
@@ -112,18 +105,24 @@ impl Judge {
             }
             *epoch = watched.config_epoch;
         }
-        for output in out {
-            let Output::Publish { channel, text } = output else {
-                continue;
-            };
-            let is_forced = channel == "+try-failover" && has_forced(machine);
-            let is_tilted = was_tilted && machine.is_tilted();
-            if is_tilted && ACTIONS.contains(&&**channel) && !is_forced {
-                return broken("N5", format!("{who}: {channel} {text} in tilt"));
-            }
-            self.check_event(who, machine, (channel, text), now_ms, options)?;
-        }
         Ok(())
+    }
+
+    /// A Sentinel tells its subscribers something.
+    pub fn hear(
+        &mut self,
+        who: usize,
+        machine: &Machine,
+        (channel, text): (&str, &str),
+        was_tilted: bool,
+        (now_ms, options): (u64, &Options),
+    ) -> Result<(), Violation> {
+        let is_forced = channel == "+try-failover" && has_forced(machine);
+        let is_tilted = was_tilted && machine.is_tilted();
+        if is_tilted && ACTIONS.contains(&channel) && !is_forced {
+            return broken("N5", format!("{who}: {channel} {text} in tilt"));
+        }
+        self.check_event(who, machine, (channel, text), now_ms, options)
     }
 
     fn check_event(

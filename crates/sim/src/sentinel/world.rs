@@ -69,6 +69,8 @@ pub struct World {
     pub now_ms: u64,
     pub events: u64,
     pub hash: u64,
+    /// What Sentinels have told their subscribers.
+    pub said: u64,
     pub sites: Vec<Site>,
     pub conns: BTreeMap<u64, Conn>,
     pub deaf_until_ms: Vec<Vec<u64>>,
@@ -98,6 +100,7 @@ impl World {
             now_ms: 0,
             events: 0,
             hash: seed,
+            said: 0,
             sites: Vec::new(),
             conns: BTreeMap::new(),
             deaf_until_ms: vec![vec![0; count]; count],
@@ -338,17 +341,40 @@ impl World {
         let was_tilted = machine.is_tilted();
         let mut out = Vec::new();
         let result = step(machine, &view, &mut out);
-        let about = (self.now_ms, &self.options);
-        let checked = self.judge.check(site, machine, &out, was_tilted, about);
-        if let Err(violation) = checked {
-            self.violation.get_or_insert(violation);
-        }
         for output in out {
+            if let Output::Publish { channel, text } = &output {
+                self.hear(site, (channel, text), was_tilted);
+            }
             if !self.perform(site, output) {
                 return None;
             }
         }
+        let Tenant::Sentinel(sentinel) = &self.sites[site].tenant else {
+            return None;
+        };
+        let settled = self.judge.settle(site, sentinel.machine.as_ref()?);
+        self.note(settled);
         Some(result)
+    }
+
+    fn hear(&mut self, site: usize, event: (&str, &str), was_tilted: bool) {
+        let Tenant::Sentinel(sentinel) = &self.sites[site].tenant else {
+            return;
+        };
+        let Some(machine) = &sentinel.machine else {
+            return;
+        };
+        self.said += 1;
+        let about = (self.now_ms, &self.options);
+        let heard = self.judge.hear(site, machine, event, was_tilted, about);
+        self.note(heard);
+    }
+
+    /// The first broken promise ends the run.
+    fn note(&mut self, checked: Result<(), Violation>) {
+        if let Err(violation) = checked {
+            self.violation.get_or_insert(violation);
+        }
     }
 
     fn sentinel(&mut self, site: usize) -> Option<&mut Sentinel> {
@@ -695,9 +721,7 @@ impl World {
             true => Ok(()),
             false => self.judge.vote(site, name, *epoch as u64, &id),
         };
-        if let Err(violation) = told {
-            self.violation.get_or_insert(violation);
-        }
+        self.note(told);
         let is_tilted = match &self.sites[site].tenant {
             Tenant::Sentinel(sentinel) => sentinel.machine.as_ref().is_some_and(Machine::is_tilted),
             Tenant::Node(_) => false,
@@ -748,16 +772,33 @@ impl World {
         }
     }
 
+    /// Whom a node replicates from: its master, if that one is there, and has its data from a
+    /// master in the end. Nodes that follow each other in a circle have no data to give.
     fn reachable_master(&self, site: usize) -> Option<usize> {
-        let (host, _) = self.node(site).master.as_ref()?;
-        let master = self.site_at(host)?;
+        let mut last = site;
+        let mut found = None;
+        for _ in 0..self.options.nodes {
+            let Some((host, _)) = &self.node(last).master else {
+                return found;
+            };
+            let master = self.site_at(host)?;
+            if !self.is_connected(last, master) {
+                return None;
+            }
+            found.get_or_insert(master);
+            last = master;
+        }
+        None
+    }
+
+    fn is_connected(&self, site: usize, other: usize) -> bool {
         let is_awake = |site: usize| {
             let site = &self.sites[site];
             site.is_up && site.frozen_until_ms <= self.now_ms
         };
         let hears = |from: usize, to: usize| self.deaf_until_ms[from][to] <= self.now_ms;
-        let is_there = is_awake(site) && is_awake(master) && master != site;
-        (is_there && hears(site, master) && hears(master, site)).then_some(master)
+        let is_there = is_awake(site) && is_awake(other) && other != site;
+        is_there && hears(site, other) && hears(other, site)
     }
 
     pub fn node(&self, site: usize) -> &Node {
