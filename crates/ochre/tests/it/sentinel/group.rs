@@ -42,6 +42,8 @@ pub struct Program {
     pub kind: Kind,
     pub port: u16,
     pub is_sentinel: bool,
+    /// What it wants to hear before anything else.
+    password: Option<String>,
     folder: Folder,
     process: Option<Process>,
 }
@@ -56,6 +58,7 @@ impl Program {
             kind,
             port,
             is_sentinel,
+            password: password(&text),
             folder,
             process: None,
         };
@@ -128,6 +131,12 @@ impl Program {
         TcpStream::connect(("127.0.0.1", self.port)).ok()?;
         let mut wire = self.wire();
         let mut request = Vec::new();
+        if let Some(password) = &self.password {
+            resp::reply::write_request(&mut request, &["AUTH", password]);
+            wire.send(&request).ok()?;
+            wire.try_next()?;
+            request.clear();
+        }
         resp::reply::write_request(&mut request, &line.split(' ').collect::<Vec<_>>());
         wire.send(&request).ok()?;
         wire.try_next()
@@ -193,6 +202,12 @@ impl Program {
     }
 }
 
+/// The password that a configuration asks for.
+fn password(text: &str) -> Option<String> {
+    let line = text.lines().find(|line| line.starts_with("requirepass "))?;
+    line.split(' ').nth(1).map(str::to_owned)
+}
+
 fn text(value: Value) -> String {
     String::from_utf8(bytes(value)).unwrap()
 }
@@ -230,12 +245,17 @@ impl Drop for Group {
 impl Group {
     /// Starts everything, with the first node as the master, and waits until all know each other.
     pub fn start(nodes: &[Kind], sentinels: &[Kind], more: &str) -> Group {
+        Group::protected(nodes, sentinels, "", more)
+    }
+
+    /// As [`Group::start`], with more directives for the nodes, too.
+    pub fn protected(nodes: &[Kind], sentinels: &[Kind], secret: &str, more: &str) -> Group {
         let mut group = Group {
             nodes: Vec::new(),
             sentinels: Vec::new(),
         };
         for &kind in nodes {
-            let mut text = "save \"\"\nrepl-diskless-sync-delay 0\n".to_owned();
+            let mut text = format!("save \"\"\nrepl-diskless-sync-delay 0\n{secret}");
             if let Some(master) = group.nodes.first() {
                 text += &format!("replicaof 127.0.0.1 {}\n", master.port);
             }

@@ -111,8 +111,8 @@ const EQUAL: &[&str] = &[
     "SENTINEL CONFIG SET announce-port 7000",
     "SENTINEL CONFIG GET announce-port",
     "SENTINEL CONFIG SET announce-port 0",
-    "SENTINEL SIMULATE-FAILURE CRASH-AFTER-ELECTION crash-after-promotion",
     "SENTINEL SIMULATE-FAILURE CRASH-AFTER-ELECTION bad",
+    "SENTINEL SIMULATE-FAILURE CRASH-AFTER-ELECTION crash-after-promotion",
 ];
 
 #[test]
