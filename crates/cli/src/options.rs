@@ -231,6 +231,7 @@ impl Options {
             patience: self.patience,
             family: self.family,
             tls: self.tls.then(|| self.tls_settings.clone()),
+            source: None,
         }
     }
 

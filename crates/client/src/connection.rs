@@ -1,14 +1,14 @@
 //! A connection to one server.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use resp::decoder::Decoder;
 use resp::value::Value;
 use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::{TcpSocket, TcpStream, UnixStream};
 use tokio::time::timeout;
 
 use crate::tls::Tls;
@@ -27,6 +27,8 @@ pub struct Options {
     pub patience: Option<Duration>,
     /// Which addresses of a name to prefer.
     pub family: Family,
+    /// The address to connect from, where peers are reached by addresses of its kind.
+    pub source: Option<IpAddr>,
     pub tls: Option<Tls>,
 }
 
@@ -46,6 +48,7 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Transport for T {}
 /// A connection to one server: requests out, replies in, in order.
 pub struct Connection {
     stream: Box<dyn Transport>,
+    local_ip: Option<IpAddr>,
     decoder: Decoder,
     /// What has arrived and is not understood yet starts at `start`.
     input: Vec<u8>,
@@ -69,6 +72,10 @@ impl Connection {
             address: address.clone(),
             source,
         })?;
+        let local_ip = match &stream {
+            Stream::Tcp(stream) => stream.local_addr().ok().map(|local| local.ip()),
+            Stream::Unix(_) => None,
+        };
         let stream: Box<dyn Transport> = match (stream, &options.tls) {
             (Stream::Tcp(stream), Some(tls)) => {
                 Box::new(tls.wrap(stream, address).await.map_err(Error::Tls)?)
@@ -78,11 +85,17 @@ impl Connection {
         };
         Ok(Connection {
             stream,
+            local_ip,
             decoder: Decoder::default(),
             input: Vec::new(),
             start: 0,
             output: Vec::new(),
         })
+    }
+
+    /// This side's address, if the connection has one.
+    pub fn local_ip(&self) -> Option<IpAddr> {
+        self.local_ip
     }
 
     /// Adds a request to those that [`Connection::flush`] sends.
@@ -203,6 +216,18 @@ enum Stream {
     Unix(UnixStream),
 }
 
+async fn reach(address: SocketAddr, source: Option<IpAddr>) -> io::Result<TcpStream> {
+    let Some(source) = source.filter(|source| source.is_ipv4() == address.is_ipv4()) else {
+        return TcpStream::connect(address).await;
+    };
+    let socket = match source {
+        IpAddr::V4(_) => TcpSocket::new_v4()?,
+        IpAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    socket.bind(SocketAddr::new(source, 0))?;
+    socket.connect(address).await
+}
+
 async fn connect(address: &Address, options: &Options) -> io::Result<Stream> {
     let (host, port) = match address {
         Address::Unix(path) => return Ok(Stream::Unix(UnixStream::connect(path).await?)),
@@ -216,7 +241,7 @@ async fn connect(address: &Address, options: &Options) -> io::Result<Stream> {
     }
     let mut last = io::Error::new(io::ErrorKind::NotFound, "Name or service not known");
     for address in addresses {
-        match TcpStream::connect(address).await {
+        match reach(address, options.source).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
                 let keepalive = TcpKeepalive::new().with_time(KEEPALIVE);

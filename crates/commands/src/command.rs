@@ -12,7 +12,7 @@ pub(crate) static COMMANDS: Family = Family {
     commands: &[&COMMAND],
 };
 
-static COMMAND: Command = Command {
+pub(crate) static COMMAND: Command = Command {
     name: "command",
     summary: "Describes every command, or what its subcommands ask for.",
     since: "2.8.13",

@@ -6,7 +6,7 @@ use keyspace::DbIndex;
 use resp::Protocol;
 
 use crate::client::CLIENT;
-use hello::HELLO;
+pub(crate) use hello::HELLO;
 
 mod credentials;
 mod hello;
@@ -24,7 +24,7 @@ const ANYONE: Flags = Flags::NO_SCRIPT
     .and(Flags::NO_AUTH)
     .and(Flags::ALLOW_BUSY);
 
-static PING: Command = Command {
+pub(crate) static PING: Command = Command {
     name: "ping",
     syntax: "[message]",
     summary: "Answers, so that a client knows the server is there.",
@@ -70,7 +70,7 @@ fn echo(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     Ok(cx.reply.bulk(message))
 }
 
-static AUTH: Command = Command {
+pub(crate) static AUTH: Command = Command {
     name: "auth",
     syntax: "[username] password",
     summary: "Shows by a password who the client is.",

@@ -8,7 +8,7 @@ pub(crate) static INFOS: Family = Family {
     commands: &[&INFO],
 };
 
-static INFO: Command = Command {
+pub(crate) static INFO: Command = Command {
     name: "info",
     syntax: "[section [section ...]]",
     summary: "Returns the server's figures, section by section.",
@@ -31,7 +31,11 @@ static INFO: Command = Command {
 
 fn info(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let text = engine::info::text(cx, args.rest());
-    Ok(cx.reply.verbatim(text.as_bytes()))
+    Ok(match cx.config.sentinel.is_on {
+        // A Sentinel of Redis does not say that it is text.
+        true => cx.reply.bulk(text.as_bytes()),
+        false => cx.reply.verbatim(text.as_bytes()),
+    })
 }
 
 #[cfg(test)]

@@ -26,6 +26,7 @@ mod persistence;
 mod pubsub;
 mod replication;
 mod scan;
+mod sentinel;
 mod server;
 mod set;
 mod slowlog;
@@ -70,4 +71,9 @@ const FAMILIES: &[&Family] = &[
 /// The command table.
 pub fn table() -> Table {
     Table::new(FAMILIES)
+}
+
+/// The command table of a Sentinel.
+pub fn sentinel_table() -> Table {
+    Table::new(sentinel::FAMILIES)
 }

@@ -39,7 +39,7 @@ const OWN: Command = Command {
 /// A shard channel: it has a slot like a key, though it is none.
 const SHARD_CHANNELS: KeySpec = KeySpec::from(1, Access::NOT_KEY);
 
-static SUBSCRIBE: Command = Command {
+pub(crate) static SUBSCRIBE: Command = Command {
     name: "subscribe",
     syntax: "channel [channel ...]",
     summary: "Has the client receive what is published to channels.",
@@ -50,7 +50,7 @@ static SUBSCRIBE: Command = Command {
     ..OWN
 };
 
-static PSUBSCRIBE: Command = Command {
+pub(crate) static PSUBSCRIBE: Command = Command {
     name: "psubscribe",
     syntax: "pattern [pattern ...]",
     summary: "Has the client receive what is published to channels that match patterns.",
@@ -82,7 +82,7 @@ fn subscribe(cx: &mut Context<'_>, args: &mut Args<'_>, scope: Scope) -> Command
     Ok(done)
 }
 
-static UNSUBSCRIBE: Command = Command {
+pub(crate) static UNSUBSCRIBE: Command = Command {
     name: "unsubscribe",
     syntax: "[channel ...]",
     summary: "Ends the client's subscriptions to channels; without a name, to all.",
@@ -93,7 +93,7 @@ static UNSUBSCRIBE: Command = Command {
     ..OWN
 };
 
-static PUNSUBSCRIBE: Command = Command {
+pub(crate) static PUNSUBSCRIBE: Command = Command {
     name: "punsubscribe",
     syntax: "[pattern ...]",
     summary: "Ends the client's subscriptions to patterns; without a name, to all.",

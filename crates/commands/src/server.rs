@@ -65,7 +65,7 @@ fn time(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
     Ok(cx.reply.bulks(texts.iter()))
 }
 
-static SHUTDOWN: Command = Command {
+pub(crate) static SHUTDOWN: Command = Command {
     name: "shutdown",
     syntax: "[NOSAVE | SAVE] [NOW] [FORCE] [ABORT]",
     summary: "Ends the server, its data saved if it is to be.",

@@ -46,6 +46,6 @@ pub use value::{
     AclPubsub, Addresses, AppendFsync, ByteSize, Choice, DisklessLoad, EndpointType,
     EvictionPolicy, HostPort, How, KeyspaceEvents, Line, Lines, LogLevel, MemoryShare, OomMode,
     OomScores, OutputLimit, OutputLimits, Percentiles, Permission, Permit, PropagationError,
-    Refusal, SanitizeDump, SavePoint, SavePoints, ShutdownMode, Supervised, SyslogFacility, Text,
-    Threads, TlsClients, Value,
+    Refusal, SanitizeDump, SavePoint, SavePoints, ShutdownMode, Statements, Supervised,
+    SyslogFacility, Text, Threads, TlsClients, Value,
 };

@@ -62,7 +62,10 @@ pub enum LoadError {
 pub fn load(sources: Sources<'_>) -> Result<Loaded, LoadError> {
     let text = [sources.text, b"\n", sources.options].concat();
     let mut loader = Loader {
-        loaded: Loaded::default(),
+        loaded: Loaded {
+            config: defaults(sources.sentinel),
+            origins: Vec::new(),
+        },
         seen: BTreeSet::new(),
         sentinel: sources.sentinel,
         include: sources.include,
@@ -73,6 +76,20 @@ pub fn load(sources: Sources<'_>) -> Result<Loaded, LoadError> {
         return Err(LoadError::Whole { why });
     }
     Ok(loader.loaded)
+}
+
+/// Where a Sentinel listens unless it is told otherwise.
+const SENTINEL_PORT: u16 = 26379;
+
+/// What holds where nothing is said. A Sentinel answers others of its kind on any machine.
+fn defaults(sentinel: bool) -> Config {
+    let mut config = Config::default();
+    if sentinel {
+        config.sentinel.is_on = true;
+        config.network.port = SENTINEL_PORT;
+        config.network.protected_mode = false;
+    }
+    config
 }
 
 impl Loaded {

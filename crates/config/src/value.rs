@@ -23,7 +23,7 @@ pub use choice::{
 };
 pub use events::KeyspaceEvents;
 pub use limits::{OutputLimit, OutputLimits};
-pub use lines::{ANY, Lines};
+pub use lines::{ANY, Lines, Statements};
 pub use number::{Permission, Threads};
 pub use oom::OomScores;
 pub use percentiles::Percentiles;

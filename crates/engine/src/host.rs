@@ -4,6 +4,7 @@
 use std::io;
 
 use ::replication::{Input, Machine, View};
+use ::sentinel::{Answer, Machine as Sentinel, View as SentinelView};
 use config::{Config, Effect};
 
 use crate::Engine;
@@ -84,6 +85,11 @@ pub trait Host: Send + Sync {
     /// Lets `look` see how replication stands. Locks may be held.
     fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machine, &View));
 
+    /// The Sentinel that this node is, if it is one.
+    fn watcher(&self) -> Option<&dyn Watcher> {
+        None
+    }
+
     /// Ends the program here and now, as the crash that `DEBUG` was asked for.
     fn crash(&self, how: Crash);
 
@@ -95,6 +101,18 @@ pub trait Host: Send + Sync {
 
     /// Writes a line to the program's log.
     fn log(&self, level: LogLevel, line: &str);
+}
+
+/// A Sentinel, as its clients may know it.
+pub trait Watcher {
+    /// Does what `SENTINEL` asks for. `words` are those behind that.
+    fn ask(&self, engine: &Engine, words: &[&[u8]]) -> Answer;
+
+    /// Another Sentinel tells of itself.
+    fn hear(&self, engine: &Engine, hello: &[u8]);
+
+    /// Lets `look` see what is watched.
+    fn look(&self, engine: &Engine, look: &mut dyn FnMut(&Sentinel, &SentinelView));
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

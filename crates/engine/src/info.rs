@@ -10,6 +10,7 @@ mod keyspace;
 mod memory;
 mod persistence;
 mod replication;
+mod sentinel;
 mod server;
 mod stats;
 
@@ -43,7 +44,11 @@ pub const SECTIONS: &[Section] = &[
     section("latencystats", "Latencystats", false, commands::latencies),
     section("cluster", "Cluster", true, replication::cluster),
     section("keyspace", "Keyspace", true, keyspace::keyspace),
+    section("sentinel", "Sentinel", true, sentinel::sentinel),
 ];
+
+/// Those that a Sentinel has, which holds no data.
+const OF_SENTINEL: &[&str] = &["server", "clients", "stats", "cpu", "sentinel"];
 
 const fn section(
     name: &'static str,
@@ -74,10 +79,12 @@ impl Section {
 /// The text of the sections that `words` ask for, each once, in their own order.
 pub fn text(cx: &mut Context<'_>, words: &[&[u8]]) -> String {
     let mut lines = Lines(String::new());
-    for section in SECTIONS
-        .iter()
-        .filter(|section| section.is_asked_for(words))
-    {
+    let is_there = |section: &&Section| match cx.config.sentinel.is_on {
+        true => OF_SENTINEL.contains(&section.name),
+        false => section.name != "sentinel",
+    };
+    let shown = SECTIONS.iter().filter(is_there);
+    for section in shown.filter(|section| section.is_asked_for(words)) {
         lines.begin(section.title);
         (section.write)(cx, &mut lines);
     }

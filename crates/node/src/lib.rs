@@ -10,6 +10,7 @@
 //!   load       files into the engine
 //!   start      what is loaded when a node starts
 //!   replication  the machine of replication, performed but for sockets
+//!   sentinel   the machine of Sentinel, likewise
 //! ```
 
 #![forbid(unsafe_code)]
@@ -23,5 +24,6 @@ pub mod replication;
 pub mod rewrite;
 pub mod save;
 pub mod schedule;
+pub mod sentinel;
 pub mod start;
 pub mod storage;

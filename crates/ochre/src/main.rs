@@ -39,11 +39,12 @@ const PROGRAMS: &[Program] = &[
         summary: "the data store",
         main: Some(server::main),
     },
-    missing(
-        "sentinel",
-        "redis-sentinel",
-        "watches servers and fails over",
-    ),
+    Program {
+        name: "sentinel",
+        link: "redis-sentinel",
+        summary: "watches servers and fails over",
+        main: Some(server::sentinel_main),
+    },
     Program {
         name: "cli",
         link: "redis-cli",
@@ -150,6 +151,7 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text += "\n\n'ochre server --help' and 'ochre cli --help' tell more.\n";
+    text +=
+        "\n\n'ochre server --help', 'ochre sentinel --help' and 'ochre cli --help' tell more.\n";
     text
 }

@@ -10,6 +10,7 @@
 //!   disk        the files
 //!   worker      what a thread keeps between clients: buffers, statistics
 //!   primary     the link to the primary; a timer and threads for replication
+//!   sentinel    what Sentinel asks: links, names, scripts, its file
 //!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
 //!   bar         how far the load is, for who watches
@@ -17,6 +18,7 @@
 //! ```
 
 mod bar;
+mod config_file;
 mod connection;
 mod disk;
 mod durability;
@@ -27,8 +29,9 @@ mod machine;
 mod memory;
 mod primary;
 mod program;
+mod sentinel;
 mod signals;
 mod worker;
 
 pub use journal::warn;
-pub use program::{VERSION_LINE, main};
+pub use program::{VERSION_LINE, main, sentinel_main};

@@ -8,14 +8,16 @@ use config::{Config, Effect};
 use engine::Engine;
 use engine::host::{
     Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
-    SaveError, Shutdown, ShutdownFailed, Started,
+    SaveError, Shutdown, ShutdownFailed, Started, Watcher,
 };
 use node::keeper::Keeper;
+use node::sentinel::Sentinel;
 pub use node::storage::system_words;
 use parking_lot::Mutex;
 use replication::{Input, Machine as Machinery, View};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::config_file;
 use crate::durability::{Durability, Threads};
 use crate::governor::Governor;
 use crate::journal::Journal;
@@ -41,6 +43,8 @@ pub struct Machine {
     durability: Arc<Durability>,
     /// The engine whose host this is, once there is one.
     pub engine: Arc<OnceLock<Weak<Engine>>>,
+    /// The Sentinel that this program is, if it is one.
+    sentinel: Option<Arc<Sentinel>>,
 }
 
 impl Machine {
@@ -51,6 +55,7 @@ impl Machine {
         process: Process,
         governor: Governor,
         durability: Arc<Durability>,
+        sentinel: Option<Arc<Sentinel>>,
     ) -> Machine {
         Machine {
             journal,
@@ -62,6 +67,7 @@ impl Machine {
             governor,
             durability,
             engine: Arc::default(),
+            sentinel,
         }
     }
 
@@ -151,17 +157,12 @@ impl Host for Machine {
         let failed = |error: std::io::Error| RewriteError::Failed(system_words(&error));
         let old = std::fs::read(path).map_err(failed)?;
         let text = config::rewrite(&old, config, force_all);
-        // A crash leaves the old file or the new one, never half of it.
-        let temporary = format!("{path}.{}.tmp", std::process::id());
-        std::fs::write(&temporary, text).map_err(failed)?;
-        std::fs::File::open(&temporary)
-            .and_then(|file| file.sync_all())
-            .map_err(failed)?;
-        std::fs::rename(&temporary, path).map_err(failed)
+        config_file::replace(path, &text).map_err(failed)
     }
 
     fn shut_down(&self, how: Shutdown) -> Result<(), ShutdownFailed> {
-        if let Some(engine) = self.engine() {
+        // A Sentinel has nothing to save.
+        if let Some(engine) = self.engine().filter(|_| self.sentinel.is_none()) {
             let mut ended = Ok(());
             self.run_long(&mut || ended = self.keeper().shut_down(&engine, how));
             ended?;
@@ -226,6 +227,10 @@ impl Host for Machine {
 
     fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machinery, &View)) {
         self.durability.replication.look(engine, look);
+    }
+
+    fn watcher(&self) -> Option<&dyn Watcher> {
+        self.sentinel.as_deref().map(|it| it as &dyn Watcher)
     }
 
     fn crash(&self, how: Crash) {

@@ -11,6 +11,7 @@ use config::{CommandLine, Config, LoadError, Loaded, Sources};
 use engine::command::{RenameError, Table};
 use engine::host::{LogLevel, Process, Shutdown};
 use engine::{Engine, Maintenance, Worker};
+use node::sentinel::Sentinel;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 
@@ -23,6 +24,7 @@ use crate::listener::{House, Listeners};
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
 use crate::primary::Sockets;
+use crate::sentinel;
 use crate::signals::Endings;
 use crate::worker;
 
@@ -40,13 +42,33 @@ Usage: ochre server [FILE] [--DIRECTIVE VALUE ...] [-]
   -                    more configuration is read from the standard input
   -v, --version        print the version and exit
   -h, --help           print this help and exit
-  --sentinel           run as Sentinel (not there yet)
+  --sentinel           run as Sentinel, as `ochre sentinel` does
 
 Examples:
   ochre server                                    serve on port 6379
   ochre server --port 7000 --requirepass secret
   ochre server /etc/redis/redis.conf --loglevel verbose
   echo 'maxmemory 100mb' | ochre server -
+";
+
+const SENTINEL_HELP: &str = "\
+Usage: ochre sentinel FILE [--DIRECTIVE VALUE ...]
+
+  FILE                 a configuration file in the syntax of sentinel.conf; what the
+                       Sentinel learns is kept in it, so it has to be writable
+  --DIRECTIVE VALUE    any directive of that file, overriding it
+  -v, --version        print the version and exit
+  -h, --help           print this help and exit
+
+Examples:
+  ochre sentinel /etc/redis/sentinel.conf         listen on port 26379
+  ochre sentinel sentinel.conf --port 5000
+  ochre server sentinel.conf --sentinel           the same program
+
+A file that watches one master:
+  port 26379
+  sentinel monitor mymaster 127.0.0.1 6379 2
+  sentinel down-after-milliseconds mymaster 5000
 ";
 
 /// Between two looks at whether a shutdown that waits may begin.
@@ -57,16 +79,27 @@ const DAEMON: &str = "OCHRE_DAEMON";
 
 /// Runs the server. `args` are those behind the program's name.
 pub fn main(args: &[Vec<u8>]) -> ExitCode {
+    run(args, CommandLine::parse(args), HELP)
+}
+
+/// Runs Sentinel. `args` are those behind the program's name.
+pub fn sentinel_main(args: &[Vec<u8>]) -> ExitCode {
+    let mut line = CommandLine::parse(args);
+    line.sentinel = true;
+    run(args, line, SENTINEL_HELP)
+}
+
+fn run(args: &[Vec<u8>], line: CommandLine, help: &str) -> ExitCode {
     match args {
         [only] if [b"-v".as_slice(), b"--version"].contains(&only.as_slice()) => {
             println!("{VERSION_LINE}");
             ExitCode::SUCCESS
         }
         [only] if [b"-h".as_slice(), b"--help"].contains(&only.as_slice()) => {
-            print!("{HELP}");
+            print!("{help}");
             ExitCode::SUCCESS
         }
-        args => match start(args) {
+        _ => match start(&line) {
             Ok(code) => code,
             Err(message) => {
                 eprintln!("{message}");
@@ -77,17 +110,15 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
 }
 
 /// Everything up to the point where clients are served, and until the end.
-fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
-    let line = CommandLine::parse(args);
-    if line.sentinel {
-        return Err("ochre: Sentinel is not there yet".to_owned());
-    }
+fn start(line: &CommandLine) -> Result<ExitCode, String> {
     let started_in = std::env::current_dir();
-    let (mut loaded, config_file) = configuration(&line)?;
+    let (mut loaded, config_file) = configuration(line)?;
     let table = table(&loaded).map_err(|error| format!("\n{error}"))?;
     let journal = Arc::new(Journal::new());
     let prepared = enter_folder(&mut loaded).and_then(|()| open_log(&journal, &loaded.config));
     prepared.map_err(|error| format!("\n{error}"))?;
+    // Paths of scripts begin in that folder.
+    let sentinel = watcher(&loaded)?;
     let mut config = loaded.config;
     if config.process.daemonize && std::env::var_os(DAEMON).is_none() {
         return daemonize(started_in);
@@ -99,6 +130,12 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
     announce(&journal, &config, config_file.as_deref());
+    if config.sentinel.is_on
+        && let Err(why) = sentinel::check_file(config_file.as_deref())
+    {
+        journal.line(LogLevel::Warning, &why);
+        return Ok(ExitCode::FAILURE);
+    }
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
@@ -119,7 +156,34 @@ fn start(args: &[Vec<u8>]) -> Result<ExitCode, String> {
         .enable_all()
         .build()
         .map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))?;
-    runtime.block_on(serve(config, config_file, journal, table, governor))
+    runtime.block_on(serve(Start {
+        config,
+        config_file,
+        journal,
+        table,
+        governor,
+        sentinel,
+    }))
+}
+
+/// What a program starts with.
+struct Start {
+    config: Config,
+    config_file: Option<String>,
+    journal: Arc<Journal>,
+    table: Table,
+    governor: Governor,
+    sentinel: Option<Arc<Sentinel>>,
+}
+
+/// The Sentinel that is to run, if one is.
+fn watcher(loaded: &Loaded) -> Result<Option<Arc<Sentinel>>, String> {
+    if !loaded.config.sentinel.is_on {
+        return Ok(None);
+    }
+    let made = sentinel::make(loaded, seed()?, &sentinel::clocks());
+    made.map(|made| Some(Arc::new(made)))
+        .map_err(|error| format!("\n{error}"))
 }
 
 /// Makes the folder of the data the one that relative paths begin at.
@@ -190,7 +254,10 @@ fn configuration(line: &CommandLine) -> Result<(Loaded, Option<String>), String>
 
 /// The commands, some renamed or removed as the operator wishes.
 fn table(loaded: &Loaded) -> Result<Table, LoadError> {
-    let mut table = commands::table();
+    let mut table = match loaded.config.sentinel.is_on {
+        true => commands::sentinel_table(),
+        false => commands::table(),
+    };
     let lines = loaded.config.security.renamed_commands.0.iter();
     for (words, origin) in lines.zip(loaded.origins_of("rename-command")) {
         let [from, to] = [0, 1].map(|word| String::from_utf8_lossy(&words[word]));
@@ -275,9 +342,10 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
         None => "No configuration file given, using the defaults".to_owned(),
     };
     journal.line(LogLevel::Warning, &configured);
-    journal.serve_as(match config.replication.primary {
-        Some(_) => 'S',
-        None => 'M',
+    journal.serve_as(match (config.sentinel.is_on, &config.replication.primary) {
+        (true, _) => 'X',
+        (false, Some(_)) => 'S',
+        (false, None) => 'M',
     });
 }
 
@@ -288,13 +356,16 @@ fn announce_port(journal: &Journal, config: &Config) {
     journal.line(LogLevel::Warning, "Server initialized");
 }
 
-async fn serve(
-    config: Config,
-    config_file: Option<String>,
-    journal: Arc<Journal>,
-    table: Table,
-    governor: Governor,
-) -> Result<ExitCode, String> {
+async fn serve(start: Start) -> Result<ExitCode, String> {
+    let Start {
+        config,
+        config_file,
+        journal,
+        table,
+        governor,
+        sentinel,
+    } = start;
+    let path = config_file.clone();
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
@@ -307,6 +378,7 @@ async fn serve(
         process,
         watched,
         Arc::clone(&durability),
+        sentinel.clone(),
     );
     memory::purge_in_background();
     let (gauge, its_engine) = (Arc::clone(&machine.gauge), Arc::clone(&machine.engine));
@@ -318,8 +390,10 @@ async fn serve(
     ));
     // It is set once.
     drop(its_engine.set(Arc::downgrade(&engine)));
-    // Nobody is served data that is not there yet.
-    engine.persistence.begin_load(engine.now(), 0);
+    if sentinel.is_none() {
+        // Nobody is served data that is not there yet.
+        engine.persistence.begin_load(engine.now(), 0);
+    }
     let house = House { engine, durability };
     let mut listeners = Listeners::bind(&house, &config).inspect_err(|why| {
         journal.line(LogLevel::Warning, why);
@@ -330,12 +404,22 @@ async fn serve(
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
     governor.start(threads(&config));
-    Sockets::open(&house, &journal, threads(&config));
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    let loaded = load(&house, threads(&config), [seed()?, seed()?]);
-    bar::watch_load(&house.engine, &journal);
+    let loaded = match (&sentinel, path) {
+        (Some(sentinel), Some(path)) => {
+            sentinel::announce(&journal, &config);
+            sentinel::start(&house.engine, sentinel, &config, path);
+            None
+        }
+        _ => {
+            Sockets::open(&house, &journal, threads(&config));
+            let loaded = load(&house, threads(&config), [seed()?, seed()?]);
+            bar::watch_load(&house.engine, &journal);
+            Some(loaded)
+        }
+    };
     if until_the_end(
         &house,
         &journal,
@@ -347,7 +431,13 @@ async fn serve(
     .await
     {
         remove_pid_file(&config);
-        journal.line(LogLevel::Warning, "Ochre is now ready to exit, bye bye...");
+        let name = if sentinel.is_some() {
+            "Sentinel"
+        } else {
+            "Ochre"
+        };
+        let line = format!("{name} is now ready to exit, bye bye...");
+        journal.line(LogLevel::Warning, &line);
         // Whoever sees its connection end must not find the server again.
         listeners.close().await;
         // Tasks of clients that are still connected end with the process, and so do the threads:
@@ -392,9 +482,10 @@ async fn until_the_end(
     listeners: &mut Listeners,
     mut requests: UnboundedReceiver<Request>,
     endings: &mut Endings,
-    mut loaded: Receiver<Result<(), String>>,
+    loaded: Option<Receiver<Result<(), String>>>,
 ) -> bool {
-    let mut is_loading = true;
+    let (mut is_loading, has_data) = (loaded.is_some(), loaded.is_some());
+    let mut loaded = loaded.unwrap_or_else(|| channel().1);
     let (ended, mut has_ended) = unbounded_channel();
     let (mut is_ending, mut how) = (false, Shutdown::default());
     let ending = &house.durability.ending;
@@ -422,6 +513,10 @@ async fn until_the_end(
                 ending.store(true, Ordering::Release);
             }
             () = shutdown_begins(house), if ending.load(Ordering::Acquire) => {
+                if !has_data {
+                    journal.line(LogLevel::Warning, "User requested shutdown...");
+                    return true;
+                }
                 is_ending = true;
                 let (house, ended) = (house.clone(), ended.clone());
                 tokio::task::spawn_blocking(move || {

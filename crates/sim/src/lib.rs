@@ -20,6 +20,7 @@ mod log;
 mod network;
 mod node;
 mod options;
+pub mod sentinel;
 pub mod store;
 mod world;
 

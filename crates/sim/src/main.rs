@@ -5,6 +5,7 @@
 //!   sim 10000 --from 500   others
 //!   sim 1000 --flaw NAME   until one finds the mistake
 //!   sim --trace SEED       one seed, with all that its machines decide
+//!   sim sentinel ...       the same, of Sentinels that watch nodes
 //! ```
 
 #![forbid(unsafe_code)]
@@ -23,6 +24,9 @@ struct Wanted {
 }
 
 fn main() -> ExitCode {
+    if std::env::args().nth(1).as_deref() == Some("sentinel") {
+        return sim::sentinel::program::run(std::env::args().skip(2));
+    }
     let Some(wanted) = parse(std::env::args().skip(1)) else {
         eprintln!("usage: sim COUNT [--from SEED] [--flaw NAME] | --trace SEED [--flaw NAME]");
         return ExitCode::FAILURE;

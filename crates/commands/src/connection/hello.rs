@@ -8,7 +8,7 @@ use super::{ANYONE, credentials, speak};
 use crate::VERSION;
 use crate::client::name;
 
-pub(super) static HELLO: Command = Command {
+pub(crate) static HELLO: Command = Command {
     name: "hello",
     syntax: "[protover [AUTH username password] [SETNAME clientname]]",
     summary: "Agrees on the protocol, and tells about the server.",
@@ -106,7 +106,12 @@ fn introduce(cx: &mut Context<'_>) -> engine::reply::Done {
         Protocol::Resp2 => 2,
         Protocol::Resp3 => 3,
     };
-    let mut map = cx.reply.map(7);
+    // A Sentinel has no data, and so no role.
+    let identity: &[(&str, &str)] = match cx.config.sentinel.is_on {
+        true => &[("mode", "sentinel")],
+        false => &[("mode", "standalone"), ("role", "master")],
+    };
+    let mut map = cx.reply.map(5 + identity.len());
     for (field, value) in [("server", "redis"), ("version", VERSION)] {
         map.bulk(field.as_bytes());
         map.bulk(value.as_bytes());
@@ -115,7 +120,7 @@ fn introduce(cx: &mut Context<'_>) -> engine::reply::Done {
     map.integer(version);
     map.bulk(b"id");
     map.integer(cx.session.client.id.0 as i64);
-    for (field, value) in [("mode", "standalone"), ("role", "master")] {
+    for (field, value) in identity {
         map.bulk(field.as_bytes());
         map.bulk(value.as_bytes());
     }

@@ -3,7 +3,7 @@
 //! The defaults stand here and nowhere else.
 
 use crate::value::{
-    ANY, ByteSize, DisklessLoad, EndpointType, HostPort, Lines, PropagationError, Text,
+    ByteSize, DisklessLoad, EndpointType, HostPort, PropagationError, Statements, Text,
 };
 
 /// Following a primary, and being followed.
@@ -125,5 +125,7 @@ impl Default for Cluster {
 /// What a Sentinel watches.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Sentinel {
-    pub statements: Lines<1, ANY>,
+    /// Whether the program runs as Sentinel. No directive says so, but how it was started.
+    pub is_on: bool,
+    pub statements: Statements,
 }

@@ -10,9 +10,10 @@ const REDIS_VERSION: &str = "7.0.15";
 
 pub(super) fn server(cx: &mut Context<'_>, lines: &mut Lines) {
     let (engine, process) = (cx.engine, cx.engine.host.process());
-    let mode = match cx.config.cluster.enabled {
-        true => "cluster",
-        false => "standalone",
+    let mode = match (cx.config.sentinel.is_on, cx.config.cluster.enabled) {
+        (true, _) => "sentinel",
+        (false, true) => "cluster",
+        (false, false) => "standalone",
     };
     lines.put("redis_version", REDIS_VERSION);
     lines.put("redis_git_sha1", "00000000");

@@ -24,6 +24,7 @@ mod live;
 mod primary;
 mod process;
 mod replication;
+mod sentinel;
 mod side;
 mod starting;
 mod stress;

@@ -1,0 +1,179 @@
+//! What Sentinel asks of this program: links, names, scripts, the file and a timer.
+//!
+//! ```text
+//!   link     one task a link: requests out, replies in
+//!   script   one thread a script, until it ends
+//!   file     the configuration file, written whole or not at all
+//! ```
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use config::{Config, LoadError, Loaded};
+use engine::Engine;
+use engine::host::LogLevel;
+use node::sentinel::{Link, Sentinel, Shell};
+use sentinel::{Input, Machine, ScriptId, Settings, Statement, View};
+use tokio::net::lookup_host;
+use tokio::runtime::Handle;
+use tokio::sync::Notify;
+
+use crate::journal::Journal;
+
+mod file;
+mod link;
+mod script;
+
+use file::File;
+use script::{Scripts, can_run};
+
+/// Between two ticks at most: the machine has to notice when time leaps.
+const TICK_MAX: Duration = Duration::from_millis(100);
+
+/// What Sentinel asks of this program.
+struct Sockets {
+    engine: Arc<Engine>,
+    sentinel: Arc<Sentinel>,
+    runtime: Handle,
+    timer: Arc<Notify>,
+    file: File,
+    scripts: Arc<Scripts>,
+    /// The address that links come from.
+    source: Option<IpAddr>,
+}
+
+/// The Sentinel that the statements of a configuration make. `now` are what both clocks say.
+pub fn make(loaded: &Loaded, seed: u64, view: &View) -> Result<Sentinel, LoadError> {
+    let settings = Settings::of(&loaded.config, loaded.config.network.port);
+    let statements = Statement::all(loaded);
+    let made = Machine::new(settings, &statements, seed, &can_run, view);
+    made.map(Sentinel::new).map_err(|refusal| {
+        match loaded.origins_of("sentinel").nth(refusal.index) {
+            Some(origin) => origin.refuse(refusal.why),
+            None => LoadError::Whole { why: refusal.why },
+        }
+    })
+}
+
+/// What the clocks say, for whoever has no host yet.
+pub fn clocks() -> View {
+    let clock = quanta::Clock::new();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    View {
+        now_ms: clock.delta_as_nanos(0, clock.raw()) / 1_000_000,
+        wall_ms: since.unwrap_or_default().as_millis() as i64,
+    }
+}
+
+/// Checks that what is learned can be kept. The error is what the operator reads.
+pub fn check_file(path: Option<&str>) -> Result<(), String> {
+    let Some(path) = path else {
+        return Err("Sentinel needs config file on disk to save state. Exiting...".to_owned());
+    };
+    file::check(path)
+        .map_err(|why| format!("Sentinel config file {path} is not writable: {why}. Exiting..."))
+}
+
+/// Begins to watch. Called within the runtime that looks after links.
+pub fn start(engine: &Arc<Engine>, sentinel: &Arc<Sentinel>, config: &Config, path: String) {
+    let timer = Arc::new(Notify::new());
+    let sockets = Sockets {
+        engine: Arc::clone(engine),
+        sentinel: Arc::clone(sentinel),
+        runtime: Handle::current(),
+        timer: Arc::clone(&timer),
+        file: File::new(path),
+        scripts: Arc::default(),
+        source: source(config),
+    };
+    sentinel.set_shell(Box::new(sockets));
+    sentinel.start(engine);
+    tokio::spawn(keep_time(Arc::clone(engine), Arc::clone(sentinel), timer));
+}
+
+/// Whoever listens on one address only is known by that.
+fn source(config: &Config) -> Option<IpAddr> {
+    let first = config.network.bind.iter().next()?;
+    let text = String::from_utf8_lossy(first);
+    let ip: IpAddr = text.strip_prefix('-').unwrap_or(&text).parse().ok()?;
+    Some(ip).filter(|ip| !ip.is_unspecified())
+}
+
+/// Tells the line of a log that a Sentinel begins with.
+pub fn announce(journal: &Journal, config: &Config) {
+    let line = format!("Running mode=sentinel, port={}.", config.network.port);
+    journal.line(LogLevel::Notice, &line);
+}
+
+async fn keep_time(engine: Arc<Engine>, sentinel: Arc<Sentinel>, timer: Arc<Notify>) {
+    loop {
+        let now_ms = engine.host.monotonic_nanos() / 1_000_000;
+        let left_ms = sentinel.deadline_ms().saturating_sub(now_ms);
+        let pause = Duration::from_millis(left_ms.max(1)).min(TICK_MAX);
+        tokio::select! {
+            () = tokio::time::sleep(pause) => sentinel.tell(&engine, Input::Tick),
+            () = timer.notified() => {}
+        }
+    }
+}
+
+impl Shell for Sockets {
+    fn connect(&self, link: Arc<Link>) {
+        let (engine, sentinel) = (Arc::clone(&self.engine), Arc::clone(&self.sentinel));
+        let source = self.source;
+        self.runtime.spawn(async move {
+            link::attend(&engine, &sentinel, &link, source).await;
+        });
+    }
+
+    fn resolve(&self, host: String) {
+        let (engine, sentinel) = (Arc::clone(&self.engine), Arc::clone(&self.sentinel));
+        self.runtime.spawn(async move {
+            let ip = resolve(&host).await;
+            sentinel.tell(&engine, Input::Resolved { host: &host, ip });
+        });
+    }
+
+    fn resolve_now(&self, host: &str) -> Option<IpAddr> {
+        tokio::task::block_in_place(|| self.runtime.block_on(resolve(host)))
+    }
+
+    fn save(&self, statements: Vec<Vec<Vec<u8>>>) -> Result<(), String> {
+        let config = self.engine.config.load();
+        let mut saved = Ok(());
+        self.engine
+            .host
+            .run_long(&mut || saved = self.file.save(&config, statements.clone()));
+        saved
+    }
+
+    fn can_run(&self, path: &[u8]) -> bool {
+        can_run(path)
+    }
+
+    fn run_script(&self, script: ScriptId, path: Vec<u8>, args: Vec<Vec<u8>>) {
+        let (engine, sentinel) = (Arc::clone(&self.engine), Arc::clone(&self.sentinel));
+        let tell = move |input: Input<'_>| sentinel.tell(&engine, input);
+        Scripts::run(&self.scripts, script, &path, &args, tell);
+    }
+
+    fn kill_script(&self, pid: u32) {
+        self.scripts.kill(pid);
+    }
+
+    fn crash(&self) {
+        // What an operator who simulates a crash looks for.
+        std::process::exit(99);
+    }
+
+    fn rearm(&self) {
+        self.timer.notify_one();
+    }
+}
+
+/// The first address of a name.
+async fn resolve(host: &str) -> Option<IpAddr> {
+    let mut addresses = lookup_host((host, 0)).await.ok()?;
+    addresses.next().map(|address| address.ip())
+}
