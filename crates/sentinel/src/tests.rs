@@ -45,6 +45,8 @@ struct Bench {
     nodes: BTreeMap<u16, Option<String>>,
     /// What peers answer when they are asked about a master.
     opinion: (i64, String, i64),
+    /// Whether nodes still read their data.
+    loads: bool,
 }
 
 fn statements(lines: &[&str]) -> Vec<Statement> {
@@ -105,6 +107,7 @@ impl Bench {
             out: Vec::new(),
             nodes: BTreeMap::new(),
             opinion: (0, "*".to_owned(), 0),
+            loads: false,
         };
         let view = bench.view();
         bench.machine.start(&view, &mut bench.out);
@@ -259,6 +262,7 @@ impl Bench {
         let simple = |text: &str| Value::Simple(text.into());
         let mut words = request.split(' ');
         match words.next() {
+            Some("PING") if self.loads => Value::Error(b"LOADING data".to_vec()),
             Some("PING") => simple("PONG"),
             Some("INFO") => match self.nodes.get(&port) {
                 Some(Some(info)) => Value::Bulk(info.clone().into_bytes()),

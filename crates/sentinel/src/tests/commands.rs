@@ -1,6 +1,6 @@
 use expect_test::{Expect, expect};
 
-use super::{Bench, PEERS};
+use super::Bench;
 
 fn check(bench: &mut Bench, commands: &[&str], expected: Expect) {
     let said = commands.iter().map(|command| bench.say(command));
@@ -471,7 +471,7 @@ fn what_is_watched_is_told_in_the_known_order() {
         sentinel_simulate_failure_flags:0
         master0:name=mymaster,status=ok,address=127.0.0.1:6379,slaves=2,sentinels=3
     "#]]
-    .assert_eq(&bench.machine.info(&bench.view()));
+    .assert_eq(&bench.machine.info(&bench.view()).replace("\r\n", "\n"));
 }
 
 #[test]
@@ -627,5 +627,4 @@ fn simulated_failures_crash() {
         }
         assert!(bench.take_lines().contains(event));
     }
-    assert_eq!(PEERS.len(), 2);
 }

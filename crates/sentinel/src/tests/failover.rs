@@ -365,11 +365,16 @@ fn a_rebooted_master_may_be_given_up() {
     bench.take_lines();
     let info = info_of_master(&[6380, 6381]).replace(&format!("{:040}", 1), &"f".repeat(40));
     bench.nodes.insert(6379, Some(info));
-    bench.pass(10_000);
+    bench.loads = true;
+    bench.pass(12_000);
+    bench.loads = false;
+    bench.pass(2_000);
     check(
         &mut bench,
         expect![[r#"
-        +reboot master mymaster 127.0.0.1 6379
-    "#]],
+            +reboot master mymaster 127.0.0.1 6379
+            +sdown master mymaster 127.0.0.1 6379
+            -sdown master mymaster 127.0.0.1 6379
+        "#]],
     );
 }

@@ -40,7 +40,7 @@ fn credentials_and_renamed_commands_are_used() {
         Subscription: auth2 watcher secret, klient SETNAME sentinel-a0ada7ff-pubsub, SUBSCRIBE __sentinel__:hello
     "#]].assert_eq(&first_requests(&mut bench, 6379));
     expect![[r#"
-        Command: AUTH other, klient SETNAME sentinel-a0ada7ff-cmd, PING
+        Command: AUTH other, CLIENT SETNAME sentinel-a0ada7ff-cmd, PING
     "#]]
     .assert_eq(&first_requests(&mut bench, 26380));
 }
