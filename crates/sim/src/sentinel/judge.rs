@@ -182,7 +182,10 @@ impl Judge {
             });
         let count = said.count() + usize::from(watched.is_down);
         if count < options.quorum {
-            let what = format!("{who} begins with {count} of {}", options.quorum);
+            let what = format!(
+                "{who} begins with {count} of {}: {watched:?}",
+                options.quorum
+            );
             return broken("N3", what);
         }
         let pause_ms = 2 * options.failover_timeout_ms;
