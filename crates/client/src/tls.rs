@@ -68,18 +68,24 @@ impl Tls {
         stream: TcpStream,
         address: &Address,
     ) -> Result<TlsStream<TcpStream>, TlsError> {
-        let host = match (&self.server_name, address) {
-            (Some(name), _) => name.clone(),
-            (None, Address::Tcp { host, .. }) => host.clone(),
-            (None, Address::Unix(_)) => return Err(TlsError::Name),
-        };
-        let name = ServerName::try_from(host).map_err(|_| TlsError::Name)?;
+        let name = self.name(address)?;
         let connector = TlsConnector::from(Arc::new(self.configuration()?));
         let stream = connector.connect(name, stream).await;
         stream.map_err(|error| TlsError::Handshake(error.to_string()))
     }
 
-    fn configuration(&self) -> Result<ClientConfig, TlsError> {
+    /// The name to ask the server for.
+    pub fn name(&self, address: &Address) -> Result<ServerName<'static>, TlsError> {
+        let host = match (&self.server_name, address) {
+            (Some(name), _) => name.clone(),
+            (None, Address::Tcp { host, .. }) => host.clone(),
+            (None, Address::Unix(_)) => return Err(TlsError::Name),
+        };
+        ServerName::try_from(host).map_err(|_| TlsError::Name)
+    }
+
+    /// Reads the files that are named, for whoever drives many connections himself.
+    pub fn configuration(&self) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(self.provider()?);
         let builder = ClientConfig::builder_with_provider(provider.clone())
             .with_safe_default_protocol_versions()
