@@ -51,7 +51,12 @@ const PROGRAMS: &[Program] = &[
         main: Some(cli::main),
     },
     missing("cluster", "redis-trib", "manages a cluster"),
-    missing("benchmark", "redis-benchmark", "measures a server"),
+    Program {
+        name: "benchmark",
+        link: "redis-benchmark",
+        summary: "measures a server",
+        main: Some(benchmark::main),
+    },
     Program {
         name: "proxy",
         link: "nutcracker",
@@ -150,6 +155,7 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text += "\n\n'ochre server --help' and 'ochre cli --help' tell more.\n";
+    text +=
+        "\n\n'ochre server --help', 'ochre cli --help' and 'ochre benchmark --help' tell more.\n";
     text
 }

@@ -11,6 +11,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod benchmark;
 mod check_aof;
 mod check_rdb;
 mod cli;
