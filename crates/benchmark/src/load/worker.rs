@@ -399,9 +399,9 @@ impl<'a> Worker<'a> {
         let endpoint = &self.job.nodes[connection.node].endpoint;
         match trouble {
             Trouble::Closed => Failure::Lost(client::Error::Closed),
-            Trouble::Io(error) if endpoint.tls.is_some() => Failure::Connect(client::Error::Tls(
-                client::TlsError::Handshake(error.to_string()),
-            )),
+            Trouble::Io(error) if endpoint.tls.is_some() => {
+                Failure::Connect(client::Error::handshake(&endpoint.address, &error))
+            }
             Trouble::Io(error) => Failure::Lost(client::Error::Io(error)),
             Trouble::Malformed(what, byte) => {
                 Failure::Lost(client::Error::Malformed(what, Some(byte)))

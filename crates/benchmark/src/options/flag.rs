@@ -99,10 +99,8 @@ fn encrypting(options: &mut Options, word: &[u8], value: &[u8]) -> bool {
         b"--cacertdir" => tls.authorities_folder = Some(path(value)),
         b"--cert" => tls.certificate = Some(path(value)),
         b"--key" => tls.key = Some(path(value)),
-        b"--tls-ciphers" | b"--tls-ciphersuites" => {
-            let suites = text(value);
-            tls.suites.extend(suites.split(':').map(str::to_owned));
-        }
+        b"--tls-ciphers" => tls.ciphers = list(value),
+        b"--tls-ciphersuites" => tls.suites = list(value),
         _ => return false,
     }
     true
@@ -179,6 +177,10 @@ fn address(value: &[u8]) -> Result<Address, UsageError> {
         .trim_end_matches(']')
         .to_owned();
     Ok(Address::Tcp { host, port })
+}
+
+fn list(value: &[u8]) -> Vec<String> {
+    text(value).split(':').map(str::to_owned).collect()
 }
 
 fn text(value: &[u8]) -> String {
