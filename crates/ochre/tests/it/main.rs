@@ -16,6 +16,7 @@ mod check_aof;
 mod check_rdb;
 mod cli;
 mod crowd;
+mod encryption;
 mod ending;
 mod files;
 mod hostile;
