@@ -7,7 +7,8 @@ use std::process::{Command, Stdio};
 use std::sync::Once;
 use std::time::Duration;
 
-use crate::process::{Ended, OCHRE, Process, Server, free_port};
+use crate::process::{Ended, Folder, OCHRE, Process, Server, free_port, wait_until};
+use crate::side::Side;
 
 const ORIGINAL: &str = "/usr/bin/redis-benchmark";
 
@@ -96,7 +97,7 @@ fn passwords_and_uris_open_the_door() {
 
 #[test]
 fn a_unix_socket_will_do() {
-    let folder = crate::process::Folder::new();
+    let folder = Folder::new();
     let socket = folder.path("socket");
     let server = Server::start(&["--unixsocket", &socket]);
     let ended = benchmark(1, &format!("-s {socket} -n 50 -P 4 -t set -q"));
@@ -257,6 +258,61 @@ fn only_a_person_sees_progress() {
         text.contains("PING_MBULK: ") && text.contains(" msec\r\n"),
         "{text:?}"
     );
+}
+
+/// Two servers that share the slots of a cluster, which they keep in these folders.
+fn pair(folders: &[Folder; 2]) -> [Side; 2] {
+    let mut pair = folders.each_ref().map(|folder| {
+        let nodes = folder.path("nodes.conf");
+        let words = ["--cluster-enabled", "yes", "--cluster-config-file", &nodes];
+        Side::start(true, folder, &words)
+    });
+    for (side, range) in pair.iter_mut().zip(["0 8191", "8192 16383"]) {
+        assert_eq!(
+            side.wire.ask(&format!("CLUSTER ADDSLOTSRANGE {range}")),
+            "+OK"
+        );
+    }
+    let meet = format!("CLUSTER MEET 127.0.0.1 {}", pair[1].port);
+    assert_eq!(pair[0].wire.ask(&meet), "+OK");
+    for side in &mut pair {
+        wait_until("the cluster stands", || {
+            side.wire.ask("CLUSTER INFO").contains("cluster_state:ok")
+        });
+    }
+    pair
+}
+
+#[test]
+fn every_master_of_a_cluster_gets_its_share() {
+    let folders = [Folder::new(), Folder::new()];
+    let mut pair = pair(&folders);
+    let port = pair[0].port;
+    for (line, code) in [
+        ("--cluster -n 400 -c 4 -t set -r 1000000 -P 2", 0),
+        ("--cluster -n 200 -c 2 -t get,mset -q", 0),
+        ("--cluster -n 100 -t lrange_100 --csv", 0),
+        ("--cluster -n 100 -t incr --threads 3", 0),
+        ("--cluster -n 100 -q INCR key:{tag}", 0),
+        ("--cluster -n 100 -q CLUSTER NONSENSE", 1),
+    ] {
+        let ours = benchmark(port, line);
+        assert_eq!(ours.code, Some(code), "{line}: {}", ours.output);
+        if code == 0 {
+            let theirs = run(ORIGINAL.as_ref(), port, line, "");
+            assert_eq!(form(&ours.output), form(&theirs.output), "{line}");
+        } else {
+            let start = "Error from server 127.0.0.1:";
+            assert!(ours.output.contains(start), "{}", ours.output);
+        }
+        for side in &mut pair {
+            assert_ne!(side.wire.ask("DBSIZE"), ":0", "{line}");
+        }
+    }
+    // A key without a tag is somebody's, and all are asked.
+    let ended = benchmark(port, "--cluster -n 100 -q SET key value");
+    assert_eq!(ended.code, Some(1), "{}", ended.output);
+    assert!(ended.output.contains(": MOVED "), "{}", ended.output);
 }
 
 /// The form of what was printed: no figures, no progress, and lines that only repeat a form once.
