@@ -77,9 +77,7 @@ impl Connection {
             Stream::Unix(_) => None,
         };
         let stream: Box<dyn Transport> = match (stream, &options.tls) {
-            (Stream::Tcp(stream), Some(tls)) => {
-                Box::new(tls.wrap(stream, address).await.map_err(Error::Tls)?)
-            }
+            (Stream::Tcp(stream), Some(tls)) => Box::new(tls.wrap(stream, address).await?),
             (Stream::Tcp(stream), None) => Box::new(stream),
             (Stream::Unix(stream), _) => Box::new(stream),
         };

@@ -24,6 +24,21 @@ pub enum Error {
     Tls(TlsError),
 }
 
+impl Error {
+    /// Client and server did not come to terms about encryption.
+    pub fn handshake(address: &Address, error: &io::Error) -> Error {
+        let cause = error.get_ref().and_then(|cause| cause.downcast_ref());
+        let reason = match cause {
+            Some(rustls::Error::InvalidCertificate(_)) => "certificate verify failed".to_owned(),
+            _ => reason(error),
+        };
+        Error::Connect {
+            address: address.clone(),
+            source: io::Error::other(format!("SSL_connect failed: {reason}")),
+        }
+    }
+}
+
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

@@ -9,12 +9,15 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{
+    ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme,
+    SupportedCipherSuite,
+};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use crate::Address;
+use crate::{Address, Error};
 
 /// Whom to trust, and who we are.
 #[derive(Clone, Debug, Default)]
@@ -29,17 +32,18 @@ pub struct Tls {
     pub key: Option<PathBuf>,
     /// Trust whoever answers.
     pub insecure: bool,
-    /// Names of cipher suites, of TLS 1.2 and 1.3; empty: all that are safe.
+    /// Cipher suites of TLS 1.2, in the words of OpenSSL's lists; empty: all that are safe.
+    pub ciphers: Vec<String>,
+    /// Names of cipher suites of TLS 1.3; empty: all.
     pub suites: Vec<String>,
 }
 
 #[derive(Debug)]
 pub enum TlsError {
-    AuthoritiesFile,
-    AuthoritiesFolder,
+    Authorities,
     AuthoritiesOfSystem,
     Certificate,
-    Handshake(String),
+    Ciphers,
     Key,
     Name,
     Suites,
@@ -49,14 +53,13 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Could not negotiate a TLS connection: ")?;
         f.write_str(match self {
-            TlsError::AuthoritiesFile => "Invalid CA Certificate File",
-            TlsError::AuthoritiesFolder => "Invalid CA Certificate Directory",
+            TlsError::Authorities => "Invalid CA Certificate File/Directory",
             TlsError::AuthoritiesOfSystem => "Failed to use default CA paths",
             TlsError::Certificate => "Invalid client certificate",
-            TlsError::Handshake(reason) => reason,
+            TlsError::Ciphers => "Error while configuring ciphers",
             TlsError::Key => "Invalid private key",
             TlsError::Name => "Failed to configure SNI",
-            TlsError::Suites => "Error while configuring ciphers",
+            TlsError::Suites => "Error while setting cypher suites",
         })
     }
 }
@@ -67,19 +70,25 @@ impl Tls {
         &self,
         stream: TcpStream,
         address: &Address,
-    ) -> Result<TlsStream<TcpStream>, TlsError> {
+    ) -> Result<TlsStream<TcpStream>, Error> {
+        let name = self.name(address).map_err(Error::Tls)?;
+        let settings = self.configuration().map_err(Error::Tls)?;
+        let connector = TlsConnector::from(Arc::new(settings));
+        let stream = connector.connect(name, stream).await;
+        stream.map_err(|error| Error::handshake(address, &error))
+    }
+
+    /// The name to ask the server for.
+    pub fn name(&self, address: &Address) -> Result<ServerName<'static>, TlsError> {
         let host = match (&self.server_name, address) {
             (Some(name), _) => name.clone(),
             (None, Address::Tcp { host, .. }) => host.clone(),
             (None, Address::Unix(_)) => return Err(TlsError::Name),
         };
-        let name = ServerName::try_from(host).map_err(|_| TlsError::Name)?;
-        let connector = TlsConnector::from(Arc::new(self.configuration()?));
-        let stream = connector.connect(name, stream).await;
-        stream.map_err(|error| TlsError::Handshake(error.to_string()))
+        ServerName::try_from(host).map_err(|_| TlsError::Name)
     }
 
-    /// What connections are negotiated by; the files are read here.
+    /// What connections are negotiated by; the files that are named are read here.
     pub fn configuration(&self) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(self.provider()?);
         let builder = ClientConfig::builder_with_provider(provider.clone())
@@ -93,7 +102,7 @@ impl Tls {
             let private = self.authorities.is_some() || self.authorities_folder.is_some();
             let chain = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider)
                 .build()
-                .map_err(|_| TlsError::AuthoritiesFile)?;
+                .map_err(|_| TlsError::Authorities)?;
             let verifier = Arc::new(Known {
                 chain,
                 own: if private { self.own() } else { Vec::new() },
@@ -113,23 +122,35 @@ impl Tls {
                     .with_client_auth_cert(chain, key)
                     .map_err(|_| TlsError::Key)
             }
-            (Some(_), None) => Err(TlsError::Key),
-            (None, _) => Ok(builder.with_no_client_auth()),
+            // One of them is of no use alone.
+            _ => Ok(builder.with_no_client_auth()),
         }
     }
 
     fn provider(&self) -> Result<CryptoProvider, TlsError> {
         let mut provider = ring::default_provider();
-        if !self.suites.is_empty() {
-            let chosen = |name: &str| self.suites.iter().any(|suite| same_suite(suite, name));
-            provider.cipher_suites.retain(|suite| {
-                let name = format!("{:?}", suite.suite());
-                chosen(&name)
-            });
-            if provider.cipher_suites.is_empty() {
-                return Err(TlsError::Suites);
-            }
+        let all = std::mem::take(&mut provider.cipher_suites);
+        let (newer, older): (Vec<_>, Vec<_>) = all
+            .into_iter()
+            .partition(|suite| suite.version().version == ProtocolVersion::TLSv1_3);
+        let named = |list: &[String], suite: &SupportedCipherSuite| {
+            list.iter().any(|word| is_named(word, suite))
+        };
+        let newer: Vec<_> = newer
+            .into_iter()
+            .filter(|suite| self.suites.is_empty() || named(&self.suites, suite))
+            .collect();
+        let older: Vec<_> = older
+            .into_iter()
+            .filter(|suite| self.ciphers.is_empty() || is_listed(&self.ciphers, suite))
+            .collect();
+        if newer.is_empty() {
+            return Err(TlsError::Suites);
         }
+        if older.is_empty() {
+            return Err(TlsError::Ciphers);
+        }
+        provider.cipher_suites = [newer, older].concat();
         Ok(provider)
     }
 
@@ -145,15 +166,15 @@ impl Tls {
         if let Some(file) = &self.authorities {
             let certificates: Result<Vec<_>, _> =
                 CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-            let certificates = certificates.map_err(|_| TlsError::AuthoritiesFile)?;
+            let certificates = certificates.map_err(|_| TlsError::Authorities)?;
             if roots.add_parsable_certificates(certificates).0 == 0 {
-                return Err(TlsError::AuthoritiesFile);
+                return Err(TlsError::Authorities);
             }
         }
         if let Some(folder) = &self.authorities_folder {
             let found = rustls_native_certs::load_certs_from_paths(None, Some(folder));
             if roots.add_parsable_certificates(found.certs).0 == 0 {
-                return Err(TlsError::AuthoritiesFolder);
+                return Err(TlsError::Authorities);
             }
         }
         if roots.is_empty() {
@@ -164,6 +185,25 @@ impl Tls {
         }
         Ok(Arc::new(roots))
     }
+}
+
+fn is_named(word: &str, suite: &SupportedCipherSuite) -> bool {
+    same_suite(word, &format!("{:?}", suite.suite()))
+}
+
+/// Whether a list of OpenSSL's leaves a suite in. Each word adds to what the ones before chose, or
+/// takes away; those for groups of suites stand for all here, as only safe ones are known.
+fn is_listed(list: &[String], suite: &SupportedCipherSuite) -> bool {
+    let mut is_in = false;
+    for word in list {
+        match word.strip_prefix(['-', '!']) {
+            Some(name) if is_named(name, suite) => is_in = false,
+            Some(_) => {}
+            None if matches!(word.as_str(), "ALL" | "DEFAULT" | "HIGH") => is_in = true,
+            None => is_in |= is_named(word, suite),
+        }
+    }
+    is_in
 }
 
 /// Whether OpenSSL's or the standard's name of a suite is this one's: `TLS_AES_128_GCM_SHA256`,
@@ -298,10 +338,36 @@ mod tests {
         let chacha = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
         assert!(same_suite("ECDHE-RSA-CHACHA20-POLY1305", chacha));
         assert!(!same_suite("ECDHE-RSA-AES256-GCM-SHA384", gcm));
-        let none = Tls {
-            suites: vec!["NULL-MD5".to_owned()],
+    }
+
+    /// The suites offered, of both versions.
+    fn offered(ciphers: &str, suites: &str) -> Result<Vec<String>, TlsError> {
+        let list = |text: &str| {
+            let words = text.split(':').filter(|word| !word.is_empty());
+            words.map(str::to_owned).collect()
+        };
+        let tls = Tls {
+            ciphers: list(ciphers),
+            suites: list(suites),
             ..Tls::default()
         };
-        assert!(matches!(none.configuration(), Err(TlsError::Suites)));
+        let provider = tls.provider()?;
+        let names = provider.cipher_suites.iter();
+        Ok(names.map(|suite| format!("{:?}", suite.suite())).collect())
+    }
+
+    #[test]
+    fn lists_choose_among_the_suites_of_their_version() {
+        let all = offered("", "").unwrap();
+        let newer = all.iter().filter(|name| name.starts_with("TLS13")).count();
+        assert_eq!(offered("DEFAULT:-AES128-SHA256", "").unwrap(), all);
+        let one = "ECDHE-RSA-AES128-GCM-SHA256";
+        assert_eq!(offered(one, "").unwrap().len(), newer + 1);
+        let without = offered(&format!("ALL:!{one}"), "").unwrap();
+        assert_eq!(without.len(), all.len() - 1);
+        let chosen = offered("", "TLS_AES_128_GCM_SHA256").unwrap();
+        assert_eq!(chosen.len(), all.len() - newer + 1);
+        assert!(matches!(offered("NULL-MD5", ""), Err(TlsError::Ciphers)));
+        assert!(matches!(offered("", "NULL"), Err(TlsError::Suites)));
     }
 }

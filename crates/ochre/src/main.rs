@@ -52,7 +52,12 @@ const PROGRAMS: &[Program] = &[
         main: Some(cli::main),
     },
     missing("cluster", "redis-trib", "manages a cluster"),
-    missing("benchmark", "redis-benchmark", "measures a server"),
+    Program {
+        name: "benchmark",
+        link: "redis-benchmark",
+        summary: "measures a server",
+        main: Some(benchmark::main),
+    },
     Program {
         name: "proxy",
         link: "nutcracker",
@@ -152,6 +157,9 @@ fn help() -> String {
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
     text +=
-        "\n\n'ochre server --help', 'ochre sentinel --help' and 'ochre cli --help' tell more.\n";
+        "
+
+'ochre PROGRAM --help' tells more of server, sentinel, cli and benchmark.
+";
     text
 }

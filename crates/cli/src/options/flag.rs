@@ -158,16 +158,15 @@ fn rendering(options: &mut Options, word: &[u8], value: &[u8]) -> Result<bool, U
 
 fn encrypting(options: &mut Options, word: &[u8], value: &[u8]) -> bool {
     let tls = &mut options.tls_settings;
-    let mut suites = text(value).split(':').map(str::to_owned).collect();
+    let list = || text(value).split(':').map(str::to_owned).collect();
     match word {
         b"--sni" => tls.server_name = Some(text(value)),
         b"--cacert" => tls.authorities = Some(path(value)),
         b"--cacertdir" => tls.authorities_folder = Some(path(value)),
         b"--cert" => tls.certificate = Some(path(value)),
         b"--key" => tls.key = Some(path(value)),
-        b"--tls-ciphers" | b"--tls-ciphersuites" => {
-            tls.suites.append(&mut suites);
-        }
+        b"--tls-ciphers" => tls.ciphers = list(),
+        b"--tls-ciphersuites" => tls.suites = list(),
         _ => return false,
     }
     true

@@ -11,10 +11,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod benchmark;
 mod check_aof;
 mod check_rdb;
 mod cli;
 mod crowd;
+mod encryption;
 mod ending;
 mod files;
 mod hostile;

@@ -23,9 +23,9 @@ fn help_is_no_error_and_a_program_that_does_not_exist_is() {
 }
 
 #[test]
-fn a_link_named_redis_benchmark_says_that_it_is_not_there_yet() {
+fn a_link_to_what_is_missing_says_that_it_is_not_there_yet() {
     let folder = Folder::new();
-    let link = folder.path("redis-benchmark");
+    let link = folder.path("redis-trib");
     symlink(OCHRE, &link).unwrap();
     let ended = Process::start(link.as_ref(), &link, &["ping"], "").end();
     assert_eq!(ended.code, Some(2));

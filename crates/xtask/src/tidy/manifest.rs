@@ -8,7 +8,6 @@ use crate::tree::File;
 /// Dependencies the workspace declares ahead of their first user. A name leaves this list when a
 /// crate takes it up, and leaves the workspace when none will.
 const AWAITED: &[&str] = &[
-    "benchmark",
     "cli",
     "client",
     "cluster",
