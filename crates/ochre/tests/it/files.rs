@@ -27,8 +27,7 @@ struct Progress {
 }
 
 /// Appends numbers to a list until the server is gone.
-fn write_until_killed(port: u16, list: usize, progress: &Progress) {
-    let mut wire = Wire::connect(("127.0.0.1", port));
+fn write_until_killed(mut wire: Wire, list: usize, progress: &Progress) {
     loop {
         let number = progress.sent.load(Ordering::SeqCst);
         progress.sent.fetch_add(1, Ordering::SeqCst);
@@ -93,11 +92,11 @@ fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
             .iter()
             .map(|one| one.sent.load(Ordering::SeqCst))
             .sum();
-        let port = server.port;
+        // The others may have written enough before one of them comes.
         let writers: Vec<_> = (0..WRITERS)
             .map(|list| {
-                let progress = Arc::clone(&progress);
-                thread::spawn(move || write_until_killed(port, list, &progress[list]))
+                let (wire, progress) = (server.connect(), Arc::clone(&progress));
+                thread::spawn(move || write_until_killed(wire, list, &progress[list]))
             })
             .collect();
         let sum = || -> usize {
