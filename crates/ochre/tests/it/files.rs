@@ -62,9 +62,19 @@ fn numbers(wire: &mut Wire, list: usize) -> usize {
     items.len()
 }
 
+/// Whether a server has replied to writes that it had not written: a sync took long, and writing
+/// would have had to wait for it. It never does so with `always`.
+fn has_postponed(server: &Server) -> bool {
+    let line = "what is acknowledged may be in memory alone";
+    server.process.output().contains(line)
+}
+
 fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
     let folder = Folder::new();
+    let mut may_lack = false;
     let directives = [
+        "--loglevel",
+        "verbose",
         "--dir",
         folder.root(),
         "--appendonly",
@@ -81,9 +91,10 @@ fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
             let found = numbers(&mut wire, list);
             let acknowledged = one.acknowledged.load(Ordering::SeqCst);
             let sent = one.sent.load(Ordering::SeqCst);
+            let is_there = found >= acknowledged || may_lack;
             assert!(
-                (acknowledged..=sent).contains(&found),
-                "round {round}: {found} of {acknowledged} to {sent}"
+                is_there && found <= sent,
+                "round {round}, {fsync}: {found} of {acknowledged} to {sent}"
             );
             one.sent.store(found, Ordering::SeqCst);
             one.acknowledged.store(found, Ordering::SeqCst);
@@ -115,11 +126,13 @@ fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
         for writer in writers {
             writer.join().unwrap();
         }
+        may_lack = fsync != "always" && has_postponed(&server);
     }
     let server = Server::start(&directives);
     let mut wire = server.connect();
     for (list, one) in progress.iter().enumerate() {
-        assert!(numbers(&mut wire, list) >= one.acknowledged.load(Ordering::SeqCst));
+        let acknowledged = one.acknowledged.load(Ordering::SeqCst);
+        assert!(numbers(&mut wire, list) >= acknowledged || may_lack);
     }
 }
 
