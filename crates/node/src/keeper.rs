@@ -488,9 +488,15 @@ impl Keeper {
         self.delay_flush(engine, up_to);
         let fsync = engine.config.load().persistence.append_fsync;
         let had_trouble = engine.persistence.log_file.write_error().is_some();
+        let was_postponed = self.log_file.postponed_since() > 0;
         let flushed = self
             .log_file
             .flush(&engine.log, fsync, up_to, self.now(engine));
+        if matches!(flushed, Flushed::Postponed) && !was_postponed {
+            let line = "A sync of the AOF file takes long. Until it is over, what is acknowledged \
+                        may be in memory alone";
+            engine.host.log(LogLevel::Verbose, line);
+        }
         match flushed {
             Flushed::All | Flushed::Postponed if !had_trouble => {}
             Flushed::All | Flushed::Postponed => self.publish_trouble(engine),

@@ -230,6 +230,11 @@ impl LogFile {
         self.is_on.load(Ordering::Relaxed)
     }
 
+    /// When the first of the writes that are postponed now was; 0 if none is.
+    pub(crate) fn postponed_since(&self) -> u64 {
+        self.postponed_since.load(Ordering::Relaxed)
+    }
+
     pub fn delayed(&self) -> u64 {
         self.delayed.load(Ordering::Relaxed)
     }

@@ -62,6 +62,8 @@ pub struct Connection<S> {
     durability: Arc<Durability>,
     /// How much of the log has to be synced before any reply leaves; 0 if nothing.
     held_until: u64,
+    /// Others count on this connection to call for a sync.
+    leads_sync: bool,
     replica: Option<Box<Replica>>,
 }
 
@@ -120,6 +122,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             timer: None,
             durability,
             held_until: 0,
+            leads_sync: false,
             replica: None,
         }
     }
@@ -387,7 +390,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             self.held_until = 0;
             return Ok(false);
         }
-        match self.durability.poll_synced(self.held_until, cx) {
+        let leads = &mut self.leads_sync;
+        match self.durability.poll_synced(self.held_until, cx, leads) {
             Poll::Ready(Ok(())) => {
                 self.held_until = 0;
                 Ok(false)

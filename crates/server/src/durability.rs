@@ -6,7 +6,7 @@
 //!               ── wait ───▶        ◀── step ── ochre-jobs
 //! ```
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -35,17 +35,14 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Batches of a snapshot that wait for a thread, for each thread.
 const WAITING_BATCHES: usize = 2;
 
-/// With `always`, clients that were told come back soon. As long as they do, and fewer wait than
-/// took part before, the next sync waits for them: half as many syncs serve as many clients.
-const GATHER_LOOK: Duration = Duration::from_micros(60);
-const GATHER_MAX: Duration = Duration::from_millis(2);
-
 pub struct Durability {
     pub keeper: Arc<Keeper>,
     pub replication: Arc<Replication>,
     syncer: OnceLock<Thread>,
-    /// As soon as so many wait for a sync, there is one.
-    quorum: AtomicUsize,
+    /// Somebody will call for the next sync.
+    is_led: AtomicBool,
+    /// The next sync was called for.
+    is_called: AtomicBool,
     /// A signal asked for the end, which has not begun.
     pub ending: AtomicBool,
 }
@@ -59,7 +56,8 @@ impl Durability {
             keeper,
             replication,
             syncer: OnceLock::new(),
-            quorum: AtomicUsize::new(1),
+            is_led: AtomicBool::new(false),
+            is_called: AtomicBool::new(false),
             ending: AtomicBool::new(false),
         }
     }
@@ -89,14 +87,28 @@ impl Durability {
         false
     }
 
-    /// Whether what ends at an offset of the log outlasts anything.
-    pub fn poll_synced(&self, up_to: u64, cx: &Context<'_>) -> Poll<Result<(), Lost>> {
+    /// Whether what ends at an offset of the log outlasts anything. `leads` is the caller's, false
+    /// at first.
+    ///
+    /// The first to wait for a sync does not call for it at once, but when it has its next turn:
+    /// by then all connections that were ready with it have had theirs, and one sync serves them
+    /// all. Each that comes while a sync is under way waits for the next, which has a leader, too.
+    pub fn poll_synced(
+        &self,
+        up_to: u64,
+        cx: &Context<'_>,
+        leads: &mut bool,
+    ) -> Poll<Result<(), Lost>> {
         let synced = self.keeper.log_file.poll_synced(up_to, cx.waker());
-        if synced.is_pending()
-            && self.keeper.log_file.awaiting() >= self.quorum.load(Ordering::Relaxed)
-            && let Some(syncer) = self.syncer.get()
-        {
-            syncer.unpark();
+        if std::mem::take(leads) {
+            // Others may wait, whatever has become of this one.
+            self.is_called.store(true, Ordering::Release);
+            if let Some(syncer) = self.syncer.get() {
+                syncer.unpark();
+            }
+        } else if synced.is_pending() && !self.is_led.swap(true, Ordering::AcqRel) {
+            *leads = true;
+            cx.waker().wake_by_ref();
         }
         synced
     }
@@ -104,45 +116,27 @@ impl Durability {
     fn sync_again_and_again(&self, engine: &Engine) {
         let log_file = &self.keeper.log_file;
         let mut last = Instant::now();
-        let mut took_part = 1;
         loop {
-            let awaiting = log_file.awaiting();
             let fsync = engine.config.load().persistence.append_fsync;
             let is_due = fsync != AppendFsync::Never
                 && last.elapsed() >= SYNC_EVERY
                 && log_file.needs_sync()
                 && !self.keeper.leaves_sync(engine);
-            if awaiting == 0 && !is_due {
+            if !is_due && !self.is_called.load(Ordering::Acquire) {
                 thread::park_timeout(LOOK_EVERY);
-                continue;
+                // Whoever was to call may be gone.
+                if log_file.awaiting() == 0 {
+                    continue;
+                }
             }
-            if awaiting > 0 {
-                self.gather(took_part);
-            }
+            // Before the log is read: who sees that there is a leader is served by this sync.
+            self.is_called.store(false, Ordering::Release);
+            self.is_led.store(false, Ordering::Release);
             last = Instant::now();
-            let told = log_file.awaiting();
             self.keeper.sync(engine);
-            // Those who were told, and those who have come meanwhile.
-            took_part = told + log_file.awaiting();
             // What was postponed meanwhile.
             self.keeper.flush(engine, engine.log.offset());
         }
-    }
-
-    /// Waits for so many to wait for a sync, as long as they keep coming.
-    fn gather(&self, expected: usize) {
-        self.quorum.store(expected.max(1), Ordering::Relaxed);
-        let began = Instant::now();
-        let mut seen = 0;
-        loop {
-            let awaiting = self.keeper.log_file.awaiting();
-            if awaiting >= expected || awaiting == seen || began.elapsed() >= GATHER_MAX {
-                break;
-            }
-            seen = awaiting;
-            thread::park_timeout(GATHER_LOOK);
-        }
-        self.quorum.store(1, Ordering::Relaxed);
     }
 }
 

@@ -27,8 +27,7 @@ struct Progress {
 }
 
 /// Appends numbers to a list until the server is gone.
-fn write_until_killed(port: u16, list: usize, progress: &Progress) {
-    let mut wire = Wire::connect(("127.0.0.1", port));
+fn write_until_killed(mut wire: Wire, list: usize, progress: &Progress) {
     loop {
         let number = progress.sent.load(Ordering::SeqCst);
         progress.sent.fetch_add(1, Ordering::SeqCst);
@@ -63,9 +62,19 @@ fn numbers(wire: &mut Wire, list: usize) -> usize {
     items.len()
 }
 
+/// Whether a server has replied to writes that it had not written: a sync took long, and writing
+/// would have had to wait for it. It never does so with `always`.
+fn has_postponed(server: &Server) -> bool {
+    let line = "what is acknowledged may be in memory alone";
+    server.process.output().contains(line)
+}
+
 fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
     let folder = Folder::new();
+    let mut may_lack = false;
     let directives = [
+        "--loglevel",
+        "verbose",
         "--dir",
         folder.root(),
         "--appendonly",
@@ -82,9 +91,10 @@ fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
             let found = numbers(&mut wire, list);
             let acknowledged = one.acknowledged.load(Ordering::SeqCst);
             let sent = one.sent.load(Ordering::SeqCst);
+            let is_there = found >= acknowledged || may_lack;
             assert!(
-                (acknowledged..=sent).contains(&found),
-                "round {round}: {found} of {acknowledged} to {sent}"
+                is_there && found <= sent,
+                "round {round}, {fsync}: {found} of {acknowledged} to {sent}"
             );
             one.sent.store(found, Ordering::SeqCst);
             one.acknowledged.store(found, Ordering::SeqCst);
@@ -93,11 +103,11 @@ fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
             .iter()
             .map(|one| one.sent.load(Ordering::SeqCst))
             .sum();
-        let port = server.port;
+        // The others may have written enough before one of them comes.
         let writers: Vec<_> = (0..WRITERS)
             .map(|list| {
-                let progress = Arc::clone(&progress);
-                thread::spawn(move || write_until_killed(port, list, &progress[list]))
+                let (wire, progress) = (server.connect(), Arc::clone(&progress));
+                thread::spawn(move || write_until_killed(wire, list, &progress[list]))
             })
             .collect();
         let sum = || -> usize {
@@ -116,11 +126,13 @@ fn nothing_acknowledged_is_lost_by_a_kill(fsync: &str) {
         for writer in writers {
             writer.join().unwrap();
         }
+        may_lack = fsync != "always" && has_postponed(&server);
     }
     let server = Server::start(&directives);
     let mut wire = server.connect();
     for (list, one) in progress.iter().enumerate() {
-        assert!(numbers(&mut wire, list) >= one.acknowledged.load(Ordering::SeqCst));
+        let acknowledged = one.acknowledged.load(Ordering::SeqCst);
+        assert!(numbers(&mut wire, list) >= acknowledged || may_lack);
     }
 }
 
