@@ -29,15 +29,7 @@ pub struct Configuration {
 impl Configuration {
     /// Reads the files that the file names.
     pub fn load(&mut self) -> Result<(), String> {
-        for pool in &mut self.pools {
-            pool.client_tls
-                .as_mut()
-                .map_or(Ok(()), tls::Listening::load)?;
-            pool.server_tls
-                .as_mut()
-                .map_or(Ok(()), tls::Connecting::load)?;
-        }
-        Ok(())
+        self.pools.iter_mut().try_for_each(Pool::load)
     }
 }
 
@@ -116,6 +108,8 @@ pub struct Pool {
     pub slow_us: Option<u64>,
     pub client_tls: Option<tls::Listening>,
     pub server_tls: Option<tls::Connecting>,
+    /// Keys come from there when they are first asked for.
+    pub source: Option<Box<Pool>>,
 }
 
 /// Whose reports and settings clients are given.
@@ -236,6 +230,16 @@ pub struct CustomCommand {
 }
 
 impl Pool {
+    fn load(&mut self) -> Result<(), String> {
+        self.client_tls
+            .as_mut()
+            .map_or(Ok(()), tls::Listening::load)?;
+        self.server_tls
+            .as_mut()
+            .map_or(Ok(()), tls::Connecting::load)?;
+        self.source.as_mut().map_or(Ok(()), |source| source.load())
+    }
+
     /// A pool of which nothing is known but its name.
     pub fn named(name: &str) -> Pool {
         Pool {
@@ -277,6 +281,7 @@ impl Pool {
             slow_us: None,
             client_tls: None,
             server_tls: None,
+            source: None,
         }
     }
 }

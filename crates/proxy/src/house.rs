@@ -146,8 +146,10 @@ impl House {
         let pool = Pool::new(config, self.workers.len(), Arc::clone(&self.control))?;
         let pool = Arc::new(pool);
         // Who serves is asked before clients come.
-        sentinel::learn(&pool, &self.log, 0).await;
-        sentinel::learn_cluster(&pool, &self.log, 0).await;
+        for pool in [Some(&pool), pool.source.as_ref()].into_iter().flatten() {
+            sentinel::learn(pool, &self.log, 0).await;
+            sentinel::learn_cluster(pool, &self.log, 0).await;
+        }
         Ok(match before {
             Some(index) if self.seats[index].pool.config.language == pool.config.language => {
                 Fate::Instead(index, pool, listener)
@@ -173,14 +175,13 @@ impl House {
             instead,
         });
         let accept = Arc::clone(&listener).run(Arc::clone(&pool), number, self.workers.clone());
-        let tasks = vec![
-            tokio::spawn(accept),
-            tokio::spawn(sentinel::follow(Arc::clone(&pool), Arc::clone(&self.log))),
-            tokio::spawn(sentinel::follow_cluster(
-                Arc::clone(&pool),
-                Arc::clone(&self.log),
-            )),
-        ];
+        let mut tasks = vec![tokio::spawn(accept)];
+        for pool in [Some(&pool), pool.source.as_ref()].into_iter().flatten() {
+            let (again, log) = (Arc::clone(pool), Arc::clone(&self.log));
+            tasks.push(tokio::spawn(sentinel::follow(again, log)));
+            let (again, log) = (Arc::clone(pool), Arc::clone(&self.log));
+            tasks.push(tokio::spawn(sentinel::follow_cluster(again, log)));
+        }
         let config = &pool.config;
         let text = format!("pool {} listens at {}", config.name, config.listen);
         self.log.line(log::NOTICE, &text);

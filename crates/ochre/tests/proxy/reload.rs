@@ -40,6 +40,10 @@ impl Own {
         format!("[pool.main]\nlisten = \"127.0.0.1:{port}\"\n{lines}\n")
     }
 
+    pub fn file(&self) -> String {
+        self.folder.path("proxy.toml")
+    }
+
     pub fn connect(&self) -> Wire {
         Wire::connect(("127.0.0.1", self.port))
     }
