@@ -132,12 +132,7 @@ impl House {
             .iter()
             .find(|seat| seat.pool.config.listen == config.listen);
         let listener = match kept {
-            Some(seat) => {
-                seat.listener
-                    .adjust(&config)
-                    .map_err(|error| error_words(&error))?;
-                Arc::clone(&seat.listener)
-            }
+            Some(seat) => Arc::clone(&seat.listener),
             None => Arc::new(Listener::bind(&config).map_err(|error| {
                 let listen = &config.listen;
                 format!("cannot listen at {listen}: {}", error_words(&error))
@@ -169,6 +164,10 @@ impl House {
     fn open(&mut self, pool: Arc<Pool>, listener: Arc<Listener>, instead: Option<u64>) -> Seat {
         let number = self.next_number;
         self.next_number += 1;
+        if let Err(error) = listener.adjust(&pool.config) {
+            let text = format!("{}: {}", pool.config.listen, error_words(&error));
+            self.log.line(log::ERROR, &text);
+        }
         self.tell(|| Order::Install {
             number,
             pool: Arc::clone(&pool),

@@ -57,6 +57,14 @@ impl Own {
         reply
     }
 
+    /// One of the figures of the pool.
+    pub fn figure(&self, name: &str) -> u64 {
+        let figures = self.http("GET /metrics");
+        let start = format!("ochre_proxy_{name}{{pool=\"main\"}} ");
+        let line = figures.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap().parse().unwrap()
+    }
+
     pub fn write(&self, lines: &str) {
         self.folder.file("proxy.toml", &Own::text(self.port, lines));
     }
@@ -278,11 +286,7 @@ fn requests_wait_for_a_server_that_comes_back() {
     ];
     let replies = std::thread::scope(|scope| {
         let asked = scope.spawn(|| wire.ask_all(&lines));
-        wait_until("requests wait", || {
-            let figures = proxy.http("GET /metrics");
-            let line = "ochre_proxy_held_requests_total{pool=\"main\"} ";
-            !figures.contains(&format!("{line}0\n"))
-        });
+        wait_until("requests wait", || proxy.figure("held_requests_total") > 0);
         first.revive();
         asked.join().unwrap()
     });
