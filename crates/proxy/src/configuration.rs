@@ -106,6 +106,8 @@ pub struct Pool {
     pub unread_max: u64,
     /// Requests that take as long are noted; none of them if it is missing.
     pub slow_us: Option<u64>,
+    /// Whether there are transactions though keys are on several servers.
+    pub transactions: bool,
     pub client_tls: Option<tls::Listening>,
     pub server_tls: Option<tls::Connecting>,
     /// Keys come from there when they are first asked for.
@@ -279,6 +281,7 @@ impl Pool {
             memory_max: 0,
             unread_max: 0,
             slow_us: None,
+            transactions: true,
             client_tls: None,
             server_tls: None,
             source: None,

@@ -48,7 +48,7 @@ impl Own {
         Wire::connect(("127.0.0.1", self.port))
     }
 
-    fn http(&self, head: &str) -> String {
+    pub fn http(&self, head: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).unwrap();
         let request = format!("{head} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
@@ -301,6 +301,21 @@ fn requests_wait_for_a_server_that_comes_back() {
             Value::Array(vec![three(), Value::Null])
         ]
     );
+}
+
+#[test]
+fn transactions_may_be_forbidden() {
+    let (first, second) = (Backend::start(), Backend::start());
+    let proxy = Own::start(&format!(
+        "transactions = false\n{}",
+        ring(&[&first, &second])
+    ));
+    let mut wire = proxy.connect();
+    let refusal = "-ERR forbid transaction in current server pool";
+    assert_eq!(wire.ask("WATCH k"), refusal);
+    assert_eq!(wire.ask("MULTI"), refusal);
+    assert_eq!(wire.ask("EXEC"), "-ERR EXEC without MULTI");
+    assert_eq!(wire.ask("SET k v"), "+OK");
 }
 
 #[test]

@@ -54,6 +54,8 @@ struct Section {
     #[serde(default)]
     commands: BTreeMap<String, CommandSection>,
     slow_us: Option<u64>,
+    #[serde(default = "yes")]
+    transactions: bool,
     ring: Option<Ring>,
     groups: Option<GroupsSection>,
     cluster: Option<ClusterSection>,
@@ -66,6 +68,10 @@ struct Section {
 struct Migrate {
     from: String,
     to: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn backlog() -> u32 {
@@ -336,7 +342,7 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
         Protocol::Memcached => Language::Memcached,
     };
     pool.password = section.password;
-    pool.slow_us = section.slow_us;
+    (pool.slow_us, pool.transactions) = (section.slow_us, section.transactions);
     let server = section.server;
     (pool.server_password, pool.db) = (server.password, server.database);
     pool.server_tls = server.tls.map(|tls| Connecting {
@@ -419,6 +425,10 @@ fn move_between(pools: &mut [Pool], name: &str, migrate: &Migrate) -> Outcome<()
             reuse_port: own.reuse_port,
             password: own.password,
             authorities: own.authorities,
+            slow_us: own.slow_us,
+            transactions: own.transactions,
+            unread_max: own.unread_max,
+            memory_max: own.memory_max,
             client_tls: own.client_tls,
             source: Some(Box::new(from.clone())),
             ..to.clone()
