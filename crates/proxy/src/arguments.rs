@@ -10,6 +10,10 @@ pub enum Task {
     DescribeStatistics,
     /// To say whether a file could be used.
     Check(String),
+    /// To tell what the move of a file's pool will take.
+    Plan(String, String),
+    /// To move all keys of it.
+    Move(String, String),
     Run(Arguments),
 }
 
@@ -38,6 +42,8 @@ Usage: ochre proxy [-?hVdDt] [-c FILE | FILE] [OPTIONS ...]
                             Ochre's own if it ends in .toml; a signal HUP has it read again
   -t, --test-conf           say whether the configuration is good, and end
       --check=FILE          the same of a file
+      --plan-move=POOL      tell what a pool's `migrate` will take, and end
+      --move=POOL           move all keys of it through the running proxy, and end
   -d, --daemonize           run in the background
   -o, --output=FILE         log to a file and not to the standard error
   -v, --verbose=N           how much to log, 0 to 11 (5)
@@ -128,6 +134,8 @@ const OPTIONS: &[(char, &str, bool)] = &[
     ('\0', "check", true),
     ('\0', "threads", true),
     ('\0', "admin", true),
+    ('\0', "plan-move", true),
+    ('\0', "move", true),
 ];
 
 impl Arguments {
@@ -176,7 +184,12 @@ impl Arguments {
         if matches!(task, Some(Task::Check(ref path)) if path.is_empty()) {
             return Ok(Task::Check(arguments.config));
         }
-        Ok(task.unwrap_or(Task::Run(arguments)))
+        Ok(match task {
+            Some(Task::Plan(_, pool)) => Task::Plan(arguments.config, pool),
+            Some(Task::Move(_, pool)) => Task::Move(arguments.config, pool),
+            Some(task) => task,
+            None => Task::Run(arguments),
+        })
     }
 
     fn set(
@@ -196,6 +209,8 @@ impl Arguments {
             "version" => *task = Some(Task::Version),
             "describe-stats" => *task = Some(Task::DescribeStatistics),
             "test-conf" => *task = Some(Task::Check(String::new())),
+            "plan-move" => *task = Some(Task::Plan(String::new(), value)),
+            "move" => *task = Some(Task::Move(String::new(), value)),
             "check" => *task = Some(Task::Check(value)),
             "daemonize" => self.daemonize = true,
             "output" => self.output = Some(value),

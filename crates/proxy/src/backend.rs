@@ -46,6 +46,8 @@ pub struct Backend {
     pub room: Room,
     /// Bytes of replies that clients have not taken.
     pub unread: Cell<usize>,
+    /// Where keys come from.
+    pub source: Option<Rc<Backend>>,
     /// What has taken its place.
     successor: RefCell<Option<Rc<Backend>>>,
     closed: Cell<bool>,
@@ -65,7 +67,10 @@ impl Backend {
         let config = &pool.config;
         let keeps_requests =
             config.cluster.is_some() || config.hold_ms > 0 || config.slow_us.is_some();
+        let source = pool.source.as_ref();
+        let source = source.map(|source| Backend::new(Arc::clone(source), worker, !seed));
         Rc::new(Backend {
+            source,
             now_us: Cell::new(pool.now_us()),
             keeps_requests,
             room: Room::default(),
@@ -288,6 +293,7 @@ impl Backend {
     /// Ends everything.
     pub fn close(&self) {
         self.closed.set(true);
+        self.source.as_ref().inspect(|source| source.close());
         for (_, link) in self.links.borrow_mut().drain() {
             link.close();
         }

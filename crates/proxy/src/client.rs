@@ -293,6 +293,14 @@ impl Client {
         self.count(answers);
     }
 
+    /// Takes what it would be sent.
+    pub fn drain_into(&self, into: &mut Vec<u8>) {
+        let answers = &mut *self.answers.borrow_mut();
+        into.extend_from_slice(&answers.out[answers.written..]);
+        answers.clear_out(&self.backend);
+        self.count(answers);
+    }
+
     /// Whether it was in no list of clients that have something to be sent.
     #[inline]
     pub fn touch(&self) -> bool {

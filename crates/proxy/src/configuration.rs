@@ -29,15 +29,7 @@ pub struct Configuration {
 impl Configuration {
     /// Reads the files that the file names.
     pub fn load(&mut self) -> Result<(), String> {
-        for pool in &mut self.pools {
-            pool.client_tls
-                .as_mut()
-                .map_or(Ok(()), tls::Listening::load)?;
-            pool.server_tls
-                .as_mut()
-                .map_or(Ok(()), tls::Connecting::load)?;
-        }
-        Ok(())
+        self.pools.iter_mut().try_for_each(Pool::load)
     }
 }
 
@@ -114,8 +106,12 @@ pub struct Pool {
     pub unread_max: u64,
     /// Requests that take as long are noted; none of them if it is missing.
     pub slow_us: Option<u64>,
+    /// Whether there are transactions though keys are on several servers.
+    pub transactions: bool,
     pub client_tls: Option<tls::Listening>,
     pub server_tls: Option<tls::Connecting>,
+    /// Keys come from there when they are first asked for.
+    pub source: Option<Box<Pool>>,
 }
 
 /// Whose reports and settings clients are given.
@@ -236,6 +232,16 @@ pub struct CustomCommand {
 }
 
 impl Pool {
+    fn load(&mut self) -> Result<(), String> {
+        self.client_tls
+            .as_mut()
+            .map_or(Ok(()), tls::Listening::load)?;
+        self.server_tls
+            .as_mut()
+            .map_or(Ok(()), tls::Connecting::load)?;
+        self.source.as_mut().map_or(Ok(()), |source| source.load())
+    }
+
     /// A pool of which nothing is known but its name.
     pub fn named(name: &str) -> Pool {
         Pool {
@@ -275,8 +281,10 @@ impl Pool {
             memory_max: 0,
             unread_max: 0,
             slow_us: None,
+            transactions: true,
             client_tls: None,
             server_tls: None,
+            source: None,
         }
     }
 }

@@ -132,12 +132,7 @@ impl House {
             .iter()
             .find(|seat| seat.pool.config.listen == config.listen);
         let listener = match kept {
-            Some(seat) => {
-                seat.listener
-                    .adjust(&config)
-                    .map_err(|error| error_words(&error))?;
-                Arc::clone(&seat.listener)
-            }
+            Some(seat) => Arc::clone(&seat.listener),
             None => Arc::new(Listener::bind(&config).map_err(|error| {
                 let listen = &config.listen;
                 format!("cannot listen at {listen}: {}", error_words(&error))
@@ -146,8 +141,10 @@ impl House {
         let pool = Pool::new(config, self.workers.len(), Arc::clone(&self.control))?;
         let pool = Arc::new(pool);
         // Who serves is asked before clients come.
-        sentinel::learn(&pool, &self.log, 0).await;
-        sentinel::learn_cluster(&pool, &self.log, 0).await;
+        for pool in [Some(&pool), pool.source.as_ref()].into_iter().flatten() {
+            sentinel::learn(pool, &self.log, 0).await;
+            sentinel::learn_cluster(pool, &self.log, 0).await;
+        }
         Ok(match before {
             Some(index) if self.seats[index].pool.config.language == pool.config.language => {
                 Fate::Instead(index, pool, listener)
@@ -167,20 +164,23 @@ impl House {
     fn open(&mut self, pool: Arc<Pool>, listener: Arc<Listener>, instead: Option<u64>) -> Seat {
         let number = self.next_number;
         self.next_number += 1;
+        if let Err(error) = listener.adjust(&pool.config) {
+            let text = format!("{}: {}", pool.config.listen, error_words(&error));
+            self.log.line(log::ERROR, &text);
+        }
         self.tell(|| Order::Install {
             number,
             pool: Arc::clone(&pool),
             instead,
         });
         let accept = Arc::clone(&listener).run(Arc::clone(&pool), number, self.workers.clone());
-        let tasks = vec![
-            tokio::spawn(accept),
-            tokio::spawn(sentinel::follow(Arc::clone(&pool), Arc::clone(&self.log))),
-            tokio::spawn(sentinel::follow_cluster(
-                Arc::clone(&pool),
-                Arc::clone(&self.log),
-            )),
-        ];
+        let mut tasks = vec![tokio::spawn(accept)];
+        for pool in [Some(&pool), pool.source.as_ref()].into_iter().flatten() {
+            let (again, log) = (Arc::clone(pool), Arc::clone(&self.log));
+            tasks.push(tokio::spawn(sentinel::follow(again, log)));
+            let (again, log) = (Arc::clone(pool), Arc::clone(&self.log));
+            tasks.push(tokio::spawn(sentinel::follow_cluster(again, log)));
+        }
         let config = &pool.config;
         let text = format!("pool {} listens at {}", config.name, config.listen);
         self.log.line(log::NOTICE, &text);

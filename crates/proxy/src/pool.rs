@@ -8,6 +8,7 @@ use std::time::Instant;
 use crate::configuration::{self, Address, Centres, Follow, Group, GroupHash, Groups, Reading};
 use crate::hot::HotKeys;
 use crate::house::Control;
+use crate::moving::Moves;
 use crate::placement::hash::Hash;
 use crate::placement::ring::{Member, Ring};
 use crate::placement::roster::Roster;
@@ -35,6 +36,9 @@ pub struct Pool {
     pub changed: Notify,
     pub live: Live,
     pub control: Arc<Control>,
+    /// Where keys come from.
+    pub source: Option<Arc<Pool>>,
+    pub moves: Moves,
     /// Encrypts what is said to servers.
     pub connector: Option<Connector>,
     /// Encrypts what is said to clients.
@@ -414,8 +418,18 @@ impl Pool {
             monitors: Samples::of(&config.monitors),
             ..PoolCounters::default()
         };
+        let source = match &config.source {
+            Some(source) => Some(Pool::new(
+                (**source).clone(),
+                workers,
+                Arc::clone(&control),
+            )?),
+            None => None,
+        };
         Ok(Pool {
             control,
+            source: source.map(Arc::new),
+            moves: Moves::default(),
             connector: config
                 .server_tls
                 .as_ref()

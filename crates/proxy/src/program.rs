@@ -15,6 +15,7 @@ use crate::arguments::{Arguments, Task};
 use crate::configuration::{self, Configuration, nutcracker, own, predixy};
 use crate::house::{Control, House, Registry};
 use crate::log::{self, Log};
+use crate::plan;
 use crate::report;
 use crate::stream::error_words;
 use crate::worker::Worker;
@@ -52,6 +53,8 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
             ExitCode::SUCCESS
         }
         Task::Check(path) => check(&path),
+        Task::Plan(path, pool) => tell(&path, async |file| plan::plan(file, &pool).await),
+        Task::Move(path, pool) => tell(&path, async |file| plan::carry_out(file, &pool).await),
         Task::Run(arguments) => match run(&arguments) {
             Ok(()) => ExitCode::SUCCESS,
             Err(what) => {
@@ -91,6 +94,25 @@ fn is_outline(text: &str) -> bool {
         || first.ends_with(':')
         || first.starts_with(['-', '%', '{', '[', '.'])
         || first.contains(": ")
+}
+
+/// Does something with a file, and prints what is to be told.
+fn tell(path: &str, job: impl AsyncFnOnce(Configuration) -> Result<String, String>) -> ExitCode {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = runtime.map_err(|error| error_words(&error));
+    let told = runtime.and_then(|runtime| runtime.block_on(job(read(path)?)));
+    match told {
+        Ok(text) => {
+            print!("{text}");
+            ExitCode::SUCCESS
+        }
+        Err(what) => {
+            eprintln!("ochre proxy: {what}");
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// Says whether a file could be used.

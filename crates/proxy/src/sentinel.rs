@@ -100,7 +100,7 @@ async fn ask_all(
     Ok(())
 }
 
-fn text(value: &Value) -> Option<&str> {
+pub fn text(value: &Value) -> Option<&str> {
     match value {
         Value::Bulk(bytes) | Value::Simple(bytes) => std::str::from_utf8(bytes).ok(),
         _ => None,
@@ -241,20 +241,25 @@ fn slot_range(row: &Value, asked: &Address) -> Option<SlotRange> {
 }
 
 /// A connection on which one question follows the answer to another.
-struct Conversation {
+pub struct Conversation {
     stream: Stream,
     input: Vec<u8>,
 }
 
 impl Conversation {
-    async fn begin(address: &Address, tls: Option<&Connector>) -> io::Result<Conversation> {
+    pub async fn begin(address: &Address, tls: Option<&Connector>) -> io::Result<Conversation> {
         Ok(Conversation {
             stream: Stream::connect(address, tls).await?,
             input: Vec::new(),
         })
     }
 
-    async fn ask(&mut self, words: &[&str]) -> io::Result<Value> {
+    pub async fn ask(&mut self, words: &[&str]) -> io::Result<Value> {
+        let words: Vec<&[u8]> = words.iter().map(|word| word.as_bytes()).collect();
+        self.ask_bytes(&words).await
+    }
+
+    pub async fn ask_bytes(&mut self, words: &[&[u8]]) -> io::Result<Value> {
         let mut request = Vec::new();
         write_request(&mut request, words);
         self.stream.write_all(&request).await?;

@@ -12,11 +12,13 @@ use resp::request::{Batch, Limits, Parser};
 
 use crate::client::Client;
 use crate::link::{Link, Receiver};
+use crate::moving::Moving;
 use subscription::Subscriptions;
 use transaction::Mode;
 
 mod authority;
 mod local;
+mod migration;
 mod operation;
 mod report;
 mod request;
@@ -49,6 +51,8 @@ pub struct Session {
     /// No request is taken until all replies have come.
     barrier: bool,
     subscriptions: Option<Box<Subscriptions>>,
+    /// Keys that come from another pool.
+    moving: Rc<Moving>,
     /// Of the view that the last request was sent by.
     version: u64,
 }
@@ -112,6 +116,7 @@ impl Session {
             mode: Mode::Plain,
             barrier: false,
             subscriptions: None,
+            moving: Rc::default(),
             version: 0,
         }
     }
@@ -186,7 +191,7 @@ impl Session {
     fn may_read(&mut self) -> bool {
         let client = &self.client;
         client.waits.set(true);
-        let waits_for_replies = self.barrier && !client.is_idle();
+        let waits_for_replies = self.moving.busy.get() || self.barrier && !client.is_idle();
         if waits_for_replies
             || client.pending() >= PENDING_MAX
             || client.unsent() >= UNSENT_MAX
@@ -307,8 +312,10 @@ impl Session {
                 self.barrier |= pending > 0;
                 self.client.holds.set(pending > 0);
             }
-            let flow = match self.barrier && pending > 0 || pending >= PENDING_MAX {
-                true => Flow::Hold,
+            let waits = self.barrier && pending > 0 || pending >= PENDING_MAX;
+            let flow = match self.client.backend.source.is_some() {
+                _ if waits => Flow::Hold,
+                true => self.move_then_request(&batch, next),
                 false => self.request(batch.request(next), batch.sent(next)),
             };
             match flow {

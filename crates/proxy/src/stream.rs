@@ -20,6 +20,8 @@ pub enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
     Tls(Box<TlsStream<TcpStream>>),
+    /// Of a client inside the proxy: nothing comes from it, and what it is sent stays where it is.
+    Nowhere,
 }
 
 impl Stream {
@@ -64,7 +66,7 @@ impl Stream {
             }
             Stream::Tls(stream) => SockRef::from(stream.get_ref().0)
                 .set_tcp_keepalive(&TcpKeepalive::new().with_time(every)),
-            Stream::Unix(_) => Ok(()),
+            Stream::Unix(_) | Stream::Nowhere => Ok(()),
         }
     }
 
@@ -74,7 +76,7 @@ impl Stream {
         match self {
             Stream::Tcp(stream) => stream.try_write(bytes),
             Stream::Unix(stream) => stream.try_write(bytes),
-            Stream::Tls(_) => Err(io::ErrorKind::WouldBlock.into()),
+            Stream::Tls(_) | Stream::Nowhere => Err(io::ErrorKind::WouldBlock.into()),
         }
     }
 
@@ -85,6 +87,7 @@ impl Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
             Stream::Tls(stream) => Pin::new(stream).poll_read(cx, &mut buffer),
+            Stream::Nowhere => Poll::Pending,
         };
         polled.map_ok(|()| buffer.filled().len())
     }
@@ -95,6 +98,7 @@ impl Stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Unix(stream) => Pin::new(stream).poll_write(cx, bytes),
             Stream::Tls(stream) => Pin::new(stream).poll_write(cx, bytes),
+            Stream::Nowhere => Poll::Pending,
         }
     }
 
@@ -102,7 +106,7 @@ impl Stream {
     #[inline]
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
-            Stream::Tcp(_) | Stream::Unix(_) => Poll::Ready(Ok(())),
+            Stream::Tcp(_) | Stream::Unix(_) | Stream::Nowhere => Poll::Ready(Ok(())),
             Stream::Tls(stream) => Pin::new(stream).poll_flush(cx),
         }
     }
@@ -132,7 +136,7 @@ impl Stream {
                 Ok(address) => address.to_string(),
                 Err(_) => "?:0".to_owned(),
             },
-            Stream::Unix(_) => "unix:0".to_owned(),
+            Stream::Unix(_) | Stream::Nowhere => "unix:0".to_owned(),
         }
     }
 }

@@ -14,6 +14,7 @@ mod log;
 mod memory;
 mod monopoly;
 mod probe;
+mod proxy;
 mod publish;
 mod question;
 mod removal;
@@ -96,6 +97,8 @@ enum Section {
     Restart,
     /// SET with an append-only file.
     Log,
+    /// The proxy beside nutcracker: GET and SET through it, and its idle clients.
+    Proxy,
 }
 
 /// The two servers and how to measure them.
@@ -148,6 +151,7 @@ pub fn run(options: &Options) -> Result<()> {
         Section::Save,
         Section::Restart,
         Section::Log,
+        Section::Proxy,
     ];
     let mut rows = Vec::new();
     for section in all
@@ -185,6 +189,7 @@ impl Section {
             Section::Save => save::measure(bench),
             Section::Restart => restart::measure(bench),
             Section::Log => log::measure(bench),
+            Section::Proxy => proxy::measure(bench),
         }
     }
 }
@@ -237,6 +242,15 @@ impl Bench {
     /// Starts both servers.
     fn start_both(&self, arguments: &[&str]) -> Result<[Server; 2]> {
         Ok([self.start(0, arguments)?, self.start(1, arguments)?])
+    }
+
+    /// Starts two of the servers to compare with.
+    fn start_both_of_theirs(&self) -> Result<[Server; 2]> {
+        let start = |number: usize| {
+            let folder = self.workplace.folder().join(format!("backend-{number}"));
+            Server::start(&self.theirs, &folder, &[])
+        };
+        Ok([start(0)?, start(1)?])
     }
 
     /// Starts one of the two servers: 0 is ours, 1 is theirs.

@@ -107,7 +107,7 @@ pub fn locate(binary: &Path) -> Result<PathBuf> {
     Ok(std::path::absolute(binary)?)
 }
 
-fn free_port() -> Result<u16> {
+pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::arena::{Backend, wait_for_port};
 use crate::process::{Folder, OCHRE, Process, free_port, wait_until};
+use crate::reload::Own;
 use crate::wire::Wire;
 
 /// A proxy with predixy's files: the first is given to it.
@@ -159,6 +160,17 @@ fn a_failover_does_not_concern_who_stays_connected() {
     ] {
         assert_eq!(wire.ask(line), reply);
     }
+    let addresses: Vec<String> = sentinels
+        .iter()
+        .map(|(port, _)| format!("\"127.0.0.1:{port}\""))
+        .collect();
+    let patient = Own::start(&format!(
+        "limits.hold_ms = 60000\n\
+         groups = {{ sentinels = [{}], list = [{{ name = \"ooxx\" }}], refresh_ms = 100 }}",
+        addresses.join(", ")
+    ));
+    let mut writer = patient.connect();
+    assert_eq!(writer.ask("SET k3 1"), "+OK");
     // Sentinels must know each other and the replica before they can act.
     wait_until("the Sentinels agree", || {
         sentinels.iter().all(|(port, _)| {
@@ -168,12 +180,21 @@ fn a_failover_does_not_concern_who_stays_connected() {
         })
     });
     drop(master);
+    let connections =
+        format!("connections{{pool=\"main\",server=\"127.0.0.1:{master_port}\"}} 0\n");
+    wait_until("the master is missed", || {
+        patient.http("GET /metrics").contains(&connections)
+    });
     // The same connection is read from at once, and written to when there is a master.
+    let waiting =
+        std::thread::spawn(move || ["SET k3 2", "INCR k3", "GET k3"].map(|line| writer.ask(line)));
     assert_eq!(wire.ask("GET k1"), "$6\r\nsdasfa");
     wait_until("there is a master again", || {
         wire.ask("SET k1 new") == "+OK"
     });
     assert_eq!(wire.ask("GET k1"), "$3\r\nnew");
+    // Who waits does not hear of it at all.
+    assert_eq!(waiting.join().unwrap(), ["+OK", ":3", "$1\r\n3"]);
 }
 
 const REPORTS: &str = "\

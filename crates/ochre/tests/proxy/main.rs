@@ -9,6 +9,7 @@
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
 //!   tls        encrypted connections on both sides
+//!   migration  keys that move from one pool to another
 //!   placement  the same keys on the same servers as Debian's nutcracker has them
 //! ```
 
@@ -19,6 +20,7 @@ mod cluster;
 mod ending;
 mod groups;
 mod memcached;
+mod migration;
 mod order;
 mod placement;
 mod pools;

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use resp::value::Value;
 
-use crate::arena::arena;
+use crate::arena::{Backend, arena};
+use crate::reload::{Own, ring};
 
 const CLIENTS: usize = 200;
 const ROUNDS: usize = 30;
@@ -94,5 +95,92 @@ fn talk(client: usize, proxy: &crate::arena::Proxy, good: &AtomicU64) {
                 Ordering::Relaxed,
             );
         }
+    }
+}
+
+/// While connections to servers that live are cut, reads never fail, and no write runs twice.
+#[test]
+fn nothing_is_run_twice_when_connections_are_cut() {
+    let backends: Vec<Backend> = (0..4).map(|_| Backend::start()).collect();
+    let servers: Vec<&Backend> = backends.iter().collect();
+    let proxy = Own::start(&format!("limits.hold_ms = 60000\n{}", ring(&servers)));
+    let done = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..CLIENTS)
+            .map(|client| {
+                let proxy = &proxy;
+                scope.spawn(move || count(client, proxy))
+            })
+            .collect();
+        let cutter = scope.spawn(|| {
+            let mut wires: Vec<_> = backends.iter().map(Backend::connect).collect();
+            let mut cuts = 0;
+            while !done.load(Ordering::Relaxed) {
+                let reply = wires[cuts % 4].ask("CLIENT KILL TYPE normal SKIPME yes");
+                assert!(reply.starts_with(':'), "{reply}");
+                cuts += 1;
+                std::thread::sleep(std::time::Duration::from_millis(20));
+            }
+            cuts
+        });
+        let ended: Vec<_> = clients.into_iter().map(|client| client.join()).collect();
+        done.store(true, Ordering::Relaxed);
+        assert!(cutter.join().unwrap() > 0);
+        ended.into_iter().for_each(|client| client.unwrap());
+    });
+    let resent = proxy.figure("resent_requests_total");
+    assert!(resent > 0, "no request has been in the way");
+}
+
+const COUNTERS: usize = 4;
+
+/// Counts in pipelines over all servers, and reads in between.
+fn count(client: usize, proxy: &Own) {
+    let mut wire = proxy.connect();
+    let key = |number: usize| format!("n{client}-{}", number % COUNTERS);
+    let all: Vec<String> = (0..COUNTERS).map(key).collect();
+    let (mut sent, mut last, mut good) = ([0; COUNTERS], [0; COUNTERS], [0; COUNTERS]);
+    for _ in 0..ROUNDS {
+        let lines: Vec<String> = (0..PIPELINE)
+            .map(|number| match number % 3 {
+                0 => format!("INCR {}", key(number)),
+                1 => format!("MGET {}", all.join(" ")),
+                _ => format!("GET {}", key(number)),
+            })
+            .collect();
+        for (number, reply) in wire.ask_all(&lines).iter().enumerate() {
+            let counter = number % COUNTERS;
+            match (number % 3, reply) {
+                (0, Value::Integer(value)) => {
+                    assert!(*value > last[counter], "{value} behind {}", last[counter]);
+                    last[counter] = *value;
+                    (sent[counter], good[counter]) = (sent[counter] + 1, good[counter] + 1);
+                }
+                // It may have been done.
+                (0, Value::Error(text)) => {
+                    let known = [&b"ERR Connection reset"[..], b"ERR Broken pipe"];
+                    assert!(
+                        known.iter().any(|start| text.starts_with(start)),
+                        "{reply:?}"
+                    );
+                    sent[counter] += 1;
+                }
+                (1, Value::Array(values)) => assert_eq!(values.len(), COUNTERS),
+                (2, Value::Bulk(_) | Value::Null) => {}
+                _ => panic!("{} was answered by {reply:?}", lines[number]),
+            }
+        }
+    }
+    for counter in 0..COUNTERS {
+        let reply = wire.ask_all(&[format!("GET {}", key(counter))]);
+        let value = match &reply[0] {
+            Value::Bulk(text) => std::str::from_utf8(text).unwrap().parse().unwrap(),
+            _ => 0,
+        };
+        let (sent, good) = (sent[counter], good[counter]);
+        assert!(
+            good <= value && value <= sent,
+            "{good} <= {value} <= {sent}"
+        );
     }
 }

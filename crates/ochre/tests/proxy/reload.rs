@@ -40,17 +40,29 @@ impl Own {
         format!("[pool.main]\nlisten = \"127.0.0.1:{port}\"\n{lines}\n")
     }
 
+    pub fn file(&self) -> String {
+        self.folder.path("proxy.toml")
+    }
+
     pub fn connect(&self) -> Wire {
         Wire::connect(("127.0.0.1", self.port))
     }
 
-    fn http(&self, head: &str) -> String {
+    pub fn http(&self, head: &str) -> String {
         let mut stream = TcpStream::connect(("127.0.0.1", self.admin)).unwrap();
         let request = format!("{head} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).unwrap();
         let mut reply = String::new();
         stream.read_to_string(&mut reply).unwrap();
         reply
+    }
+
+    /// One of the figures of the pool.
+    pub fn figure(&self, name: &str) -> u64 {
+        let figures = self.http("GET /metrics");
+        let start = format!("ochre_proxy_{name}{{pool=\"main\"}} ");
+        let line = figures.lines().find_map(|line| line.strip_prefix(&start));
+        line.unwrap().parse().unwrap()
     }
 
     pub fn write(&self, lines: &str) {
@@ -274,11 +286,7 @@ fn requests_wait_for_a_server_that_comes_back() {
     ];
     let replies = std::thread::scope(|scope| {
         let asked = scope.spawn(|| wire.ask_all(&lines));
-        wait_until("requests wait", || {
-            let figures = proxy.http("GET /metrics");
-            let line = "ochre_proxy_held_requests_total{pool=\"main\"} ";
-            !figures.contains(&format!("{line}0\n"))
-        });
+        wait_until("requests wait", || proxy.figure("held_requests_total") > 0);
         first.revive();
         asked.join().unwrap()
     });
@@ -293,6 +301,21 @@ fn requests_wait_for_a_server_that_comes_back() {
             Value::Array(vec![three(), Value::Null])
         ]
     );
+}
+
+#[test]
+fn transactions_may_be_forbidden() {
+    let (first, second) = (Backend::start(), Backend::start());
+    let proxy = Own::start(&format!(
+        "transactions = false\n{}",
+        ring(&[&first, &second])
+    ));
+    let mut wire = proxy.connect();
+    let refusal = "-ERR forbid transaction in current server pool";
+    assert_eq!(wire.ask("WATCH k"), refusal);
+    assert_eq!(wire.ask("MULTI"), refusal);
+    assert_eq!(wire.ask("EXEC"), "-ERR EXEC without MULTI");
+    assert_eq!(wire.ask("SET k v"), "+OK");
 }
 
 #[test]

@@ -54,9 +54,24 @@ struct Section {
     #[serde(default)]
     commands: BTreeMap<String, CommandSection>,
     slow_us: Option<u64>,
+    #[serde(default = "yes")]
+    transactions: bool,
     ring: Option<Ring>,
     groups: Option<GroupsSection>,
     cluster: Option<ClusterSection>,
+    migrate: Option<Migrate>,
+}
+
+/// Keys move from one pool of the file to another.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Migrate {
+    from: String,
+    to: String,
+}
+
+fn yes() -> bool {
+    true
 }
 
 fn backlog() -> u32 {
@@ -280,8 +295,14 @@ pub fn parse(text: &str) -> Result<Configuration, Refusal> {
             .map_or("", |span| &text[..span.start.min(text.len())]);
         Refusal::new(before.matches('\n').count() + 1, error.message())
     })?;
-    let mut pools = Vec::with_capacity(file.pool.len());
+    let (mut pools, mut moves) = (Vec::with_capacity(file.pool.len()), Vec::new());
     for (name, section) in file.pool {
+        moves.extend(
+            section
+                .migrate
+                .clone()
+                .map(|migrate| (name.clone(), migrate)),
+        );
         let pool =
             pool(&name, section).map_err(|what| Refusal::new(0, format!("pool {name}: {what}")))?;
         if pools.iter().any(|other: &Pool| other.listen == pool.listen) {
@@ -289,6 +310,10 @@ pub fn parse(text: &str) -> Result<Configuration, Refusal> {
             return Err(Refusal::new(0, what));
         }
         pools.push(pool);
+    }
+    for (name, migrate) in moves {
+        move_between(&mut pools, &name, &migrate)
+            .map_err(|what| Refusal::new(0, format!("pool {name}: {what}")))?;
     }
     if pools.is_empty() {
         return Err(Refusal::new(0, "no pool"));
@@ -317,7 +342,7 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
         Protocol::Memcached => Language::Memcached,
     };
     pool.password = section.password;
-    pool.slow_us = section.slow_us;
+    (pool.slow_us, pool.transactions) = (section.slow_us, section.transactions);
     let server = section.server;
     (pool.server_password, pool.db) = (server.password, server.database);
     pool.server_tls = server.tls.map(|tls| Connecting {
@@ -351,11 +376,17 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
     for (name, section) in section.commands {
         pool.custom.push(custom(&name, &section)?);
     }
-    match (section.ring, section.groups, section.cluster) {
-        (Some(section), None, None) => ring(&mut pool, section)?,
-        (None, Some(section), None) => groups(&mut pool, section)?,
-        (None, None, Some(section)) => cluster(&mut pool, section)?,
-        _ => return Err("one of ring, groups and cluster says where keys are".to_owned()),
+    match (
+        section.ring,
+        section.groups,
+        section.cluster,
+        section.migrate,
+    ) {
+        (Some(section), None, None, None) => ring(&mut pool, section)?,
+        (None, Some(section), None, None) => groups(&mut pool, section)?,
+        (None, None, Some(section), None) => cluster(&mut pool, section)?,
+        (None, None, None, Some(_)) => {}
+        _ => return Err("one of ring, groups, cluster and migrate says where keys are".to_owned()),
     }
     let is_memcached = pool.language == Language::Memcached;
     if is_memcached && (pool.groups.is_some() || pool.cluster.is_some()) {
@@ -365,6 +396,45 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
         return Err("memcached knows no passwords and no databases".to_owned());
     }
     Ok(pool)
+}
+
+/// A pool serves as another does, and gets its keys from a third.
+fn move_between(pools: &mut [Pool], name: &str, migrate: &Migrate) -> Outcome<()> {
+    let place = |name: &str| {
+        let found = pools.iter().find(|pool| pool.name == name);
+        let found = found.filter(|pool| !pool.servers.is_empty() || pool.groups.is_some());
+        let found = found.filter(|pool| pool.source.is_none() && pool.language == Language::Redis);
+        found
+            .cloned()
+            .ok_or_else(|| format!("'{name}' is no pool that keys can move between"))
+    };
+    let (from, to) = (place(&migrate.from)?, place(&migrate.to)?);
+    if from.name == to.name {
+        return Err("keys move between two pools".to_owned());
+    }
+    for pool in pools.iter_mut().filter(|pool| pool.name == name) {
+        let own = pool.clone();
+        *pool = Pool {
+            name: own.name,
+            listen: own.listen,
+            permissions: own.permissions,
+            backlog: own.backlog,
+            client_connections: own.client_connections,
+            client_keepalive: own.client_keepalive,
+            client_timeout_ms: own.client_timeout_ms,
+            reuse_port: own.reuse_port,
+            password: own.password,
+            authorities: own.authorities,
+            slow_us: own.slow_us,
+            transactions: own.transactions,
+            unread_max: own.unread_max,
+            memory_max: own.memory_max,
+            client_tls: own.client_tls,
+            source: Some(Box::new(from.clone())),
+            ..to.clone()
+        };
+    }
+    Ok(())
 }
 
 fn address(text: &str) -> Outcome<Address> {

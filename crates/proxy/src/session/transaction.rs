@@ -49,6 +49,7 @@ pub enum Phase {
     Leaving,
 }
 
+const FORBIDDEN: &str = "ERR forbid transaction in current server pool";
 const ABORTED: &str = "EXECABORT Transaction discarded because of previous errors.";
 
 /// Requests without keys that a transaction holds back.
@@ -209,7 +210,10 @@ impl Session {
         words: &[&[u8]],
         sent: Option<&[u8]>,
     ) -> Flow {
+        let backend = &self.client.backend;
+        let forbidden = !backend.pool.config.transactions && backend.units() > 1;
         match verb {
+            Verb::Multi | Verb::Watch if forbidden => self.error(FORBIDDEN),
             Verb::Multi => self.multi(words, sent),
             Verb::Exec => self.exec(words, sent),
             Verb::Discard => self.discard(words, sent),

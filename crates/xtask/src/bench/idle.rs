@@ -38,10 +38,15 @@ pub fn raise_file_limit() {
     }
 }
 
+/// Whether so many connections fit.
+pub fn has_files() -> bool {
+    let files = rustix::process::getrlimit(Resource::Nofile).current;
+    files.is_none_or(|files| files >= FILES_MIN)
+}
+
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let what = "memory per idle connection";
-    let files = rustix::process::getrlimit(Resource::Nofile).current;
-    if files.is_some_and(|files| files < FILES_MIN) {
+    if !has_files() {
         eprintln!("bench: {what} skipped: it takes {FILES_MIN} open files, the limit is lower");
         return Ok(Vec::new());
     }
@@ -64,7 +69,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 /// A connection that was used once, as idle connections are.
-fn connect_and_ping(port: u16) -> Result<TcpStream> {
+pub fn connect_and_ping(port: u16) -> Result<TcpStream> {
     let mut stream = connect(port)?;
     stream.write_all(b"*1\r\n$4\r\nPING\r\n")?;
     let mut reply = [0; 7];

@@ -6,7 +6,7 @@ use crate::server::Server;
 use anyhow::{Context, Result, ensure};
 use std::process::Command;
 
-const CLIENTS: &str = "50";
+const CLIENTS: u64 = 50;
 
 pub struct Requests<'a> {
     /// What redis-benchmark is told to send: `-t get`, or the words of a command.
@@ -20,13 +20,18 @@ pub struct Requests<'a> {
 impl Requests<'_> {
     /// Thousands of requests per second, and microseconds of server CPU per request.
     pub fn run(&self, bench: &Bench, server: &Server) -> Result<[f64; 2]> {
+        self.run_at(bench, server.port, server.pid(), CLIENTS)
+    }
+
+    /// The same of any process at a port, with so many clients.
+    pub fn run_at(&self, bench: &Bench, port: u16, pid: u32, clients: u64) -> Result<[f64; 2]> {
         let count = if bench.quick {
             self.count / 4
         } else {
             self.count
         };
         let mut command = Command::new("redis-benchmark");
-        command.args(["-p", &server.port.to_string(), "-c", CLIENTS, "--csv"]);
+        command.args(["-p", &port.to_string(), "-c", &clients.to_string(), "--csv"]);
         command.args(["-n", &count.to_string(), "-P", &self.pipeline.to_string()]);
         if bench.load_threads > 1 {
             command.args(["--threads", &bench.load_threads.to_string()]);
@@ -35,9 +40,9 @@ impl Requests<'_> {
             command.args(["-r", &names.to_string()]);
         }
         command.args(self.words);
-        let before = cpu_time(server.pid())?;
+        let before = cpu_time(pid)?;
         let output = command.output().context("running redis-benchmark")?;
-        let used = cpu_time(server.pid())? - before;
+        let used = cpu_time(pid)? - before;
         ensure!(
             output.status.success(),
             "redis-benchmark failed: {output:?}"

@@ -67,6 +67,29 @@ fn a_file_may_say_everything() {
 }
 
 #[test]
+fn keys_move_between_pools_of_the_file() {
+    let text = "[pool.a]\nlisten = \"h:1\"\nring.servers = [\"h:5:1\"]\n\
+                [pool.b]\nlisten = \"h:2\"\ncluster.nodes = [\"h:6\"]\n\
+                [pool.c]\nlisten = \"h:3\"\npassword = \"p\"\n\
+                migrate = { from = \"a\", to = \"b\" }\n";
+    let pool = &parse(text).unwrap().pools[2];
+    assert!(pool.cluster.is_some() && pool.password.is_some());
+    assert_eq!(
+        (pool.name.as_str(), pool.listen.to_string().as_str()),
+        ("c", "h:3")
+    );
+    assert_eq!(pool.source.as_ref().unwrap().name, "a");
+    for (from, to) in [
+        ("from = \"a\"", "from = \"b\""),
+        ("from = \"a\"", "from = \"c\""),
+        ("to = \"b\"", "to = \"x\""),
+        ("password", "cluster.nodes = [\"h:6\"]\npassword"),
+    ] {
+        assert!(parse(&text.replace(from, to)).is_err(), "{to}");
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_their_line() {
     let error = parse("threads = 2\n\n[pool.a]\nlisten = 3\n").unwrap_err();
     assert_eq!(error.line, 4, "{error}");

@@ -1,0 +1,136 @@
+//! Ochre's proxy beside nutcracker, both before the same two servers.
+
+use super::idle::{self, connect_and_ping};
+use super::requests::Requests;
+use super::sample::resident_bytes;
+use super::table::Target::{RatioLeast, RatioMost, ValueMost};
+use super::{Bench, Row};
+use crate::process;
+use crate::server::{self, Server};
+use anyhow::{Result, bail};
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+const NUTCRACKER: &str = "nutcracker";
+const CPU_MOST: f64 = 0.8;
+const RATE_LEAST: f64 = 1.2;
+const IDLE_BYTES_MOST: f64 = 4096.0;
+const IDLE_CLIENTS: usize = 10_000;
+/// Longer than buffers at rest are kept.
+const REST: Duration = Duration::from_secs(3);
+const START_MAX: Duration = Duration::from_secs(20);
+const KEYS: u64 = 100_000;
+
+/// Clients, pipeline and requests.
+const CASES: &[(u64, u64, u64)] = &[
+    (50, 1, 200_000),
+    (50, 16, 1_000_000),
+    (1000, 1, 200_000),
+    (1000, 16, 1_000_000),
+];
+
+/// A proxy process.
+struct Proxy {
+    child: Child,
+    port: u16,
+}
+
+impl Proxy {
+    /// Starts a proxy before `backends`. nutcracker knows the same file and the same options.
+    fn start(binary: &Path, folder: &Path, backends: &[Server]) -> Result<Proxy> {
+        std::fs::create_dir_all(folder)?;
+        let (port, stats) = (server::free_port()?, server::free_port()?);
+        let mut text = format!(
+            "pool:\n  listen: 127.0.0.1:{port}\n  redis: true\n  hash: fnv1a_64\n  \
+             distribution: ketama\n  servers:\n"
+        );
+        for (number, backend) in backends.iter().enumerate() {
+            writeln!(text, "   - 127.0.0.1:{}:1 server{number}", backend.port)?;
+        }
+        let file = folder.join("nutcracker.yml");
+        std::fs::write(&file, text)?;
+        let mut command = Command::new(binary);
+        if server::is_ochre(binary) {
+            command.arg("proxy");
+        }
+        let child = command
+            .arg("-c")
+            .arg(&file)
+            .args(["-a", "127.0.0.1", "-s", &stats.to_string(), "-o"])
+            .arg(folder.join("log"))
+            .stdin(Stdio::null())
+            .spawn()?;
+        let proxy = Proxy { child, port };
+        let deadline = Instant::now() + START_MAX;
+        while connect_and_ping(port).is_err() {
+            if Instant::now() > deadline {
+                bail!("{} does not answer PING", binary.display());
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        Ok(proxy)
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        // Nothing of it is worth keeping, and it may be hung.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
+    if !process::is_installed(NUTCRACKER) {
+        eprintln!("bench: the proxy is skipped: no {NUTCRACKER}");
+        return Ok(Vec::new());
+    }
+    let binaries = [bench.ours.clone(), PathBuf::from(NUTCRACKER)];
+    let backends = bench.start_both_of_theirs()?;
+    let start = |side: usize| {
+        let folder = bench.workplace.folder().join(format!("proxy-{side}"));
+        Proxy::start(&binaries[side], &folder, &backends)
+    };
+    let proxies = [start(0)?, start(1)?];
+    let mut rows = Vec::new();
+    for (clients, pipeline, count) in CASES {
+        for command in ["get", "set"] {
+            let name = format!(
+                "proxy beside nutcracker, {command} pipeline {pipeline}, {clients} clients"
+            );
+            let requests = Requests {
+                words: &["-t", command],
+                pipeline: *pipeline,
+                count: *count,
+                spread: Some(KEYS),
+            };
+            let [rate, cpu] = bench.take_turns(&name, bench.rounds, |side| {
+                let proxy = &proxies[side];
+                requests.run_at(bench, proxy.port, proxy.child.id(), *clients)
+            })?;
+            let what = format!("{name}: throughput");
+            rows.push(Row::new(what, "k/s", rate, RatioLeast(RATE_LEAST)));
+            let what = format!("{name}: proxy CPU");
+            rows.push(Row::new(what, "us/req", cpu, RatioMost(CPU_MOST)));
+        }
+    }
+    drop(proxies);
+    if !idle::has_files() {
+        return Ok(rows);
+    }
+    let what = "proxy beside nutcracker, memory per idle client";
+    let [bytes] = bench.take_turns(what, 1, |side| {
+        let proxy = start(side)?;
+        let before = resident_bytes(proxy.child.id())?;
+        let clients = (0..IDLE_CLIENTS).map(|_| connect_and_ping(proxy.port));
+        let clients = clients.collect::<Result<Vec<_>>>()?;
+        std::thread::sleep(REST);
+        let grown = resident_bytes(proxy.child.id())?.saturating_sub(before);
+        Ok([grown as f64 / clients.len() as f64])
+    })?;
+    let what = format!("{what}, 10 k of them");
+    rows.push(Row::new(what, "bytes", bytes, ValueMost(IDLE_BYTES_MOST)));
+    Ok(rows)
+}
