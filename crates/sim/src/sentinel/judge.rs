@@ -214,7 +214,7 @@ impl Judge {
             master == name && *epoch == failover.epoch && *leader == id
         });
         let count = votes.count();
-        let needed = options.quorum.max((watched.peers + 1) / 2 + 1);
+        let needed = options.quorum.max(watched.peers.div_ceil(2) + 1);
         if count < needed {
             let what = format!("{who} is elected with {count} of {needed} votes");
             return broken("N3", what);
