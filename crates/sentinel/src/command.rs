@@ -277,7 +277,9 @@ impl Machine {
                 entries.push((name, master.report_infos(&self.core)));
             }
         }
-        Answer::Map(entries)
+        // Names and what belongs to them, but no map in any protocol.
+        let items = entries.into_iter().flat_map(|(name, infos)| [name, infos]);
+        Answer::Array(items.collect())
     }
 
     fn simulate_failure(&mut self, words: &[&[u8]]) -> Answer {
