@@ -7,7 +7,7 @@
 pub enum Flaw {
     /// Vote in an epoch that was voted in already.
     VoteTwice,
-    /// Do not keep a vote before it is told.
+    /// Do not keep votes over a restart.
     ForgetVote,
     /// Fail over with the votes of fewer than half.
     IgnoreMajority,

@@ -164,7 +164,7 @@ fn hostile_hellos_change_nothing() {
         format!("127.0.0.1,26379,{own},9,mymaster,127.0.0.1,6380,9"),
         format!("127.0.0.1,26380,{id},9,other,127.0.0.1,6380,9"),
         format!("host.example,26380,{id},9,mymaster,127.0.0.1,6380,9"),
-        format!("127.0.0.1,26380,x\nsentinel monitor,9,mymaster,127.0.0.1,6380,9"),
+        "127.0.0.1,26380,x\nsentinel monitor,9,mymaster,127.0.0.1,6380,9".to_owned(),
     ] {
         bench.hello(&hello);
         assert_eq!(bench.machine.statements(), before, "{hello}");

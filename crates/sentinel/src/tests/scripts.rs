@@ -1,3 +1,5 @@
+use expect_test::expect;
+
 use crate::{Input, Output, ScriptEnd, ScriptId};
 
 use super::Bench;
@@ -37,19 +39,18 @@ fn grave_events_are_told_to_a_script() {
     let pid = Some(77);
     bench.step(Input::ScriptStarted { script, pid });
     bench.now_ms += 10;
-    assert_eq!(
-        bench.say("pending-scripts"),
-        "> pending-scripts\nargv\n      \"/notify\"\n      \"+monitor\"\n      \
-         \"master mymaster 127.0.0.1 6379 quorum 2\"\nflags running\npid 77\nrun-time 10\n\
-         retry-num 0\n"
-            .replace("argv\n", "  \"argv\"\n")
-            .replace("flags", "  flags")
-            .replace("pid", "  pid")
-            .replace("  pid-", "pid-")
-            .replace("run-time", "  run-time")
-            .replace("retry-num", "  retry-num")
-            .replace("> pending", "> pending")
-    );
+    expect![[r#"
+        > pending-scripts
+          "argv"
+              "/notify"
+              "+monitor"
+              "master mymaster 127.0.0.1 6379 quorum 2"
+          flags running
+          pid 77
+          run-time 10
+          retry-num 1
+    "#]]
+    .assert_eq(&bench.say("pending-scripts"));
     let end = ScriptEnd::Exited(0);
     bench.step(Input::ScriptEnded { script, end });
     assert_eq!(bench.say("pending-scripts"), "> pending-scripts\nempty\n");
