@@ -273,7 +273,10 @@ impl World {
         }
         let backward = before.iter().find_map(|(slot, (owner, epoch))| {
             let (next, next_epoch) = self.sites[node].owners.get(slot)?;
-            (owner != next && next_epoch < epoch).then_some((*slot, *epoch, *next_epoch))
+            // What its owner does not claim any longer is anybody's.
+            let claims = |site: &super::site::Site| site.id() == Some(*owner) && site.owns(*slot);
+            let is_backward = owner != next && next_epoch < epoch;
+            (is_backward && self.sites.iter().any(claims)).then_some((*slot, *epoch, *next_epoch))
         });
         if let Some((slot, epoch, next_epoch)) = backward {
             let what = format!("node {node} gave slot {slot} from epoch {epoch} to {next_epoch}");
