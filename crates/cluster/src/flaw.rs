@@ -1,0 +1,36 @@
+//! Mistakes that can be switched on.
+//!
+//! The simulator must notice each of them; a checker that passes everything proves nothing.
+
+#[cfg(any(test, feature = "flaws"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flaw {
+    /// Vote for whoever asks, however often in an epoch.
+    VoteTwice,
+    /// Send a vote before it is in the file.
+    VoteUnsaved,
+    /// Say that a node has failed when this node alone thinks so.
+    FailAlone,
+    /// Let a replica with data of any age ask for votes.
+    IgnoreDataAge,
+    /// Take slots from whoever claims them, whatever the epochs.
+    TakeAnyClaim,
+    /// Believe strangers' epochs.
+    TrustStrangers,
+    /// Keep an epoch that another primary has, too.
+    KeepCollision,
+    /// Serve on while no majority answers.
+    ServeMinority,
+    /// Do not tell a node that its view of its slots is old.
+    NeverUpdate,
+    /// Take back a node that was forgotten a moment ago.
+    ForgetBlacklist,
+    /// Promote without asking for votes.
+    PromoteUnelected,
+    /// Stop writes for a manual failover and never go on.
+    PauseForEver,
+    /// Keep the keys of slots that others own now.
+    KeepLostKeys,
+    /// Ask for votes again at once, without end.
+    RetryAtOnce,
+}
