@@ -206,7 +206,9 @@ proptest! {
 fn a_slot_counts_and_lists_its_own_keys() {
     let keyspace = Keyspace::new(1, 1);
     on(&keyspace, 0, |db| {
-        ["{a}1", "{a}2", "{a}3", "b"].map(|key| set(db, key, Ttl::Keep));
+        for key in ["{a}1", "{a}2", "{a}3", "b"] {
+            set(db, key, Ttl::Keep);
+        }
         let slot = Slot::of(b"a");
         assert_eq!(db.slot_len(slot), 3);
         assert_eq!(db.slot_len(Slot::of(b"c")), 0);
