@@ -18,6 +18,7 @@
 //! and every writer takes the locks of all that the waits at its keys could touch together with its
 //! own (`Keyspace::lock_to_serve`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -90,6 +91,8 @@ pub(crate) enum State {
     Released,
     /// It is to end with an error.
     Refused,
+    /// It is to end with the error in its reply: its key is served elsewhere now.
+    Redirected,
     /// It is to end with an error, and the session with it: the node's role has changed.
     Dismissed,
 }
@@ -148,14 +151,19 @@ impl Blocked {
     }
 
     /// The error that it ends with, if it does.
-    fn error(&self) -> Option<&'static str> {
-        match self.state.load(Ordering::Acquire) {
-            state if state == State::Refused as u8 => {
-                Some("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+    fn error(&self) -> Option<Cow<'static, str>> {
+        let text = match self.state.load(Ordering::Acquire) {
+            state if state == State::Redirected as u8 => {
+                let reply = self.reply.lock();
+                return Some(String::from_utf8_lossy(&reply).into_owned().into());
             }
-            state if state == State::Dismissed as u8 => Some(DISMISSED),
-            _ => None,
-        }
+            state if state == State::Refused as u8 => {
+                "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+            }
+            state if state == State::Dismissed as u8 => DISMISSED,
+            _ => return None,
+        };
+        Some(text.into())
     }
 }
 
@@ -193,6 +201,25 @@ impl Blocking {
     pub(crate) fn dismiss(&self) {
         for blocked in self.waits.lock().values() {
             if blocked.claim(State::Dismissed) {
+                blocked.client.wake();
+            }
+        }
+    }
+
+    /// Ends the waits of which `error` says why they can be served here no longer.
+    pub(crate) fn redirect(&self, error: impl Fn(&[u8], bool) -> Option<String>) {
+        for blocked in self.waits.lock().values() {
+            let What::Key(awaited) = &blocked.what else {
+                continue;
+            };
+            let reads_replica = blocked.client.has(ClientFlags::READS_REPLICA);
+            let key = awaited.keys.first();
+            let error = key.and_then(|key| error(key, reads_replica));
+            if let Some(error) = error
+                && blocked.claim(State::Claimed)
+            {
+                *blocked.reply.lock() = error.into_bytes();
+                blocked.state.store(State::Redirected as u8, Ordering::Release);
                 blocked.client.wake();
             }
         }
@@ -301,7 +328,7 @@ impl Engine {
         self.forget_blocked(session);
         let mark = out.len();
         match blocked.error() {
-            Some(text) => self.fail_blocked(&blocked, worker, text, out),
+            Some(text) => self.fail_blocked(&blocked, worker, &text, out),
             None => self.write_end(&blocked, out),
         }
         if blocked.silent {

@@ -190,6 +190,9 @@ impl Flags {
 
     // The rest is between the table and dispatch; clients are not told.
 
+    /// Takes keys to another node, so it may touch a slot that moves.
+    pub const MOVES_KEYS: Flags = Flags(1 << 21);
+
     /// Is refused when writes are, for the sake of those who ask whether all is well.
     pub const TELLS_HEALTH: Flags = Flags(1 << 22);
     /// Runs the open transaction. If it is refused, that is the transaction's end.

@@ -18,6 +18,7 @@
 pub mod args;
 pub mod blocking;
 pub mod clients;
+pub mod cluster;
 pub mod command;
 mod configure;
 pub mod context;
@@ -59,6 +60,7 @@ use stdx::time::UnixMillis;
 
 use blocking::Blocking;
 use clients::{Client, Clients, Endpoints};
+use cluster::Cluster;
 use command::Table;
 use eviction::Eviction;
 use garbage::Garbage;
@@ -108,6 +110,8 @@ pub struct Engine {
     pub persistence: Persistence,
     /// What commands must know of the node's role.
     pub standing: Standing,
+    /// What commands must know of the cluster that the node is one of.
+    pub cluster: Cluster,
     /// Whether a snapshot is being taken: there is one at a time.
     snapshot_taken: AtomicU8,
     pub switches: maintenance::Switches,
@@ -127,6 +131,7 @@ impl Engine {
         let mut digit = || char::from(b"0123456789abcdef"[prng.below(16) as usize]);
         let run_id = (0..40).map(|_| digit()).collect();
         let commands = table.all().len();
+        let cluster = Cluster::new(config.cluster.enabled);
         let started_ms = host.unix_micros() / 1000;
         Engine {
             keyspace: Keyspace::new(dbs, prng.next_u64()),
@@ -151,6 +156,7 @@ impl Engine {
             eviction: Eviction::default(),
             persistence: Persistence::new(UnixMillis(started_ms)),
             standing: Standing::default(),
+            cluster,
             snapshot_taken: AtomicU8::default(),
             switches: maintenance::Switches::default(),
         }
