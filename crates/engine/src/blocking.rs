@@ -219,7 +219,9 @@ impl Blocking {
                 && blocked.claim(State::Claimed)
             {
                 *blocked.reply.lock() = error.into_bytes();
-                blocked.state.store(State::Redirected as u8, Ordering::Release);
+                blocked
+                    .state
+                    .store(State::Redirected as u8, Ordering::Release);
                 blocked.client.wake();
             }
         }

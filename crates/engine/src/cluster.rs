@@ -179,8 +179,8 @@ impl Engine {
         };
         let slot = first.slot;
         let reads = session.reads_replica && !entry.flags.has(MAY_WRITE);
-        let is_served = map.open.contains(slot.number())
-            || reads && map.readable.contains(slot.number());
+        let is_served =
+            map.open.contains(slot.number()) || reads && map.readable.contains(slot.number());
         is_served && keys.all(|key| key.slot == slot)
     }
 }

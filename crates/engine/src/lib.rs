@@ -48,6 +48,7 @@ pub mod snapshot;
 pub mod stats;
 mod sync;
 pub mod transaction;
+pub mod wires;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -77,6 +78,7 @@ use session::Session;
 use slowlog::SlowLog;
 use stats::Stats;
 use sync::{AtomicU8, Mutex};
+use wires::Wires;
 
 pub use args::Args;
 pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};
@@ -115,6 +117,8 @@ pub struct Engine {
     /// Whether a snapshot is being taken: there is one at a time.
     snapshot_taken: AtomicU8,
     pub switches: maintenance::Switches,
+    /// Connections to other servers that nobody uses now.
+    wires: Wires,
     /// Forty hexadecimal digits, new at every start.
     pub run_id: String,
     pub started_ms: i64,
@@ -159,6 +163,7 @@ impl Engine {
             cluster,
             snapshot_taken: AtomicU8::default(),
             switches: maintenance::Switches::default(),
+            wires: Wires::default(),
         }
     }
 

@@ -9,11 +9,13 @@
 //!   schedule   when they begin by themselves
 //!   load       files into the engine
 //!   start      what is loaded when a node starts
+//!   cluster    the machine of the cluster, performed but for sockets
 //!   replication  the machine of replication, performed but for sockets
 //! ```
 
 #![forbid(unsafe_code)]
 
+pub mod cluster;
 pub mod draft;
 pub mod jobs;
 pub mod keeper;

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use config::{AppendFsync, Config};
 use engine::Engine;
 use engine::host::LogLevel;
+use node::cluster::Cluster;
 use node::jobs::Jobs;
 use node::keeper::Keeper;
 use node::load::{Alone, Batch, Batches, Crew, Problem};
@@ -43,6 +44,8 @@ const GATHER_MAX: Duration = Duration::from_millis(2);
 pub struct Durability {
     pub keeper: Arc<Keeper>,
     pub replication: Arc<Replication>,
+    /// The cluster that the node is one of, if it is.
+    pub cluster: Option<Arc<Cluster>>,
     syncer: OnceLock<Thread>,
     /// As soon as so many wait for a sync, there is one.
     quorum: AtomicUsize,
@@ -52,12 +55,18 @@ pub struct Durability {
 
 impl Durability {
     pub fn new(storage: Arc<dyn Storage>, config: &Config) -> Durability {
-        let keeper = Arc::new(Keeper::new(storage, config, std::process::id()));
+        let process = std::process::id();
+        let cluster = config.cluster.enabled.then(|| {
+            let cluster = Cluster::new(Arc::clone(&storage), config, process);
+            Arc::new(cluster)
+        });
+        let keeper = Arc::new(Keeper::new(storage, config, process));
         let replication = Arc::new(Replication::new(Arc::clone(&keeper), config));
         keeper.set_replication(&replication);
         Durability {
             keeper,
             replication,
+            cluster,
             syncer: OnceLock::new(),
             quorum: AtomicUsize::new(1),
             ending: AtomicBool::new(false),

@@ -8,7 +8,9 @@
 //!   connection  one task a client: read, run, write
 //!   durability  threads for what is kept in files
 //!   disk        the files
+//!   wire        a connection to another server, for the command that sends it keys
 //!   worker      what a thread keeps between clients: buffers, statistics
+//!   bus         the port and links of the cluster, on a thread of their own
 //!   primary     the link to the primary; a timer and threads for replication
 //!   governor    how many workers are up
 //!   machine     the engine's host: clocks, memory, processor time, files
@@ -17,6 +19,7 @@
 //! ```
 
 mod bar;
+mod bus;
 mod connection;
 mod disk;
 mod durability;
@@ -28,6 +31,7 @@ mod memory;
 mod primary;
 mod program;
 mod signals;
+mod wire;
 mod worker;
 
 pub use journal::warn;

@@ -15,6 +15,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 
 use crate::bar;
+use crate::bus;
 use crate::disk::Disk;
 use crate::durability::{self, Durability};
 use crate::governor::Governor;
@@ -321,6 +322,13 @@ async fn serve(
     // Nobody is served data that is not there yet.
     engine.persistence.begin_load(engine.now(), 0);
     let house = House { engine, durability };
+    let mut bus = None;
+    if let Some(cluster) = &house.durability.cluster {
+        let opened = cluster
+            .open(&house.engine, [seed()?, seed()?])
+            .and_then(|()| bus::listen(&house, &config));
+        bus = Some(opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?);
+    }
     let mut listeners = Listeners::bind(&house, &config).inspect_err(|why| {
         journal.line(LogLevel::Warning, why);
     })?;
@@ -334,7 +342,7 @@ async fn serve(
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    let loaded = load(&house, threads(&config), [seed()?, seed()?]);
+    let loaded = load(&house, threads(&config), [seed()?, seed()?], bus);
     bar::watch_load(&house.engine, &journal);
     if until_the_end(
         &house,
@@ -359,8 +367,16 @@ async fn serve(
     std::process::exit(1);
 }
 
+/// The ports of the bus, if the node is one of a cluster.
+type Ports = Option<Vec<std::net::TcpListener>>;
+
 /// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
-fn load(house: &House, threads: usize, seeds: [u64; 2]) -> Receiver<Result<(), String>> {
+fn load(
+    house: &House,
+    threads: usize,
+    seeds: [u64; 2],
+    bus: Ports,
+) -> Receiver<Result<(), String>> {
     let (sender, receiver) = channel();
     let house = house.clone();
     let run = move || {
@@ -370,9 +386,11 @@ fn load(house: &House, threads: usize, seeds: [u64; 2]) -> Receiver<Result<(), S
             let started = house.durability.start(&house.engine);
             started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))
         });
-        if loaded.is_ok() {
+        let loaded = loaded.and_then(|()| {
             house.durability.replication.start(&house.engine, seeds);
-        }
+            let started = bus.map_or(Ok(()), |bus| bus::start(&house, bus));
+            started.map_err(|error| format!("Can't start the bus: {}", system_words(&error)))
+        });
         // Whoever listens may have ended.
         drop(sender.send(loaded));
     };

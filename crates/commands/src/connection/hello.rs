@@ -106,6 +106,14 @@ fn introduce(cx: &mut Context<'_>) -> engine::reply::Done {
         Protocol::Resp2 => 2,
         Protocol::Resp3 => 3,
     };
+    let mode = match cx.engine.cluster.is_on() {
+        true => "cluster",
+        false => "standalone",
+    };
+    let role = match cx.engine.standing.is_replica() {
+        true => "replica",
+        false => "master",
+    };
     let mut map = cx.reply.map(7);
     for (field, value) in [("server", "redis"), ("version", VERSION)] {
         map.bulk(field.as_bytes());
@@ -115,7 +123,7 @@ fn introduce(cx: &mut Context<'_>) -> engine::reply::Done {
     map.integer(version);
     map.bulk(b"id");
     map.integer(cx.session.client.id.0 as i64);
-    for (field, value) in [("mode", "standalone"), ("role", "master")] {
+    for (field, value) in [("mode", mode), ("role", role)] {
         map.bulk(field.as_bytes());
         map.bulk(value.as_bytes());
     }

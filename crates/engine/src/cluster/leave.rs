@@ -44,7 +44,8 @@ impl Engine {
 
     /// Ends the subscriptions to channels of slots that belong to another shard now.
     fn drop_channels(&self, map: &SlotMap) {
-        self.pubsub.drop_shard_channels(|channel| !map.hears(Slot::of(channel)));
+        self.pubsub
+            .drop_shard_channels(|channel| !map.hears(Slot::of(channel)));
     }
 
     /// Deletes the keys of a slot that others own now.
