@@ -14,6 +14,7 @@ mod addresses;
 mod check_aof;
 mod check_rdb;
 mod cli;
+mod cluster;
 mod crowd;
 mod ending;
 mod files;
