@@ -34,3 +34,36 @@ pub enum Flaw {
     /// Ask for votes again at once, without end.
     RetryAtOnce,
 }
+
+#[cfg(any(test, feature = "flaws"))]
+impl Flaw {
+    pub const ALL: &[Flaw] = &[
+        Flaw::VoteTwice,
+        Flaw::VoteUnsaved,
+        Flaw::FailAlone,
+        Flaw::IgnoreDataAge,
+        Flaw::TakeAnyClaim,
+        Flaw::TrustStrangers,
+        Flaw::KeepCollision,
+        Flaw::ServeMinority,
+        Flaw::NeverUpdate,
+        Flaw::ForgetBlacklist,
+        Flaw::PromoteUnelected,
+        Flaw::PauseForEver,
+        Flaw::KeepLostKeys,
+        Flaw::RetryAtOnce,
+    ];
+}
+
+/// Whether a machine makes a mistake. A product's never does, and does not ask.
+macro_rules! flawed {
+    ($machine:expr, $flaw:ident) => {{
+        #[cfg(any(test, feature = "flaws"))]
+        let is_flawed = $machine.flaw == Some(crate::flaw::Flaw::$flaw);
+        #[cfg(not(any(test, feature = "flaws")))]
+        let is_flawed = false;
+        is_flawed
+    }};
+}
+
+pub(crate) use flawed;

@@ -24,7 +24,6 @@
 //! 5. A primary runs no write later than [`Output::Lease`] says.
 
 #![forbid(unsafe_code)]
-#![allow(dead_code)]
 
 pub mod bus;
 mod command;
@@ -39,6 +38,7 @@ mod output;
 mod report;
 mod settings;
 mod slots;
+mod table;
 
 pub use command::{Answer, Command, Failover, Refused, SlotState};
 #[cfg(any(test, feature = "flaws"))]

@@ -1,62 +1,266 @@
 //! The machine: its parts, and the way of each input to one of them.
 
+mod election;
+mod epochs;
+mod failure;
+mod file;
+mod gossip;
+mod handshake;
+mod health;
+mod heartbeat;
+mod links;
+mod manual;
+mod membership;
+mod migration;
+mod operator;
+mod ownership;
+mod packets;
+mod report;
+mod tick;
+
+use std::collections::BTreeMap;
+
 use stdx::prng::Prng;
 
+use crate::bus::Kind;
 use crate::command::{Answer, Command, Refused};
 use crate::id::{NodeId, ShardId};
-use crate::input::{Input, View};
-use crate::map::Map;
-use crate::nodes_conf::Corrupt;
-use crate::output::Output;
-use crate::report::{LinkRow, ShardRow, SlotsRow};
-use crate::settings::Settings;
+use crate::input::{Input, LinkId, View};
+use crate::output::{Level, Output};
+use crate::settings::{Address, Settings};
+use crate::slots::SlotSet;
+use crate::table::{Seat, Table};
+use election::Election;
+use health::Health;
+use links::Link;
+use manual::Manual;
+
+/// How often everything is looked after.
+pub(crate) const TICK_MS: u64 = 100;
+
+/// How long a file that could not be written is left alone.
+const UNSAVED_RETRY_MS: u64 = 1000;
 
 /// The cluster as one node sees it.
 #[derive(Debug)]
 pub struct Machine {
     settings: Settings,
-    myself: NodeId,
-    #[allow(unused)]
     prng: [Prng; 2],
+    nodes: Table,
+    me: Seat,
+    slots: ownership::Owners,
+    current_epoch: u64,
+    last_vote_epoch: u64,
+    links: BTreeMap<LinkId, Link>,
+    links_made: u64,
+    /// Names that were forgotten, and until when they are not to be met again.
+    forgotten: BTreeMap<NodeId, u64>,
+    election: Election,
+    manual: Option<Manual>,
+    /// Where replication was last told to go.
+    following: Option<Address>,
+    /// Whether somebody has reached this node where it says it is, since it started.
+    own_ip_is_sure: bool,
+    health: Health,
+    stats: Stats,
+    todo: Todo,
+    unsaved: Unsaved,
+    next_tick_ms: u64,
+    last_tick_ms: u64,
+    ticks: u64,
+    pings_made: u64,
+    /// Variables of the file that mean nothing here.
+    skipped: Vec<String>,
+    #[cfg(any(test, feature = "flaws"))]
+    flaw: Option<crate::flaw::Flaw>,
+}
+
+/// What `CLUSTER INFO` counts.
+#[derive(Debug, Default)]
+struct Stats {
+    sent: [u64; Kind::COUNT],
+    received: [u64; Kind::COUNT],
+    /// Packets that are none, or that nobody may send.
+    refused: u64,
+    links_cut: u64,
+}
+
+/// What is to be done before the end of a step.
+#[derive(Debug, Default)]
+struct Todo {
+    save: Save,
+    judge: bool,
+    map_changed: bool,
+    /// Tell everyone what this node is now.
+    tell_all: bool,
+    look_at_election: bool,
+    /// Writes need not wait any longer.
+    resume: bool,
+}
+
+/// When the file is to be written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Save {
+    #[default]
+    No,
+    /// With the next tick: nobody depends on it.
+    Soon,
+    /// Before anything is sent.
+    Now,
+}
+
+/// Whether the file could be written.
+#[derive(Debug, Default)]
+struct Unsaved {
+    failed: bool,
+    /// It was tried again in the step before.
+    retried: bool,
+    retry_ms: u64,
+}
+
+/// One step: what may be looked at, and where outputs go.
+pub(crate) struct Turn<'a> {
+    pub view: &'a View,
+    pub out: &'a mut Vec<Output>,
+}
+
+impl Turn<'_> {
+    pub fn now(&self) -> u64 {
+        self.view.now_ms
+    }
+
+    pub fn push(&mut self, output: Output) {
+        self.out.push(output);
+    }
+
+    pub fn log(&mut self, level: Level, line: impl Into<String>) {
+        let line = line.into();
+        self.out.push(Output::Log { level, line });
+    }
 }
 
 impl Machine {
-    /// A node that starts. `conf` is what its file says, if there is one; `seeds` are random.
-    pub fn new(
-        settings: Settings,
-        conf: Option<&[u8]>,
-        seeds: [u64; 2],
-        view: &View,
-    ) -> Result<Machine, Corrupt> {
-        let _ = (conf, view);
-        let mut prng = seeds.map(Prng::new);
-        let myself = NodeId::draw(&mut prng);
-        Ok(Machine {
-            settings,
-            myself,
-            prng,
-        })
+    /// The same machine with a mistake.
+    #[cfg(any(test, feature = "flaws"))]
+    pub fn with_flaw(mut self, flaw: Option<crate::flaw::Flaw>) -> Machine {
+        self.flaw = flaw;
+        self
     }
 
-    /// What a shell does once, before the first input.
-    pub fn start(&mut self, _view: &View, _out: &mut Vec<Output>) {}
-
     /// Takes in what happened, and says what is to be done.
-    pub fn step(&mut self, _view: &View, _input: Input<'_>, _out: &mut Vec<Output>) {}
+    pub fn step(&mut self, view: &View, input: Input<'_>, out: &mut Vec<Output>) {
+        let start = out.len();
+        let turn = &mut Turn { view, out };
+        self.note_writes_stopped();
+        if matches!(input, Input::Unsaved) {
+            self.unsaved = Unsaved {
+                failed: true,
+                retried: false,
+                retry_ms: view.now_ms + UNSAVED_RETRY_MS,
+            };
+            return;
+        }
+        if self.unsaved.retried {
+            self.unsaved = Unsaved::default();
+        }
+        match input {
+            Input::Tick => {}
+            Input::Unsaved => unreachable!("handled above"),
+            Input::Configured(settings) => self.configure(settings, turn),
+            Input::Loaded { slots } => self.compare_with_data(slots, turn),
+            Input::Accepted { link, peer, local } => self.accepted(link, peer, local, turn),
+            Input::Connected { link } => self.connected(link, turn),
+            Input::Lost { link, why } => self.lost(link, why, turn),
+            Input::Received { link, bytes } => self.received(link, bytes, turn),
+            Input::Unsent { link, held, used } => self.note_unsent(link, held, used),
+            Input::Publish {
+                channel,
+                message,
+                sharded,
+            } => self.publish(channel, message, sharded, turn),
+        }
+        self.tick_if_due(turn);
+        self.finish(start, turn);
+    }
 
     /// Does what an operator asks for; or nothing, and says why.
     pub fn command(
         &mut self,
-        _view: &View,
-        _command: Command<'_>,
-        _out: &mut Vec<Output>,
+        view: &View,
+        command: Command<'_>,
+        out: &mut Vec<Output>,
     ) -> Result<Answer, Refused> {
-        Ok(Answer::Ok)
+        let start = out.len();
+        let turn = &mut Turn { view, out };
+        self.note_writes_stopped();
+        let answer = self.obey(command, turn)?;
+        self.finish(start, turn);
+        Ok(answer)
     }
 
     /// When the next [`Input::Tick`] is due at the latest.
     pub fn next_deadline(&self) -> u64 {
-        0
+        match self.owes_paused_ping() {
+            true => 0,
+            false => self.next_tick_ms,
+        }
+    }
+
+    /// What is done once at the end of a step, however many packets asked for it.
+    fn finish(&mut self, start: usize, turn: &mut Turn<'_>) {
+        if self.todo.look_at_election {
+            self.todo.look_at_election = false;
+            self.advance_manual(turn);
+            self.advance_election(turn);
+        }
+        if self.todo.judge {
+            self.todo.judge = false;
+            self.judge_state(turn);
+        }
+        if std::mem::take(&mut self.todo.tell_all) {
+            self.pong_everyone(turn);
+        }
+        if std::mem::take(&mut self.todo.map_changed) {
+            turn.push(Output::MapChanged);
+        }
+        if std::mem::take(&mut self.todo.resume) {
+            turn.push(Output::ResumeWrites);
+        }
+        self.save_first(start, turn);
+    }
+
+    /// Puts the file before everything that is sent, or sends nothing.
+    fn save_first(&mut self, start: usize, turn: &mut Turn<'_>) {
+        if self.unsaved.failed && turn.now() < self.unsaved.retry_ms {
+            let is_sent = |output: &Output| matches!(output, Output::Send { .. });
+            let mut at = 0;
+            turn.out.retain(|output| {
+                at += 1;
+                at <= start || !is_sent(output)
+            });
+            return;
+        }
+        let save = match self.unsaved.failed {
+            true => Save::Now,
+            false => self.todo.save,
+        };
+        if save == Save::Now {
+            self.todo.save = Save::No;
+            self.unsaved.retried = self.unsaved.failed;
+            let save = Output::Save { sync: true };
+            match flawed!(self, VoteUnsaved) {
+                false => turn.out.insert(start, save),
+                true => turn.out.push(save),
+            }
+        }
+    }
+
+    fn save(&mut self, when: Save) {
+        self.todo.save = self.todo.save.max(when);
+    }
+
+    fn random_below(&mut self, bound: u64) -> u64 {
+        self.prng[0].below(bound)
     }
 
     pub fn settings(&self) -> &Settings {
@@ -64,68 +268,37 @@ impl Machine {
     }
 
     pub fn myself(&self) -> NodeId {
-        self.myself
+        self.my().id
     }
 
     pub fn shard(&self) -> ShardId {
-        self.myself
+        self.shard_of(self.me)
     }
 
-    /// The file's text.
-    pub fn nodes_conf(&self, _view: &View) -> String {
-        String::new()
+    pub fn current_epoch(&self) -> u64 {
+        self.current_epoch
     }
 
-    /// Who owns which slot, as clients are told.
-    pub fn map(&self) -> Map {
-        Map {
-            ok: false,
-            nodes: Vec::new(),
-            myself: 0,
-            primary: None,
-            owners: Vec::new(),
-            migrating: Vec::new(),
-            importing: Vec::new(),
+    pub fn last_vote_epoch(&self) -> u64 {
+        self.last_vote_epoch
+    }
+
+    fn my(&self) -> &crate::node::Node {
+        &self.nodes[self.me]
+    }
+
+    /// The primary that this node speaks for: itself, or the one it replicates.
+    fn my_primary(&self) -> Seat {
+        self.my().primary.unwrap_or(self.me)
+    }
+
+    /// The slots of a node.
+    pub fn slots_of(&self, id: NodeId) -> SlotSet {
+        match self.nodes.find(id) {
+            Some(seat) => self.slots.of(seat),
+            None => SlotSet::default(),
         }
     }
-
-    /// `CLUSTER NODES`, for a client whose own connection is `encrypted`.
-    pub fn nodes_text(&self, _view: &View, _encrypted: bool) -> String {
-        String::new()
-    }
-
-    /// `CLUSTER INFO`.
-    pub fn info_text(&self) -> String {
-        String::new()
-    }
-
-    /// `CLUSTER SLOTS`.
-    pub fn slots_rows(&self, _encrypted: bool) -> Vec<SlotsRow> {
-        Vec::new()
-    }
-
-    /// `CLUSTER SHARDS`.
-    pub fn shard_rows(&self, _view: &View) -> Vec<ShardRow> {
-        Vec::new()
-    }
-
-    /// `CLUSTER LINKS`.
-    pub fn link_rows(&self, _view: &View) -> Vec<LinkRow> {
-        Vec::new()
-    }
-
-    /// `CLUSTER REPLICAS`: a line for each.
-    pub fn replica_lines(
-        &self,
-        _view: &View,
-        _node: &[u8],
-        _encrypted: bool,
-    ) -> Result<Vec<String>, Refused> {
-        Ok(Vec::new())
-    }
-
-    /// `CLUSTER COUNT-FAILURE-REPORTS`.
-    pub fn count_failure_reports(&self, _view: &View, _node: &[u8]) -> Result<usize, Refused> {
-        Ok(0)
-    }
 }
+
+use crate::flaw::flawed;

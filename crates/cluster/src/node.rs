@@ -2,6 +2,111 @@
 
 use std::fmt;
 
+use crate::id::{NodeId, ShardId};
+use crate::table::Seat;
+
+/// A node. Times are of the clock that never goes back.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub id: NodeId,
+    pub flags: Flags,
+    pub ip: String,
+    pub port: u16,
+    pub plain_port: u16,
+    pub bus_port: u16,
+    pub hostname: String,
+    pub primary: Option<Seat>,
+    pub shard: Option<ShardId>,
+    pub config_epoch: u64,
+    pub slot_count: u16,
+    pub offset: u64,
+    pub created_ms: u64,
+    /// Since when an answer is waited for, or cannot be asked for.
+    pub pinged_ms: Option<u64>,
+    /// When a pong arrived, here or at somebody who told.
+    pub pong_ms: Option<u64>,
+    /// When the ping left that is not answered yet.
+    pub asked_ms: Option<u64>,
+    /// When the ping left that was answered last.
+    pub answered_ms: Option<u64>,
+    /// When anything of it arrived.
+    pub heard_ms: u64,
+    /// When it was said to have failed.
+    pub failed_ms: u64,
+    /// When a replica of it last got this node's vote.
+    pub voted_ms: Option<u64>,
+    /// Since when it is a primary whose replicas are all gone.
+    pub orphaned_ms: Option<u64>,
+    /// The number of the link to it.
+    pub link: Option<u64>,
+    /// The number of the link from it.
+    pub inbound: Option<u64>,
+    /// Who says that it cannot be reached, and when that was last said.
+    pub reports: Vec<(Seat, u64)>,
+    /// Whether it reads extensions that Redis 7.0 complains about.
+    pub extended: bool,
+    /// When it was last gossiped about, by the number of the ping.
+    pub gossiped: u64,
+}
+
+impl Node {
+    pub fn new(id: NodeId, flags: Flags, now_ms: u64) -> Node {
+        Node {
+            id,
+            flags,
+            ip: String::new(),
+            port: 0,
+            plain_port: 0,
+            bus_port: 0,
+            hostname: String::new(),
+            primary: None,
+            shard: None,
+            config_epoch: 0,
+            slot_count: 0,
+            offset: 0,
+            created_ms: now_ms,
+            pinged_ms: None,
+            pong_ms: None,
+            asked_ms: None,
+            answered_ms: None,
+            heard_ms: now_ms,
+            failed_ms: 0,
+            voted_ms: None,
+            orphaned_ms: None,
+            link: None,
+            inbound: None,
+            reports: Vec::new(),
+            extended: false,
+            gossiped: 0,
+        }
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.flags.has(Flags::PRIMARY)
+    }
+
+    pub fn is_replica(&self) -> bool {
+        self.flags.has(Flags::REPLICA)
+    }
+
+    /// Whether it counts where majorities are counted.
+    pub fn is_voter(&self) -> bool {
+        self.is_primary() && self.slot_count > 0
+    }
+
+    pub fn is_suspect(&self) -> bool {
+        self.flags.has(Flags::MAYBE_FAILED | Flags::FAILED)
+    }
+
+    pub fn has_failed(&self) -> bool {
+        self.flags.has(Flags::FAILED)
+    }
+
+    pub fn is_handshake(&self) -> bool {
+        self.flags.has(Flags::HANDSHAKE)
+    }
+}
+
 /// What is known of a node, a bit each, as on the bus.
 #[derive(Clone, Copy, Default, PartialEq, Eq)]
 pub struct Flags(pub u16);

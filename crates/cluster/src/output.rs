@@ -14,10 +14,12 @@ pub enum Output {
         sync: bool,
     },
 
-    /// Connect to the bus of a node.
+    /// Connect to the bus of a node. Where nobody answers at the address, and the node has told
+    /// a host name, that may be looked up and tried, as long as nothing waits for it.
     Connect {
         link: LinkId,
         address: Address,
+        hostname: String,
     },
     Send {
         link: LinkId,

@@ -9,7 +9,7 @@ pub const SLOTS: u16 = 16384;
 /// A set of slots. Its bytes are those of the bus: slot 0 is the lowest bit of the first.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SlotSet {
-    words: Box<[u64; 256]>,
+    bytes: Box<[u8; SlotSet::BYTES]>,
     count: u16,
 }
 
@@ -18,24 +18,24 @@ impl SlotSet {
     pub const BYTES: usize = 2048;
 
     pub fn insert(&mut self, slot: u16) -> bool {
-        let (word, bit) = place(slot);
-        let is_fresh = self.words[word] & bit == 0;
-        self.words[word] |= bit;
+        let (byte, bit) = place(slot);
+        let is_fresh = self.bytes[byte] & bit == 0;
+        self.bytes[byte] |= bit;
         self.count += u16::from(is_fresh);
         is_fresh
     }
 
     pub fn remove(&mut self, slot: u16) -> bool {
-        let (word, bit) = place(slot);
-        let was_there = self.words[word] & bit != 0;
-        self.words[word] &= !bit;
+        let (byte, bit) = place(slot);
+        let was_there = self.bytes[byte] & bit != 0;
+        self.bytes[byte] &= !bit;
         self.count -= u16::from(was_there);
         was_there
     }
 
     pub fn contains(&self, slot: u16) -> bool {
-        let (word, bit) = place(slot);
-        self.words[word] & bit != 0
+        let (byte, bit) = place(slot);
+        self.bytes[byte] & bit != 0
     }
 
     pub fn len(&self) -> usize {
@@ -48,14 +48,7 @@ impl SlotSet {
 
     /// The slots, ascending.
     pub fn iter(&self) -> impl Iterator<Item = u16> + '_ {
-        self.words.iter().enumerate().flat_map(|(at, &word)| {
-            let mut rest = word;
-            std::iter::from_fn(move || {
-                let bit = (rest != 0).then(|| rest.trailing_zeros() as u16)?;
-                rest &= rest - 1;
-                Some(at as u16 * 64 + bit)
-            })
-        })
+        each_slot(&self.bytes)
     }
 
     /// Runs of neighbours, ascending.
@@ -71,28 +64,40 @@ impl SlotSet {
         })
     }
 
-    pub fn from_bytes(bytes: &[u8; Self::BYTES]) -> SlotSet {
-        let mut set = SlotSet::default();
-        for (word, chunk) in set.words.iter_mut().zip(bytes.chunks_exact(8)) {
-            *word = u64::from_le_bytes(chunk.try_into().expect("chunks are of eight bytes"));
-        }
-        set.count = set.words.iter().map(|word| word.count_ones() as u16).sum();
-        set
-    }
-
-    pub fn write(&self, bytes: &mut Vec<u8>) {
-        bytes.extend(self.words.iter().flat_map(|word| word.to_le_bytes()));
+    pub fn as_bytes(&self) -> &[u8; SlotSet::BYTES] {
+        &self.bytes
     }
 }
 
-fn place(slot: u16) -> (usize, u64) {
-    (usize::from(slot) / 64, 1 << (slot % 64))
+fn place(slot: u16) -> (usize, u8) {
+    (usize::from(slot) / 8, 1 << (slot % 8))
+}
+
+/// The slots of a set as the bus has it, ascending.
+pub(crate) fn each_slot(bytes: &[u8; SlotSet::BYTES]) -> impl Iterator<Item = u16> + '_ {
+    words(bytes).enumerate().flat_map(|(at, word)| {
+        let mut rest = word;
+        std::iter::from_fn(move || {
+            let bit = (rest != 0).then(|| rest.trailing_zeros() as u16)?;
+            rest &= rest - 1;
+            Some(at as u16 * 64 + bit)
+        })
+    })
+}
+
+pub(crate) fn count_slots(bytes: &[u8; SlotSet::BYTES]) -> u16 {
+    words(bytes).map(|word| word.count_ones() as u16).sum()
+}
+
+fn words(bytes: &[u8; SlotSet::BYTES]) -> impl Iterator<Item = u64> + '_ {
+    let word = |chunk: &[u8]| u64::from_le_bytes(chunk.try_into().expect("cut to eight bytes"));
+    bytes.chunks_exact(8).map(word)
 }
 
 impl Default for SlotSet {
     fn default() -> SlotSet {
         SlotSet {
-            words: Box::new([0; 256]),
+            bytes: Box::new([0; SlotSet::BYTES]),
             count: 0,
         }
     }

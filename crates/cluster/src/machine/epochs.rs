@@ -1,0 +1,78 @@
+//! Epochs: the cluster's clock.
+//!
+//! The current epoch counts elections. A primary's configuration epoch says how recent its claim
+//! to its slots is; no two may have the same, and where they do one moves.
+
+use super::{Machine, Save, Turn};
+use crate::bus::Header;
+use crate::flaw::flawed;
+use crate::output::Level;
+use crate::table::Seat;
+
+impl Machine {
+    /// A known node says which epochs it knows.
+    pub(super) fn take_epochs(&mut self, sender: Seat, header: &Header<'_>) {
+        self.see_epoch(header.current_epoch);
+        let node = &mut self.nodes[sender];
+        if header.config_epoch > node.config_epoch {
+            node.config_epoch = header.config_epoch;
+            self.save(Save::Soon);
+        }
+        // Its claims are judged by the greater of the two, so this must not fall behind.
+        self.see_epoch(header.config_epoch);
+    }
+
+    pub(super) fn see_epoch(&mut self, epoch: u64) {
+        if epoch > self.current_epoch {
+            self.current_epoch = epoch;
+            self.save(Save::Now);
+        }
+    }
+
+    /// The epoch after all that are known.
+    pub(super) fn next_epoch(&mut self) -> u64 {
+        self.current_epoch = self.greatest_epoch().saturating_add(1);
+        self.save(Save::Now);
+        self.current_epoch
+    }
+
+    fn greatest_epoch(&self) -> u64 {
+        let known = self.nodes.iter().map(|(_, node)| node.config_epoch).max();
+        known.unwrap_or(0).max(self.current_epoch)
+    }
+
+    /// Makes this node's claims the most recent ones without asking anybody.
+    pub(super) fn bump_epoch(&mut self, turn: &mut Turn<'_>) -> bool {
+        let mine = self.my().config_epoch;
+        if mine != 0 && mine == self.greatest_epoch() {
+            return false;
+        }
+        let epoch = self.next_epoch();
+        self.set_my_epoch(epoch);
+        turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
+        true
+    }
+
+    pub(super) fn set_my_epoch(&mut self, epoch: u64) {
+        let me = self.me;
+        self.nodes[me].config_epoch = epoch;
+        self.save(Save::Now);
+    }
+
+    /// Of two primaries with the same epoch, the one with the smaller name takes another.
+    pub(super) fn settle_collision(&mut self, sender: Seat, epoch: u64, turn: &mut Turn<'_>) {
+        let collides = self.my().is_primary()
+            && self.nodes[sender].is_primary()
+            && epoch == self.my().config_epoch;
+        let id = self.nodes[sender].id;
+        if !collides || id <= self.my().id || flawed!(self, KeepCollision) {
+            return;
+        }
+        let epoch = self.next_epoch();
+        self.set_my_epoch(epoch);
+        turn.log(
+            Level::Verbose,
+            format!("WARNING: configEpoch collision with node {id}. configEpoch set to {epoch}"),
+        );
+    }
+}

@@ -1,0 +1,141 @@
+//! Whether the cluster serves, and until when this node may.
+
+use super::{Machine, TICK_MS, Turn};
+use crate::flaw::flawed;
+use crate::output::{Level, Output};
+
+/// A primary that has just started does not serve before this: it may have been replaced.
+const START_DELAY_MS: u64 = 2000;
+
+/// A primary that was cut off waits as long as the node timeout, within these, before it serves
+/// again: the others may still have something to tell.
+const REJOIN_DELAY_MS: (u64, u64) = (500, 5000);
+
+/// Nobody can be replaced faster than this, however short the timeout.
+const LEASE_MS_MIN: u64 = 500;
+
+#[derive(Debug)]
+pub(super) struct Health {
+    ok: bool,
+    /// How many nodes with slots there are: they vote.
+    pub voters: usize,
+    /// How many nodes this one suspects.
+    pub suspects: usize,
+    started_ms: u64,
+    /// When this node was last on the side of a minority.
+    minority_ms: Option<u64>,
+    lease_ms: u64,
+}
+
+impl Health {
+    pub fn new(now_ms: u64) -> Health {
+        Health {
+            ok: false,
+            voters: 0,
+            suspects: 0,
+            started_ms: now_ms,
+            minority_ms: None,
+            lease_ms: 0,
+        }
+    }
+
+    pub fn is_ok(&self) -> bool {
+        self.ok
+    }
+}
+
+impl Machine {
+    /// How many of those with slots are more than half.
+    pub(super) fn majority(&self) -> usize {
+        let voters = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.is_voter())
+            .count();
+        voters / 2 + 1
+    }
+
+    pub(super) fn judge_state(&mut self, turn: &mut Turn<'_>) {
+        let now_ms = turn.now();
+        let is_primary = self.my().is_primary();
+        self.health.voters = self
+            .nodes
+            .iter()
+            .filter(|(_, node)| node.is_voter())
+            .count();
+        let age_ms = now_ms.saturating_sub(self.health.started_ms);
+        if is_primary && !self.health.ok && age_ms < START_DELAY_MS {
+            return;
+        }
+        let mut ok = !self.settings.require_full_coverage || self.is_covered();
+        if self.is_minority(now_ms) && !flawed!(self, ServeMinority) {
+            self.health.minority_ms = Some(now_ms);
+            ok = false;
+        }
+        if ok == self.health.ok {
+            return;
+        }
+        let (min_ms, max_ms) = REJOIN_DELAY_MS;
+        let delay_ms = self.settings.node_timeout_ms.clamp(min_ms, max_ms);
+        let was_cut_off = |at_ms: u64| now_ms.saturating_sub(at_ms) < delay_ms;
+        if ok && is_primary && self.health.minority_ms.is_some_and(was_cut_off) {
+            return;
+        }
+        self.health.ok = ok;
+        self.todo.map_changed = true;
+        let word = if ok { "ok" } else { "fail" };
+        turn.log(Level::Warning, format!("Cluster state changed: {word}"));
+    }
+
+    fn is_covered(&self) -> bool {
+        let failed = |seat: u16| {
+            let node = self.nodes.get(crate::table::Seat(seat));
+            node.is_none_or(crate::node::Node::has_failed)
+        };
+        let (mut judged, mut last) = (false, None);
+        for &owner in self.slots.raw() {
+            if last != Some(owner) {
+                (judged, last) = (failed(owner), Some(owner));
+            }
+            if judged {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Whether most of those with slots are out of reach, or do not answer in time.
+    fn is_minority(&self, now_ms: u64) -> bool {
+        let is_there = |node: &crate::node::Node| node.is_voter() && !node.is_suspect();
+        let reached = self.nodes.iter().filter(|(_, node)| is_there(node)).count();
+        reached < self.majority() || self.answered_until() <= now_ms
+    }
+
+    /// Until when a majority's last answers say that this node was not replaced meanwhile.
+    fn answered_until(&self) -> u64 {
+        let others_needed = self.majority() - 1;
+        if !self.my().is_voter() || others_needed == 0 || flawed!(self, ServeMinority) {
+            return u64::MAX;
+        }
+        let others = self
+            .nodes
+            .iter()
+            .filter(|(seat, node)| *seat != self.me && node.is_voter());
+        let mut answers: Vec<u64> = others.filter_map(|(_, node)| node.answered_ms).collect();
+        if answers.len() < others_needed {
+            return 0;
+        }
+        answers.sort_unstable_by(|a, b| b.cmp(a));
+        let lease_ms = self.settings.node_timeout_ms.max(LEASE_MS_MIN) + TICK_MS;
+        answers[others_needed - 1] + lease_ms
+    }
+
+    /// Tells until when writes may run, where that has changed.
+    pub(super) fn renew_lease(&mut self, turn: &mut Turn<'_>) {
+        let until_ms = self.answered_until();
+        if until_ms != self.health.lease_ms {
+            self.health.lease_ms = until_ms;
+            turn.push(Output::Lease { until_ms });
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! Who owns which slot, and what follows when somebody else claims one.
+//!
+//! A primary claims its slots with every packet. Of two that claim the same slot the one with the
+//! greater configuration epoch is believed, so what everybody believes is settled by the epochs,
+//! whatever the order in which packets arrive.
+
+use std::collections::BTreeMap;
+
+use super::{Machine, Save, Turn};
+use crate::bus::{Body, Header};
+use crate::flaw::flawed;
+use crate::input::LinkId;
+use crate::map::NOBODY;
+use crate::output::{Level, Output};
+use crate::slots::{SLOTS, SlotSet, count_slots, each_slot};
+use crate::table::Seat;
+
+/// The owner of each slot, and slots on their way.
+#[derive(Debug)]
+pub(super) struct Owners {
+    owners: Vec<u16>,
+    pub migrating: BTreeMap<u16, Seat>,
+    pub importing: BTreeMap<u16, Seat>,
+    /// What this node's packets claim: the slots of the primary it speaks for.
+    claimed: SlotSet,
+    claimed_of: Seat,
+}
+
+impl Owners {
+    pub fn new(me: Seat) -> Owners {
+        Owners {
+            owners: vec![NOBODY; usize::from(SLOTS)],
+            migrating: BTreeMap::new(),
+            importing: BTreeMap::new(),
+            claimed: SlotSet::default(),
+            claimed_of: me,
+        }
+    }
+
+    pub fn owner(&self, slot: u16) -> Option<Seat> {
+        match self.owners[usize::from(slot)] {
+            NOBODY => None,
+            seat => Some(Seat(seat)),
+        }
+    }
+
+    pub fn raw(&self) -> &[u16] {
+        &self.owners
+    }
+
+    pub fn claimed(&self) -> &SlotSet {
+        &self.claimed
+    }
+
+    pub fn of(&self, seat: Seat) -> SlotSet {
+        if seat == self.claimed_of {
+            return self.claimed.clone();
+        }
+        let owned = |(slot, &owner): (usize, &u16)| (owner == seat.0).then_some(slot as u16);
+        self.owners.iter().enumerate().filter_map(owned).collect()
+    }
+
+    fn set(&mut self, slot: u16, owner: Option<Seat>) {
+        self.owners[usize::from(slot)] = owner.map_or(NOBODY, |seat| seat.0);
+        match owner == Some(self.claimed_of) {
+            true => self.claimed.insert(slot),
+            false => self.claimed.remove(slot),
+        };
+    }
+
+    /// From now on packets claim the slots of this primary.
+    fn claim_for(&mut self, seat: Seat) {
+        if self.claimed_of != seat {
+            self.claimed = self.of(seat);
+            self.claimed_of = seat;
+        }
+    }
+}
+
+/// What a claim has changed.
+#[derive(Debug, Default)]
+struct Taken {
+    /// How many slots were claimed.
+    claimed: usize,
+    /// How many of them were this node's, or its primary's.
+    ours: usize,
+    /// Those that were this node's own.
+    mine: SlotSet,
+}
+
+impl Machine {
+    /// Gives a slot to a node, or to nobody.
+    pub(super) fn give_slot(&mut self, slot: u16, owner: Option<Seat>) {
+        let before = self.slots.owner(slot);
+        if before == owner {
+            return;
+        }
+        if let Some(before) = before {
+            self.nodes[before].slot_count -= 1;
+        }
+        if let Some(owner) = owner {
+            self.nodes[owner].slot_count += 1;
+        }
+        self.slots.set(slot, owner);
+        self.todo.map_changed = true;
+    }
+
+    pub(super) fn give_up_slots(&mut self, seat: Seat) {
+        for slot in self.slots.of(seat).iter() {
+            self.give_slot(slot, None);
+        }
+    }
+
+    /// Called whenever this node has become a primary, or has got another one.
+    pub(super) fn claim_for_primary(&mut self) {
+        let primary = self.my_primary();
+        self.slots.claim_for(primary);
+        self.todo.map_changed = true;
+    }
+
+    pub(super) fn stop_moving_slots(&mut self) {
+        self.slots.migrating.clear();
+        self.slots.importing.clear();
+        self.todo.map_changed = true;
+    }
+
+    /// Compares what a sender claims with what is known, and believes it or corrects it.
+    pub(super) fn compare_claims(
+        &mut self,
+        sender: Seat,
+        link: LinkId,
+        header: &Header<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let primary = match self.nodes[sender].is_primary() {
+            true => Some(sender),
+            false => self.nodes[sender].primary,
+        };
+        if !primary.is_some_and(|primary| self.differs(primary, header.slots)) {
+            return;
+        }
+        if primary == Some(sender) {
+            self.take_claims(sender, header.config_epoch, header.slots, turn);
+        }
+        self.correct(sender, link, header, turn);
+    }
+
+    /// Whether a node's slots are others than these.
+    fn differs(&self, seat: Seat, claimed: &[u8; SlotSet::BYTES]) -> bool {
+        if seat == self.slots.claimed_of {
+            return self.slots.claimed.as_bytes() != claimed;
+        }
+        count_slots(claimed) != self.nodes[seat].slot_count
+            || each_slot(claimed).any(|slot| self.slots.owner(slot) != Some(seat))
+    }
+
+    /// Tells a sender whose claim is old who has the slot now. Once is enough for now.
+    fn correct(&mut self, sender: Seat, link: LinkId, header: &Header<'_>, turn: &mut Turn<'_>) {
+        if flawed!(self, NeverUpdate) {
+            return;
+        }
+        let is_newer = |slot: u16| {
+            let owner = self.slots.owner(slot).filter(|&owner| owner != sender)?;
+            (self.nodes[owner].config_epoch > header.config_epoch).then_some(owner)
+        };
+        let Some(owner) = each_slot(header.slots).find_map(is_newer) else {
+            return;
+        };
+        let line = format!(
+            "Node {} has old slots configuration, sending an UPDATE message about {}",
+            self.nodes[sender].id, self.nodes[owner].id
+        );
+        turn.log(Level::Verbose, line);
+        self.send_update(link, owner, turn);
+    }
+
+    fn send_update(&mut self, link: LinkId, about: Seat, turn: &mut Turn<'_>) {
+        let slots = self.slots.of(about);
+        let body = Body::Update {
+            config_epoch: self.nodes[about].config_epoch,
+            node: self.nodes[about].id,
+            slots: slots.as_bytes(),
+        };
+        self.send(link, &body, turn);
+    }
+
+    /// Somebody tells that a node has these slots.
+    pub(super) fn take_update(
+        &mut self,
+        about: Seat,
+        epoch: u64,
+        slots: &[u8; SlotSet::BYTES],
+        turn: &mut Turn<'_>,
+    ) {
+        if about == self.me || self.nodes[about].config_epoch >= epoch {
+            return;
+        }
+        if self.nodes[about].is_replica() {
+            self.note_primary(about);
+        }
+        self.nodes[about].config_epoch = epoch;
+        self.save(Save::Now);
+        self.take_claims(about, epoch, slots, turn);
+    }
+
+    /// Gives a node the slots it claims, as far as nobody has them with a greater epoch.
+    fn take_claims(
+        &mut self,
+        sender: Seat,
+        epoch: u64,
+        slots: &[u8; SlotSet::BYTES],
+        turn: &mut Turn<'_>,
+    ) {
+        if sender == self.me {
+            return;
+        }
+        let our_primary = self.my_primary();
+        let mut taken = Taken::default();
+        for slot in each_slot(slots) {
+            taken.claimed += 1;
+            let owner = self.slots.owner(slot);
+            if owner == Some(sender) || self.slots.importing.contains_key(&slot) {
+                continue;
+            }
+            let yields = |owner: Seat| self.nodes[owner].config_epoch < epoch;
+            if !owner.is_none_or(yields) && !flawed!(self, TakeAnyClaim) {
+                continue;
+            }
+            if owner == Some(self.me) {
+                taken.mine.insert(slot);
+            }
+            taken.ours += usize::from(owner == Some(our_primary));
+            self.give_slot(slot, Some(sender));
+            self.slots.migrating.remove(&slot);
+            self.save(Save::Now);
+            self.todo.judge = true;
+        }
+        self.live_with_claims(sender, our_primary, taken, turn);
+    }
+
+    /// Whoever has lost all its slots follows who has them now; whoever lost some deletes them.
+    fn live_with_claims(
+        &mut self,
+        sender: Seat,
+        our_primary: Seat,
+        taken: Taken,
+        turn: &mut Turn<'_>,
+    ) {
+        let follows = self.settings.allow_replica_migration || taken.claimed == taken.ours;
+        if taken.ours > 0 && follows && self.nodes[our_primary].slot_count == 0 {
+            let id = self.nodes[sender].id;
+            let line =
+                format!("Configuration change detected. Reconfiguring myself as a replica of {id}");
+            turn.log(Level::Warning, line);
+            self.follow(sender, turn);
+            return;
+        }
+        if self.follow_grandprimary(turn) || taken.mine.is_empty() || flawed!(self, KeepLostKeys) {
+            return;
+        }
+        let slots = taken.mine;
+        turn.push(Output::DeleteKeys { slots });
+    }
+
+    /// A replica of a replica follows that one's primary.
+    pub(super) fn follow_grandprimary(&mut self, turn: &mut Turn<'_>) -> bool {
+        let primary = self.my().primary;
+        let grand = primary.and_then(|primary| self.nodes[primary].primary);
+        let Some(grand) = grand.filter(|&grand| grand != self.me) else {
+            return false;
+        };
+        let id = self.nodes[grand].id;
+        let line =
+            format!("I'm a sub-replica! Reconfiguring myself as a replica of grandmaster {id}");
+        turn.log(Level::Warning, line);
+        self.follow(grand, turn);
+        true
+    }
+
+    /// The data is loaded. Keys of slots that nobody owns are an owner's; those of others are
+    /// guests, until an operator says where they belong.
+    pub(super) fn compare_with_data(&mut self, slots: &[u16], turn: &mut Turn<'_>) {
+        if !self.my().is_primary() {
+            return;
+        }
+        for &slot in slots {
+            let owner = self.slots.owner(slot);
+            if owner == Some(self.me) || self.slots.importing.contains_key(&slot) {
+                continue;
+            }
+            self.save(Save::Now);
+            self.todo.judge = true;
+            self.todo.map_changed = true;
+            let line = match owner {
+                None => {
+                    self.give_slot(slot, Some(self.me));
+                    format!("I have keys for unassigned slot {slot}. Taking responsibility for it.")
+                }
+                Some(owner) => {
+                    self.slots.importing.insert(slot, owner);
+                    format!(
+                        "I have keys for slot {slot}, but the slot is assigned to another node. \
+                         Setting it to importing state."
+                    )
+                }
+            };
+            turn.log(Level::Warning, line);
+        }
+    }
+}
