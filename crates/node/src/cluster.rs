@@ -105,12 +105,6 @@ impl Cluster {
         let (settings, view) = (settings(&core.config), view(engine, false));
         let machine = Machine::new(settings, text.as_deref(), seeds, &view);
         let machine = machine.map_err(|corrupt| corrupt.to_string())?;
-        let id = machine.myself();
-        let line = match text {
-            Some(_) => format!("Node configuration loaded, I'm {id}"),
-            None => format!("No cluster configuration found, I'm {id}"),
-        };
-        engine.host.log(LogLevel::Notice, &line);
         core.file.save(&machine.nodes_conf(&view), true)?;
         core.machine = Some(machine);
         Ok(())
@@ -120,8 +114,10 @@ impl Cluster {
     pub fn start(&self, engine: &Engine) {
         let slots = engine.occupied_slots();
         let mut core = self.core.lock();
-        let map = core.machine().map();
-        engine.publish_map(map);
+        let mut outputs = std::mem::take(&mut core.outputs);
+        core.machine().start(&view(engine, false), &mut outputs);
+        self.perform_all(engine, &mut core, &mut outputs);
+        core.outputs = outputs;
         self.step(engine, &mut core, Input::Loaded { slots: &slots });
         self.settle(&core);
     }
@@ -259,9 +255,11 @@ impl Cluster {
     fn perform(&self, engine: &Engine, core: &mut Core, output: Output) {
         match output {
             Output::Save { .. } => {}
-            Output::Connect { link, address } => {
-                self.with_shell(|shell| shell.connect(link, &address, ""));
-            }
+            Output::Connect {
+                link,
+                address,
+                hostname,
+            } => self.with_shell(|shell| shell.connect(link, &address, &hostname)),
             Output::Send { link, bytes } => self.with_shell(|shell| shell.send(link, bytes)),
             Output::Close { link } => self.with_shell(|shell| shell.close(link)),
             Output::Follow { primary } => self.put_off(Duty::Follow(Some(primary))),

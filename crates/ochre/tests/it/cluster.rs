@@ -80,8 +80,17 @@ impl Node {
         assert_eq!(self.ask(text), Value::Simple(b"OK".to_vec()), "{text}");
     }
 
+    /// The text that a node answers with, once it has loaded what it holds.
     fn text(&mut self, text: &str) -> String {
-        String::from_utf8(bytes(self.ask(text))).unwrap()
+        let mut answer = self.ask(text);
+        wait_until("the node has loaded", || {
+            let loads = matches!(&answer, Value::Error(error) if error.starts_with(b"LOADING"));
+            if loads {
+                answer = self.ask(text);
+            }
+            !loads
+        });
+        String::from_utf8(bytes(answer)).unwrap()
     }
 
     fn id(&mut self) -> String {
