@@ -39,6 +39,8 @@ mod report;
 mod settings;
 mod slots;
 mod table;
+#[cfg(test)]
+mod tests;
 
 pub use command::{Answer, Command, Failover, Refused, SlotState};
 #[cfg(any(test, feature = "flaws"))]

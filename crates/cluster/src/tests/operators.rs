@@ -1,0 +1,368 @@
+//! What operators ask for, and what they are told.
+
+use super::six;
+use super::world::World;
+use crate::{Answer, Command, Health, NodeId, SlotSet, SlotState};
+
+fn refused(world: &mut World, number: usize, command: Command<'_>) -> String {
+    let refused = world.command(number, command);
+    refused.expect_err("it is refused").0
+}
+
+#[test]
+fn refusals_say_what_redis_says() {
+    let mut world = six(21);
+    let (mine, other, replica) = (world.id(0), world.id(1), world.id(3));
+    let nobody = b"zz".as_slice();
+    let slot = |slot, state, keys| Command::SetSlot { slot, state, keys };
+    let meet = |ip, port| Command::Meet {
+        ip,
+        port,
+        bus_port: port,
+    };
+    let cases: Vec<(usize, Command<'_>, &str)> = vec![
+        (
+            3,
+            slot(6, SlotState::Stable, 0),
+            "Please use SETSLOT only with masters.",
+        ),
+        (
+            0,
+            slot(9999, SlotState::Migrating(nobody), 0),
+            "I'm not the owner of hash slot 9999",
+        ),
+        (
+            0,
+            slot(6, SlotState::Migrating(nobody), 0),
+            "I don't know about node zz",
+        ),
+        (
+            0,
+            slot(6, SlotState::Migrating(replica.as_bytes()), 0),
+            "Target node is not a master",
+        ),
+        (
+            0,
+            slot(6, SlotState::Importing(other.as_bytes()), 0),
+            "I'm already the owner of hash slot 6",
+        ),
+        (0, slot(6, SlotState::Node(nobody), 0), "Unknown node zz"),
+        (
+            0,
+            slot(6, SlotState::Node(replica.as_bytes()), 0),
+            "Target node is not a master",
+        ),
+        (
+            0,
+            slot(6, SlotState::Node(other.as_bytes()), 3),
+            "Can't assign hashslot 6 to a different node while I still hold keys for this hash \
+             slot.",
+        ),
+        (0, Command::AddSlots(&[7..=7]), "Slot 7 is already busy"),
+        (
+            0,
+            Command::DelSlots(&[7..=7, 7..=7]),
+            "Slot 7 specified multiple times",
+        ),
+        (0, Command::Replicate(nobody), "Unknown node zz"),
+        (
+            0,
+            Command::Replicate(mine.as_bytes()),
+            "Can't replicate myself",
+        ),
+        (
+            0,
+            Command::Replicate(replica.as_bytes()),
+            "I can only replicate a master, not a replica.",
+        ),
+        (
+            0,
+            Command::Replicate(other.as_bytes()),
+            "To set a master the node must be empty and without assigned slots.",
+        ),
+        (
+            0,
+            Command::Forget(mine.as_bytes()),
+            "I tried hard but I can't forget myself...",
+        ),
+        (
+            3,
+            Command::Forget(mine.as_bytes()),
+            "Can't forget my master!",
+        ),
+        (
+            0,
+            Command::Failover(crate::Failover::Force),
+            "You should send CLUSTER FAILOVER to a replica",
+        ),
+        (
+            0,
+            Command::SetConfigEpoch(9),
+            "The user can assign a config epoch only when the node does not know any other node.",
+        ),
+        (
+            0,
+            meet("1.2.3", 44),
+            "Invalid node address specified: 1.2.3:44",
+        ),
+        (
+            0,
+            meet("1.2.3.4", 0),
+            "Invalid node address specified: 1.2.3.4:0",
+        ),
+    ];
+    for (number, command, expected) in cases {
+        assert_eq!(
+            refused(&mut world, number, command),
+            format!("ERR {expected}")
+        );
+    }
+}
+
+#[test]
+fn a_slot_moves_and_everybody_learns_it() {
+    let mut world = six(22);
+    let (from, to) = (world.id(0), world.id(1));
+    let set = |state, keys| Command::SetSlot {
+        slot: 100,
+        state,
+        keys,
+    };
+    world
+        .command(1, set(SlotState::Importing(from.as_bytes()), 0))
+        .expect("it is not its");
+    world
+        .command(0, set(SlotState::Migrating(to.as_bytes()), 5))
+        .expect("it is its");
+    let map = &world.peers[0].map;
+    assert_eq!(map.nodes[usize::from(map.migrating[0].1)].id, to);
+    assert!(world.peers[1].file.contains(&format!("[100-<-{from}]")));
+    assert!(world.peers[0].file.contains(&format!("[100->-{to}]")));
+    world
+        .command(1, set(SlotState::Node(to.as_bytes()), 5))
+        .expect("it imports");
+    world
+        .command(0, set(SlotState::Node(to.as_bytes()), 0))
+        .expect("it has no keys");
+    assert!(world.logged(1, "configEpoch updated after importing slot 100"));
+    world.run_until(3000, "the news", |world| {
+        world.agree() && world.owner(5, 100) == Some(to)
+    });
+    assert!(world.peers[0].map.migrating.is_empty() && world.peers[1].map.importing.is_empty());
+    assert!(world.serves(1, 100) && !world.serves(0, 100));
+}
+
+#[test]
+fn many_slots_move_at_once() {
+    let mut world = six(23);
+    let slots: SlotSet = (0..2000).collect();
+    world
+        .command(1, Command::TakeSlots(&slots))
+        .expect("it is a primary");
+    world.run_until(3000, "the news", World::agree);
+    assert_eq!(world.owner(4, 1999), Some(world.id(1)));
+    assert_eq!(world.owner(4, 2000), Some(world.id(0)));
+    assert_eq!(
+        world.peers[0].deleted, 2000,
+        "who lost them deletes their keys"
+    );
+}
+
+#[test]
+fn who_loses_its_last_slot_follows_who_got_it() {
+    let mut world = six(24);
+    let slots: SlotSet = (0..5461).collect();
+    world
+        .command(1, Command::TakeSlots(&slots))
+        .expect("it is a primary");
+    world.run_until(5000, "the followers", |world| {
+        world.peers[0].following == Some(1) && world.peers[3].following == Some(1)
+    });
+    assert!(world.logged(
+        0,
+        "Configuration change detected. Reconfiguring myself as a replica"
+    ));
+}
+
+#[test]
+fn two_with_one_epoch_settle_it() {
+    let mut world = World::new(3, 25, None);
+    for number in 0..3 {
+        let first = number as u16 * 5000;
+        let range = [first..=first + 4999];
+        world
+            .command(number, Command::AddSlots(&range))
+            .expect("slots are free");
+        world
+            .command(number, Command::SetConfigEpoch(7))
+            .expect("it is alone");
+    }
+    world.meet(0, 1);
+    world.meet(0, 2);
+    world.run(8000);
+    let mut epochs: Vec<String> = (0..3).map(|number| epoch_of(&world, number)).collect();
+    epochs.sort();
+    epochs.dedup();
+    assert_eq!(epochs.len(), 3, "{}", world.picture());
+}
+
+fn epoch_of(world: &World, number: usize) -> String {
+    let info = world.peers[number].machine.info_text();
+    let row = info
+        .lines()
+        .find(|line| line.starts_with("cluster_my_epoch"));
+    row.expect("every INFO has it").to_owned()
+}
+
+#[test]
+fn an_epoch_is_bumped_only_if_another_is_as_great() {
+    let mut world = six(26);
+    assert_eq!(world.command(0, Command::BumpEpoch), Ok(Answer::Bumped(7)));
+    assert_eq!(world.command(0, Command::BumpEpoch), Ok(Answer::Still(7)));
+}
+
+#[test]
+fn who_is_forgotten_stays_away_for_a_minute() {
+    let mut world = six(27);
+    let gone = world.id(5);
+    // Everybody else is told, or has heard it from those who were.
+    for number in 0..5 {
+        world
+            .command(number, Command::Forget(gone.as_bytes()))
+            .expect("it is known");
+    }
+    let knows = |world: &World, number: usize| {
+        world.peers[number]
+            .map
+            .nodes
+            .iter()
+            .any(|node| node.id == gone)
+    };
+    for _ in 0..55 {
+        world.run(1000);
+        assert!(
+            (0..5).all(|number| !knows(&world, number)),
+            "{}",
+            world.picture()
+        );
+    }
+    world.run(20_000);
+    assert!(
+        (0..5).all(|number| !knows(&world, number)),
+        "nobody speaks of it any more"
+    );
+    world.meet(0, 5);
+    world.run_until(20_000, "its return", |world| {
+        (0..5).all(|number| knows(world, number))
+    });
+}
+
+#[test]
+fn a_reset_leaves_a_node_alone() {
+    let mut world = six(28);
+    let before = world.id(5);
+    world
+        .command(5, Command::Reset { hard: false })
+        .expect("it is a replica");
+    assert_eq!(world.id(5), before);
+    assert_eq!(world.peers[5].map.nodes.len(), 1);
+    assert_eq!(world.peers[5].machine.current_epoch(), 6);
+    assert_eq!(world.peers[5].following, None);
+    let mut world = six(28);
+    world
+        .command(5, Command::Reset { hard: true })
+        .expect("it is a replica");
+    assert_ne!(world.id(5), before);
+    assert_eq!(world.peers[5].machine.current_epoch(), 0);
+}
+
+#[test]
+fn reports_are_redis_ones() {
+    let mut world = six(29);
+    world.run(2000);
+    world.peers[0].offset = 50;
+    world.run(3000);
+    let machine = &world.peers[0].machine;
+    let info = machine.info_text();
+    let start = "cluster_state:ok\r\ncluster_slots_assigned:16384\r\ncluster_slots_ok:16384\r\n\
+                 cluster_slots_pfail:0\r\ncluster_slots_fail:0\r\ncluster_known_nodes:6\r\n\
+                 cluster_size:3\r\ncluster_current_epoch:6\r\ncluster_my_epoch:1\r\n\
+                 cluster_stats_messages_ping_sent:";
+    assert!(info.starts_with(start), "{info}");
+    assert!(
+        info.ends_with("total_cluster_links_buffer_limit_exceeded:0\r\n"),
+        "{info}"
+    );
+    let rows = machine.slots_rows(false);
+    assert_eq!(rows.len(), 3);
+    assert_eq!(
+        (rows[0].first, rows[0].last, rows[0].nodes.len()),
+        (0, 5460, 2)
+    );
+    assert_eq!(rows[0].nodes[0].id, world.id(0));
+    assert_eq!(rows[0].nodes[0].endpoint.as_deref(), Some("127.0.0.1"));
+    let view = world.view(0);
+    let shards = machine.shard_rows(&view);
+    assert_eq!(shards.len(), 3);
+    let own = shards
+        .iter()
+        .find(|row| row.slots == [(0, 5460)])
+        .expect("slots have a shard");
+    assert!(
+        own.nodes.iter().all(|node| node.health == Health::Online),
+        "{own:?}"
+    );
+    assert_eq!(own.nodes[1].replication_offset, 50);
+    assert_eq!(machine.link_rows(&view).len(), 10);
+    let lines = machine.replica_lines(&view, world.id(1).as_bytes(), false);
+    assert_eq!(lines.expect("it is a primary").len(), 1);
+    let lines = machine.replica_lines(&view, world.id(4).as_bytes(), false);
+    assert_eq!(
+        lines.expect_err("a replica").0,
+        "ERR The specified node is not a master"
+    );
+    let count = machine.count_failure_reports(&view, world.id(4).as_bytes());
+    assert_eq!(count, Ok(0));
+    let text = machine.nodes_text(&view, false);
+    let mine = format!("{} 127.0.0.1:7000@17000 myself,master - 0 ", world.id(0));
+    assert!(text.contains(&mine), "{text}");
+    let shard: Vec<NodeId> = [0, 3]
+        .map(|number| world.peers[number].machine.shard())
+        .to_vec();
+    assert_eq!(shard[0], shard[1]);
+}
+
+#[test]
+fn messages_reach_all_and_shard_messages_the_shard() {
+    let mut world = six(30);
+    let publish = |sharded| crate::Input::Publish {
+        channel: b"news",
+        message: if sharded { b"shard" } else { b"all" },
+        sharded,
+    };
+    world.input(0, publish(false));
+    world.input(0, publish(true));
+    world.run(100);
+    let delivered: Vec<&[String]> = world.peers.iter().map(|peer| &*peer.delivered).collect();
+    assert_eq!(delivered[0], [""; 0]);
+    assert_eq!(delivered[1], ["all"]);
+    assert_eq!(delivered[3], ["all", "shard"]);
+    assert_eq!(delivered[4], ["all"]);
+}
+
+#[test]
+fn a_host_name_gets_around() {
+    let mut world = six(31);
+    let mut settings = world.peers[2].machine.settings().clone();
+    settings.announce_hostname = "two.example.org".to_owned();
+    world.input(2, crate::Input::Configured(settings));
+    world.run(4000);
+    for number in 0..6 {
+        let view = world.view(number);
+        let text = world.peers[number].machine.nodes_text(&view, false);
+        assert!(
+            text.contains("127.0.0.1:7002@17002,two.example.org"),
+            "{text}"
+        );
+    }
+}
