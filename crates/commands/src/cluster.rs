@@ -114,7 +114,8 @@ fn enabled(cx: &Context<'_>) -> Result<(), Error> {
 }
 
 /// Has the machine do something, under the locks that the command holds.
-fn order(cx: &mut Context<'_>, command: Order<'_>) -> CommandResult {
+pub(crate) fn order(cx: &mut Context<'_>, command: Order<'_>) -> CommandResult {
+    enabled(cx)?;
     let holds_locks = cx.command.flags.has(Flags::ALL_KEYS);
     let request = ClusterRequest {
         command,

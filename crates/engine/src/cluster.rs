@@ -149,6 +149,20 @@ impl Cluster {
     }
 }
 
+impl Engine {
+    /// How many links of the bus there are, and the bytes that wait to be sent on them.
+    pub(crate) fn bus_figures(&self) -> (usize, u64) {
+        let mut figures = (0, 0);
+        if self.cluster.is_on {
+            self.host.look_at_cluster(self, &mut |machine, view| {
+                let rows = machine.link_rows(view);
+                figures = (rows.len(), rows.iter().map(|row| row.held_bytes).sum());
+            });
+        }
+        figures
+    }
+}
+
 /// What commands may change.
 const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
 

@@ -313,7 +313,7 @@ pub(crate) fn is_loading(engine: &Engine, session: &Session, entry: &Entry) -> b
         return false;
     }
     let transaction = session.transaction.as_ref();
-    !entry.flags.has(Flags::LOADING)
+    !entry.flags.has(Flags::LOADING.and(Flags::WHILE_LOADING))
         || entry.flags.has(Flags::RUNS_QUEUE)
             && transaction.is_some_and(|queue| queue.lacks(engine, Flags::LOADING))
 }

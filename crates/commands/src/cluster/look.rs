@@ -14,7 +14,7 @@ use crate::help;
 const LOOKS: Command = Command {
     since: "3.0.0",
     arity: Arity::Exactly(2),
-    flags: Flags::STALE,
+    flags: Flags::STALE.and(Flags::WHILE_LOADING),
     tips: &["nondeterministic_output"],
     ..Command::BLANK
 };
@@ -237,7 +237,7 @@ pub(super) static REPLICAS: Command = Command {
     since: "5.0.0",
     complexity: "O(N) where N is the number of replicas",
     arity: Arity::Exactly(3),
-    flags: Flags::ADMIN.and(Flags::STALE),
+    flags: Flags::ADMIN.and(Flags::STALE).and(Flags::WHILE_LOADING),
     handler: replicas,
     ..LOOKS
 };
@@ -262,7 +262,7 @@ pub(super) static COUNT_FAILURE_REPORTS: Command = Command {
     summary: "Counts the nodes that say they cannot reach a node.",
     complexity: "O(N) where N is the number of failure reports",
     arity: Arity::Exactly(3),
-    flags: Flags::ADMIN.and(Flags::STALE),
+    flags: Flags::ADMIN.and(Flags::STALE).and(Flags::WHILE_LOADING),
     handler: |cx, args| {
         let node = args.bytes()?;
         let count = known(cx, |machine, view| {
