@@ -26,6 +26,7 @@ use crate::bus::Kind;
 use crate::command::{Answer, Command, Refused};
 use crate::id::{NodeId, ShardId};
 use crate::input::{Input, LinkId, View};
+use crate::node::Flags;
 use crate::output::{Level, Output};
 use crate::settings::{Address, Settings};
 use crate::slots::SlotSet;
@@ -283,6 +284,17 @@ impl Machine {
 
     pub fn last_vote_epoch(&self) -> u64 {
         self.last_vote_epoch
+    }
+
+    /// How recent this node's own claim to its slots is.
+    pub fn config_epoch(&self) -> u64 {
+        self.my().config_epoch
+    }
+
+    /// Everybody who is known by name: what he is, and how recent his claim is.
+    pub fn peers(&self) -> impl Iterator<Item = (NodeId, Flags, u64)> + '_ {
+        let whole = self.nodes.iter().filter(|(_, node)| !node.is_handshake());
+        whole.map(|(_, node)| (node.id, node.flags, node.config_epoch))
     }
 
     fn my(&self) -> &crate::node::Node {

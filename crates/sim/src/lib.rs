@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 pub mod chronicle;
+pub mod cluster;
 mod fate;
 mod log;
 mod network;

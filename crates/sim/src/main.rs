@@ -5,59 +5,138 @@
 //!   sim 10000 --from 500   others
 //!   sim 1000 --flaw NAME   until one finds the mistake
 //!   sim --trace SEED       one seed, with all that its machines decide
+//!   sim --cluster ...      the same with clusters
 //! ```
 
 #![forbid(unsafe_code)]
 
+use std::ops::Range;
 use std::process::ExitCode;
 use std::time::Instant;
-
-use replication::Flaw;
 
 #[derive(Default)]
 struct Wanted {
     count: u64,
     from: u64,
     trace: Option<u64>,
-    flaw: Option<Flaw>,
+    /// The name of a mistake.
+    flaw: Option<String>,
+    is_cluster: bool,
+    /// Whether broken promises are only told.
+    goes_on: bool,
 }
 
 fn main() -> ExitCode {
     let Some(wanted) = parse(std::env::args().skip(1)) else {
-        eprintln!("usage: sim COUNT [--from SEED] [--flaw NAME] | --trace SEED [--flaw NAME]");
+        eprintln!(
+            "usage: sim [--cluster] COUNT [--from SEED] [--flaw NAME] | [--cluster] --trace SEED [--flaw NAME]"
+        );
         return ExitCode::FAILURE;
     };
-    let begun = Instant::now();
-    let (mut events, mut simulated_ms) = (0, 0);
     let seeds = match wanted.trace {
         Some(seed) => seed..seed + 1,
         None => wanted.from..wanted.from + wanted.count,
     };
+    let is_kept = match wanted.is_cluster {
+        true => play_clusters(&wanted, seeds),
+        false => play_replication(&wanted, seeds),
+    };
+    match is_kept {
+        true => ExitCode::SUCCESS,
+        false => ExitCode::FAILURE,
+    }
+}
+
+/// The mistake of this name among all, if one is wanted.
+fn find<F: Copy + std::fmt::Debug>(name: Option<&String>, all: &[F]) -> Option<F> {
+    let name = name?;
+    let found = all
+        .iter()
+        .copied()
+        .find(|flaw| format!("{flaw:?}") == *name);
+    Some(found.unwrap_or_else(|| panic!("there is no mistake {name}")))
+}
+
+fn play_replication(wanted: &Wanted, seeds: Range<u64>) -> bool {
+    let begun = Instant::now();
+    let flaw = find(wanted.flaw.as_ref(), replication::Flaw::ALL);
+    let (mut events, mut simulated_ms) = (0, 0);
     for seed in seeds.clone() {
-        let report = match sim::play(seed, wanted.flaw, wanted.trace.is_some()) {
+        let report = match sim::play(seed, flaw, wanted.trace.is_some()) {
             Ok(report) => report,
             Err(failure) => {
                 println!("seed {seed}: {failure}");
-                return ExitCode::FAILURE;
+                return false;
             }
         };
-        if wanted.trace.is_none()
-            && wanted.flaw.is_none()
-            && sim::play(seed, None, false).ok() != Some(report)
-        {
+        let is_checked = wanted.trace.is_none() && flaw.is_none();
+        if is_checked && sim::play(seed, None, false).ok() != Some(report) {
             println!("seed {seed}: two runs differ");
-            return ExitCode::FAILURE;
+            return false;
         }
         events += report.events;
         simulated_ms += report.simulated_ms;
     }
+    print_sum(seeds, events, simulated_ms, begun);
+    true
+}
+
+fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
+    let begun = Instant::now();
+    let flaw = find(wanted.flaw.as_ref(), ::cluster::Flaw::ALL);
+    let mut sum = sim::cluster::Report::default();
+    let mut over_ms = Vec::new();
+    for seed in seeds.clone() {
+        let report = match sim::cluster::play(seed, flaw, wanted.trace.is_some()) {
+            Ok(report) => report,
+            Err(failure) => {
+                println!("seed {seed}: {failure}");
+                if wanted.goes_on {
+                    continue;
+                }
+                return false;
+            }
+        };
+        sum.events += report.events;
+        sum.simulated_ms += report.simulated_ms;
+        sum.acknowledged += report.acknowledged;
+        sum.lost += report.lost;
+        sum.dual_ms = sum.dual_ms.max(report.dual_ms);
+        over_ms.extend(
+            report
+                .failover_ms
+                .map(|ms| ms.saturating_sub(report.timeout_ms)),
+        );
+    }
+    print_sum(seeds, sum.events, sum.simulated_ms, begun);
+    over_ms.sort_unstable();
+    let at = |part: usize| {
+        over_ms
+            .get(over_ms.len() * part / 100)
+            .copied()
+            .unwrap_or(0)
+    };
+    println!(
+        "{} of {} acknowledged writes lost; two served one slot for at most {} ms; {} failovers \
+         took the node timeout and {} ms (median), {} ms (95 %), {} ms (99 %)",
+        sum.lost,
+        sum.acknowledged,
+        sum.dual_ms,
+        over_ms.len(),
+        at(50),
+        at(95),
+        at(99),
+    );
+    true
+}
+
+fn print_sum(seeds: Range<u64>, events: u64, simulated_ms: u64, begun: Instant) {
     let seconds = begun.elapsed().as_secs_f64();
     println!(
         "{} seeds, {events} events, {} simulated hours, {seconds:.1} s: all promises kept",
         seeds.end - seeds.start,
         simulated_ms / 3_600_000
     );
-    ExitCode::SUCCESS
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
@@ -66,11 +145,9 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
         match &*word {
             "--from" => wanted.from = words.next()?.parse().ok()?,
             "--trace" => wanted.trace = Some(words.next()?.parse().ok()?),
-            "--flaw" => {
-                let name = words.next()?;
-                let mut flaws = Flaw::ALL.iter().copied();
-                wanted.flaw = Some(flaws.find(|flaw| format!("{flaw:?}") == name)?);
-            }
+            "--flaw" => wanted.flaw = Some(words.next()?),
+            "--go-on" => wanted.goes_on = true,
+            "--cluster" => wanted.is_cluster = true,
             count => wanted.count = count.parse().ok()?,
         }
     }

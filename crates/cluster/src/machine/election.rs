@@ -305,7 +305,7 @@ impl Machine {
             ));
         }
         let newer = each_slot(header.slots).find_map(|slot| {
-            let owner = self.slots.owner(slot)?;
+            let owner = self.slots.claimant(slot)?;
             let epoch = self.nodes[owner].config_epoch;
             (epoch > header.config_epoch).then_some((slot, epoch))
         });

@@ -134,7 +134,10 @@ impl Machine {
         };
         self.promote(turn);
         for slot in self.slots.of(before).iter() {
-            self.give_slot(slot, Some(self.me));
+            // What the primary had given up is not its successor's.
+            if self.slots.claimant(slot).is_some() {
+                self.give_slot(slot, Some(self.me));
+            }
         }
         self.todo.judge = true;
         self.todo.tell_all = true;

@@ -24,6 +24,9 @@ pub(super) struct Owners {
     /// What this node's packets claim: the slots of the primary it speaks for.
     claimed: SlotSet,
     claimed_of: Seat,
+    /// Slots whose owners do not claim them any longer. Clients are sent there still, but whoever
+    /// claims such a slot gets it, whatever his epoch, and nobody is told of the old owner.
+    released: SlotSet,
 }
 
 impl Owners {
@@ -34,6 +37,7 @@ impl Owners {
             importing: BTreeMap::new(),
             claimed: SlotSet::default(),
             claimed_of: me,
+            released: SlotSet::default(),
         }
     }
 
@@ -42,6 +46,11 @@ impl Owners {
             NOBODY => None,
             seat => Some(Seat(seat)),
         }
+    }
+
+    /// The owner of a slot that he claims, as far as is known.
+    pub fn claimant(&self, slot: u16) -> Option<Seat> {
+        self.owner(slot).filter(|_| !self.released.contains(slot))
     }
 
     pub fn raw(&self) -> &[u16] {
@@ -62,6 +71,7 @@ impl Owners {
 
     fn set(&mut self, slot: u16, owner: Option<Seat>) {
         self.owners[usize::from(slot)] = owner.map_or(NOBODY, |seat| seat.0);
+        self.released.remove(slot);
         match owner == Some(self.claimed_of) {
             true => self.claimed.insert(slot),
             false => self.claimed.remove(slot),
@@ -140,6 +150,7 @@ impl Machine {
             return;
         }
         if primary == Some(sender) {
+            self.note_released(sender, header.slots);
             self.take_claims(sender, header.config_epoch, header.slots, turn);
         }
         self.correct(sender, link, header, turn);
@@ -154,13 +165,24 @@ impl Machine {
             || each_slot(claimed).any(|slot| self.slots.owner(slot) != Some(seat))
     }
 
+    /// An owner claims some of its slots no longer, or again.
+    fn note_released(&mut self, sender: Seat, claimed: &[u8; SlotSet::BYTES]) {
+        let claimed: SlotSet = each_slot(claimed).collect();
+        for slot in self.slots.of(sender).iter() {
+            match claimed.contains(slot) {
+                true => self.slots.released.remove(slot),
+                false => self.slots.released.insert(slot),
+            };
+        }
+    }
+
     /// Tells a sender whose claim is old who has the slot now. Once is enough for now.
     fn correct(&mut self, sender: Seat, link: LinkId, header: &Header<'_>, turn: &mut Turn<'_>) {
         if flawed!(self, NeverUpdate) {
             return;
         }
         let is_newer = |slot: u16| {
-            let owner = self.slots.owner(slot).filter(|&owner| owner != sender)?;
+            let owner = self.slots.claimant(slot).filter(|&owner| owner != sender)?;
             (self.nodes[owner].config_epoch > header.config_epoch).then_some(owner)
         };
         let Some(owner) = each_slot(header.slots).find_map(is_newer) else {
@@ -175,7 +197,11 @@ impl Machine {
     }
 
     fn send_update(&mut self, link: LinkId, about: Seat, turn: &mut Turn<'_>) {
-        let slots = self.slots.of(about);
+        let owned = self.slots.of(about);
+        let slots: SlotSet = owned
+            .iter()
+            .filter(|&slot| self.slots.claimant(slot).is_some())
+            .collect();
         let body = Body::Update {
             config_epoch: self.nodes[about].config_epoch,
             node: self.nodes[about].id,
@@ -223,7 +249,7 @@ impl Machine {
                 continue;
             }
             let yields = |owner: Seat| self.nodes[owner].config_epoch < epoch;
-            if !owner.is_none_or(yields) && !flawed!(self, TakeAnyClaim) {
+            if !self.slots.claimant(slot).is_none_or(yields) && !flawed!(self, TakeAnyClaim) {
                 continue;
             }
             if owner == Some(self.me) {

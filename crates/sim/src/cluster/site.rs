@@ -1,0 +1,97 @@
+//! A place where a node runs, or does not at the moment: its disk, its clock, its data.
+
+use std::collections::BTreeMap;
+
+use cluster::{Machine, Map, NodeId, PrimaryLink, View};
+
+/// How long after silence a replica says that the stream is not followed.
+const STALE_MS: u64 = 1_000;
+
+const WALL_MS: u64 = 1_795_000_000_000;
+
+/// What a node holds: what was written to each slot, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Data {
+    pub offset: u64,
+    pub slots: BTreeMap<u16, Vec<u64>>,
+}
+
+#[derive(Default)]
+pub struct Site {
+    pub machine: Option<Machine>,
+    pub life: u32,
+    /// When the machine is looked after next.
+    pub tick_ms: Option<u64>,
+    /// What is in the file, and what would be there after a power cut.
+    pub file: Option<String>,
+    pub durable: Option<String>,
+    pub data: Data,
+    pub following: Option<usize>,
+    /// By the node's own clock, as all below.
+    pub heard_ms: Option<u64>,
+    pub paused_until_ms: u64,
+    pub lease_ms: u64,
+    pub map: Option<Map>,
+    pub clock_ms: u64,
+    pub wall_ms: i64,
+    pub frozen_until_ms: u64,
+    pub disk_fails_until_ms: u64,
+    /// What was told to others: no later life may know less.
+    pub told_epoch: u64,
+    pub told_config_epoch: u64,
+    pub last_epoch: u64,
+    pub last_config_epoch: u64,
+    /// When votes were last asked for without an operator's word.
+    pub asked_ms: Option<u64>,
+    pub manual_until_ms: u64,
+    pub sent: u64,
+    /// Owners of the slots that are looked at, and their epochs.
+    pub owners: BTreeMap<u16, (NodeId, u64)>,
+}
+
+impl Site {
+    pub fn local(&self, now_ms: u64) -> u64 {
+        now_ms + self.clock_ms
+    }
+
+    pub fn view(&self, now_ms: u64) -> View {
+        let local_ms = self.local(now_ms);
+        View {
+            now_ms: local_ms,
+            wall_ms: (WALL_MS + now_ms).saturating_add_signed(self.wall_ms),
+            replication_offset: self.data.offset,
+            primary_link: match self.heard_ms {
+                Some(heard_ms) if heard_ms + STALE_MS >= local_ms => PrimaryLink::Up { heard_ms },
+                since_ms => PrimaryLink::Down { since_ms },
+            },
+            holds_keys: !self.data.slots.is_empty(),
+        }
+    }
+
+    pub fn is_awake(&self, now_ms: u64) -> bool {
+        self.machine.is_some() && self.frozen_until_ms <= now_ms
+    }
+
+    /// Whether a write would run here now, if it is for a slot of this node.
+    pub fn may_write(&self, now_ms: u64) -> bool {
+        let local_ms = self.local(now_ms);
+        let serves = |map: &Map| map.ok && map.primary.is_none();
+        self.is_awake(now_ms)
+            && self.map.as_ref().is_some_and(serves)
+            && local_ms < self.lease_ms
+            && self.paused_until_ms <= local_ms
+    }
+
+    pub fn owns(&self, slot: u16) -> bool {
+        let owns = |map: &Map| map.owners[usize::from(slot)] == map.myself;
+        self.map.as_ref().is_some_and(owns)
+    }
+
+    pub fn id(&self) -> Option<NodeId> {
+        self.machine.as_ref().map(Machine::myself)
+    }
+
+    pub fn is_primary(&self) -> bool {
+        self.map.as_ref().is_some_and(|map| map.primary.is_none()) && self.machine.is_some()
+    }
+}
