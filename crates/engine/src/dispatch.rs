@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
 use config::{Config, KeyspaceEvents};
-use keyspace::{DbIndex, Detached, Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
+use keyspace::{DbIndex, Detached, Expire, Frequency, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -34,6 +34,11 @@ use crate::reply::Reply;
 use crate::session::{Origin, Replies, Session};
 use crate::stats::WorkerStats;
 use crate::transaction;
+
+pub(crate) use words::{locate, words_of_name};
+use words::{recycle, unknown_command};
+
+mod words;
 
 /// The most requests that are locked and fetched together. More would overlap more waits, but
 /// hold more locks at once.
@@ -941,83 +946,4 @@ pub(crate) fn recall(config: &Config, seed: impl FnOnce() -> u64) -> Recall {
         decay_minutes: config.memory.lfu_decay_time,
         chances: Prng::new(seed()),
     })
-}
-
-/// How many words name the command: one, or two with a subcommand.
-pub(crate) fn words_of_name(entry: &Entry) -> usize {
-    1 + usize::from(entry.full_name.len() > entry.command.name.len())
-}
-
-/// Finds the keys among the words, and where they belong.
-#[inline]
-pub(crate) fn locate<'a>(
-    keyspace: &Keyspace,
-    entry: &Entry,
-    words: &'a [&'a [u8]],
-    located: &mut Vec<Located<'a>>,
-) -> Result<(), Error> {
-    if let Some((first, last, step)) = entry.simple_keys {
-        let last = if last < 0 {
-            words.len() as i64 + last
-        } else {
-            first as i64 + last
-        };
-        for word in (first..=last.max(0) as usize).step_by(step) {
-            let bytes = words.get(word).ok_or(Error::InvalidArguments)?;
-            located.push(Located {
-                word,
-                key: keyspace.key(bytes),
-            });
-        }
-        return Ok(());
-    }
-    let mut found = |word: usize| {
-        located.push(Located {
-            word,
-            key: keyspace.key(words[word]),
-        })
-    };
-    if let Some(finder) = entry.command.finder {
-        finder(words, &mut |word, _| found(word));
-        return Ok(());
-    }
-    for spec in entry.command.keys {
-        spec.find(words, &mut found)?;
-    }
-    if entry.command.keys.len() > 1 {
-        located.sort_by_key(|located| located.word);
-    }
-    Ok(())
-}
-
-/// Keys that an emptied list has room for.
-const LOCATED_KEPT: usize = 1024;
-
-/// Gives the memory of an emptied list to one of another lifetime, unless it is large.
-fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
-    if located.capacity() > LOCATED_KEPT {
-        return Vec::new();
-    }
-    located.clear();
-    located
-        .into_iter()
-        .map(|_| unreachable!("the list is empty"))
-        .collect()
-}
-
-fn unknown_command(words: &[&[u8]]) -> Error {
-    let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(excerpt(words[0], 128));
-    text.extend_from_slice(b"', with args beginning with: ");
-    let start = text.len();
-    for word in &words[1..] {
-        let room = 128usize.saturating_sub(text.len() - start);
-        if room == 0 {
-            break;
-        }
-        text.push(b'\'');
-        text.extend_from_slice(excerpt(word, room));
-        text.extend_from_slice(b"' ");
-    }
-    Error::Bytes(text)
 }

@@ -66,6 +66,8 @@ struct Core {
     outputs: Vec<Output>,
     /// Until when writes wait for a manual failover.
     paused_until_ms: Option<u64>,
+    /// Whether they are to go on when all else is done.
+    resumes: bool,
     /// What the system said when the file could last not be written.
     unsaved: Option<String>,
     deletes_all: bool,
@@ -81,6 +83,7 @@ impl Cluster {
             config: Arc::new(config.clone()),
             outputs: Vec::new(),
             paused_until_ms: None,
+            resumes: false,
             unsaved: None,
             deletes_all: false,
         };
@@ -110,8 +113,11 @@ impl Cluster {
         Ok(())
     }
 
-    /// Begins, with all data loaded, before any link.
-    pub fn start(&self, engine: &Engine) {
+    /// Begins, with all data loaded, before any link. An error is what the operator reads.
+    pub fn start(&self, engine: &Engine) -> Result<(), String> {
+        if engine.holds_other_dbs() {
+            return Err(OTHER_DBS.to_owned());
+        }
         let slots = engine.occupied_slots();
         let mut core = self.core.lock();
         let mut outputs = std::mem::take(&mut core.outputs);
@@ -120,6 +126,7 @@ impl Cluster {
         core.outputs = outputs;
         self.step(engine, &mut core, Input::Loaded { slots: &slots });
         self.settle(&core);
+        Ok(())
     }
 
     /// Lets `look` see how the cluster stands. Locks may be held.
@@ -137,7 +144,7 @@ impl Cluster {
     /// Takes in what happened on the bus. No lock is held.
     pub fn take_in(&self, engine: &Engine, input: Input<'_>) {
         // What the machine says next must be true of the log: no write may be under way still.
-        self.duties.await_barrier();
+        self.duties.await_pause();
         self.tell(engine, input);
     }
 
@@ -239,6 +246,7 @@ impl Cluster {
                 self.perform(engine, core, output);
             }
         }
+        self.resume(engine, core);
     }
 
     /// Writes the file. Returns whether it is there.
@@ -271,8 +279,7 @@ impl Cluster {
             }
             Output::MapChanged => {
                 let map = core.machine().map();
-                // Behind a change of the role, or the node would own what it refuses to write.
-                match self.duties.are_there() {
+                match self.duties.hold_maps() {
                     true => self.put_off(Duty::Publish(Box::new(map))),
                     false => engine.publish_map(map),
                 }
@@ -281,11 +288,11 @@ impl Cluster {
             Output::PauseWrites { until_ms } => {
                 core.paused_until_ms = Some(until_ms);
                 engine.pause.hold_writes(true);
-                self.put_off(Duty::Barrier);
+                self.put_off(Duty::Pause);
             }
             Output::ResumeWrites => {
                 core.paused_until_ms = None;
-                engine.pause.hold_writes(false);
+                core.resumes = true;
             }
             Output::Deliver {
                 channel,
@@ -312,7 +319,20 @@ impl Cluster {
         let now_ms = now_ms(engine);
         if core.paused_until_ms.is_some_and(|until| until <= now_ms) {
             core.paused_until_ms = None;
-            engine.pause.hold_writes(false);
+            core.resumes = true;
+            self.resume(engine, core);
+        }
+    }
+
+    /// Lets writes go on, once the map and the role are what they are to be then: what waited may
+    /// belong elsewhere now.
+    fn resume(&self, engine: &Engine, core: &mut Core) {
+        if !std::mem::take(&mut core.resumes) {
+            return;
+        }
+        match self.duties.are_there() {
+            true => self.put_off(Duty::Resume),
+            false => engine.pause.hold_writes(false),
         }
     }
 
@@ -334,6 +354,9 @@ impl Cluster {
         }
     }
 }
+
+const OTHER_DBS: &str =
+    "You can't have keys in a DB different than DB 0 when in Cluster mode. Exiting.";
 
 impl Core {
     fn machine(&mut self) -> &mut Machine {

@@ -96,8 +96,8 @@ pub fn listen(house: &House, config: &Config) -> Result<Vec<std::net::TcpListene
     tcp_sockets(&house.engine, &config.network, settings.bus_port, "cluster")
 }
 
-/// Starts the threads. They end with the process.
-pub fn start(house: &House, listeners: Vec<std::net::TcpListener>) -> io::Result<()> {
+/// Starts the threads, which end with the process. An error is what the operator reads.
+pub fn start(house: &House, listeners: Vec<std::net::TcpListener>) -> Result<(), String> {
     let Some(cluster) = house.durability.cluster.clone() else {
         return Ok(());
     };
@@ -120,15 +120,22 @@ pub fn start(house: &House, listeners: Vec<std::net::TcpListener>) -> io::Result
         while called.recv().is_ok() {
             its_cluster.work_off(engine, &mut worker);
         }
-    })?;
-    cluster.start(&house.engine);
+    })
+    .map_err(|error| failed(&error))?;
+    cluster.start(&house.engine)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build()?;
+        .build()
+        .map_err(|error| failed(&error))?;
     spawn("ochre-bus", move || {
         let local = LocalSet::new();
         local.block_on(&runtime, bus.run(listeners, asked));
     })
+    .map_err(|error| failed(&error))
+}
+
+fn failed(error: &io::Error) -> String {
+    format!("Can't start the bus: {}", system_words(error))
 }
 
 fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<()> {
@@ -221,7 +228,9 @@ impl Bus {
             let left_ms = self.cluster.deadline_ms().saturating_sub(now_ms);
             let pause = Duration::from_millis(left_ms.min(LOOK_EVERY_MS));
             tokio::select! {
-                Some(connect) = asked.recv() => drop(spawn_local(Arc::clone(&self).connect(connect))),
+                Some(connect) = asked.recv() => {
+                    drop(spawn_local(Arc::clone(&self).connect(connect)));
+                }
                 () = self.timer.notified() => {}
                 () = tokio::time::sleep(pause) => self.tick(),
             }

@@ -322,19 +322,8 @@ async fn serve(
     // Nobody is served data that is not there yet.
     engine.persistence.begin_load(engine.now(), 0);
     let house = House { engine, durability };
-    let mut bus = None;
-    if let Some(cluster) = &house.durability.cluster {
-        let opened = cluster
-            .open(&house.engine, [seed()?, seed()?])
-            .and_then(|()| bus::listen(&house, &config));
-        bus = Some(opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?);
-    }
-    let mut listeners = Listeners::bind(&house, &config).inspect_err(|why| {
-        journal.line(LogLevel::Warning, why);
-    })?;
-    if listeners.is_empty() {
-        return Err("Configured to not listen anywhere, exiting.".to_owned());
-    }
+    let opened = open_ports(&house, &config);
+    let (bus, mut listeners) = opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?;
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
     governor.start(threads(&config));
@@ -367,6 +356,25 @@ async fn serve(
     std::process::exit(1);
 }
 
+/// Listens for whoever may come.
+fn open_ports(house: &House, config: &Config) -> Result<(Ports, Listeners), String> {
+    let bus = open_cluster(house, config)?;
+    let listeners = Listeners::bind(house, config)?;
+    match listeners.is_empty() {
+        true => Err("Configured to not listen anywhere, exiting.".to_owned()),
+        false => Ok((bus, listeners)),
+    }
+}
+
+/// Becomes the node that the file of the cluster tells of, if the node is one of a cluster.
+fn open_cluster(house: &House, config: &Config) -> Result<Ports, String> {
+    let Some(cluster) = &house.durability.cluster else {
+        return Ok(None);
+    };
+    cluster.open(&house.engine, [seed()?, seed()?])?;
+    bus::listen(house, config).map(Some)
+}
+
 /// The ports of the bus, if the node is one of a cluster.
 type Ports = Option<Vec<std::net::TcpListener>>;
 
@@ -388,8 +396,7 @@ fn load(
         });
         let loaded = loaded.and_then(|()| {
             house.durability.replication.start(&house.engine, seeds);
-            let started = bus.map_or(Ok(()), |bus| bus::start(&house, bus));
-            started.map_err(|error| format!("Can't start the bus: {}", system_words(&error)))
+            bus.map_or(Ok(()), |bus| bus::start(&house, bus))
         });
         // Whoever listens may have ended.
         drop(sender.send(loaded));

@@ -90,7 +90,8 @@ impl World {
         opened.expect("there is no file yet");
         // A node joins once.
         drop(self.0.cluster.set(cluster));
-        self.cluster().start(engine);
+        let started = self.cluster().start(engine);
+        started.expect("a node begins without data");
     }
 
     /// The cluster that the node is one of.

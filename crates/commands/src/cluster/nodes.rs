@@ -1,6 +1,6 @@
 //! Nodes that come, go, and change their roles.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use ::cluster::{Command as Order, Failover};
 use engine::command::Flags;

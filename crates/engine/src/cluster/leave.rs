@@ -77,6 +77,15 @@ impl Engine {
         }
     }
 
+    /// Whether any db but the first, which is all that a cluster has, holds a key.
+    pub fn holds_other_dbs(&self) -> bool {
+        let mut locked = self.keyspace.lock(ShardSet::NONE);
+        (1..self.keyspace.dbs()).any(|index| {
+            let mut db = locked.db(DbIndex(index), self.now(), Expire::Ignore);
+            db.count().0 > 0
+        })
+    }
+
     /// The slots that hold a key.
     pub fn occupied_slots(&self) -> Vec<u16> {
         let mut locked = self.keyspace.lock(ShardSet::NONE);

@@ -11,9 +11,20 @@ pub(super) enum Duty {
     /// Replicate from this node, or from none.
     Follow(Option<Address>),
     Publish(Box<Map>),
-    /// Nothing but that all locks were taken since it was asked for: what was let through before
-    /// writes were paused is over.
-    Barrier,
+    /// Writes wait. Once this is done under all locks, what was let through before is over.
+    Pause,
+    /// Writes go on.
+    Resume,
+    /// It is being done.
+    Taken,
+}
+
+impl Duty {
+    /// Whether maps that come later have to wait for it: the node would own what it refuses to
+    /// write, or an older map would come behind.
+    fn holds_maps(&self) -> bool {
+        matches!(self, Duty::Follow(None) | Duty::Publish(_))
+    }
 }
 
 #[derive(Default)]
@@ -25,14 +36,17 @@ pub(super) struct Duties {
 #[derive(Default)]
 struct Open {
     duties: VecDeque<Duty>,
-    barriers: usize,
+    /// How many of them pause writes, and how many hold maps back.
+    pauses: usize,
+    holding_maps: usize,
     lost_slots: BTreeSet<u16>,
 }
 
 impl Duties {
     pub fn add(&self, duty: Duty) {
         let mut open = self.open.lock();
-        open.barriers += usize::from(matches!(duty, Duty::Barrier));
+        open.pauses += usize::from(matches!(duty, Duty::Pause));
+        open.holding_maps += usize::from(duty.holds_maps());
         open.duties.push_back(duty);
     }
 
@@ -49,10 +63,15 @@ impl Duties {
         !self.open.lock().duties.is_empty()
     }
 
-    /// Waits until no barrier is in the way.
-    pub fn await_barrier(&self) {
+    /// Whether a map has to wait until something else is done.
+    pub fn hold_maps(&self) -> bool {
+        self.open.lock().holding_maps > 0
+    }
+
+    /// Waits until no pause is still to begin.
+    pub fn await_pause(&self) {
         let mut open = self.open.lock();
-        while open.barriers > 0 {
+        while open.pauses > 0 {
             self.has_passed.wait(&mut open);
         }
     }
@@ -64,15 +83,17 @@ impl Duties {
             let mut open = self.open.lock();
             let duty = match open.duties.front_mut() {
                 None => return,
-                Some(duty) => std::mem::replace(duty, Duty::Barrier),
+                Some(duty) => std::mem::replace(duty, Duty::Taken),
             };
-            let was_barrier = matches!(duty, Duty::Barrier);
+            let is_pause = matches!(duty, Duty::Pause);
+            let held_maps = duty.holds_maps();
             drop(open);
             perform(engine, duty);
             let mut open = self.open.lock();
             open.duties.pop_front();
-            if was_barrier {
-                open.barriers -= 1;
+            open.holding_maps -= usize::from(held_maps);
+            if is_pause {
+                open.pauses -= 1;
                 self.has_passed.notify_all();
             }
         }
@@ -94,6 +115,8 @@ fn perform(engine: &Engine, duty: Duty) {
             engine.host.replicate(engine, input, &mut Vec::new());
         }
         Duty::Publish(map) => engine.publish_map(*map),
-        Duty::Barrier => {}
+        Duty::Pause => engine.pause.hold_writes(true),
+        Duty::Resume => engine.pause.hold_writes(false),
+        Duty::Taken => {}
     }
 }

@@ -4,11 +4,13 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use resp::value::Value;
 
 use crate::process::{Folder, PATIENCE, wait_until};
 use crate::side::{REDIS, Side, bytes};
+use crate::wire::Wire;
 
 const REDIS_CLI: &str = "/usr/bin/redis-cli";
 
@@ -355,7 +357,11 @@ fn hand_over(town: &mut Town, primary: &str) {
     let nodes = town.up().next().expect("a node is up").nodes();
     let replica = nodes.iter().find(|(_, line)| line.primary == primary);
     let replica = replica.expect("there is a replica").0.clone();
-    town.wait_for_replicas();
+    town.wait_for("the replica follows", |town| {
+        town.by_id(&replica)
+            .text("INFO replication")
+            .contains("link_status:up")
+    });
     town.by_id(&replica).command("CLUSTER FAILOVER");
     town.wait_for("the replica has taken over", |town| {
         town.by_id(&replica).is_primary() && !town.by_id(primary).is_primary()
@@ -426,6 +432,62 @@ fn a_cluster_of_this_program_survives_its_primaries() {
         replace(&mut town, at);
     }
     town.expect(200..500, "first");
+}
+
+/// Counts as fast as it can until it is told to end, and returns how many were confirmed, by key.
+fn count(port: u16, has_ended: &AtomicBool) -> BTreeMap<String, i64> {
+    let mut wires = BTreeMap::from([(port, Wire::connect(("127.0.0.1", port)))]);
+    let (mut confirmed, mut at, mut number) = (BTreeMap::new(), port, 0);
+    while !has_ended.load(Ordering::Relaxed) {
+        let key = format!("count:{}", number % 100);
+        let wire = wires.entry(at);
+        let wire = wire.or_insert_with(|| Wire::connect(("127.0.0.1", at)));
+        let reply = wire.ask(&format!("INCR {key}"));
+        if let Some(place) = reply.strip_prefix("-MOVED ") {
+            at = place.rsplit(':').next().unwrap().parse().unwrap();
+        } else if reply.starts_with(':') {
+            *confirmed.entry(key).or_default() += 1;
+            number += 1;
+        }
+    }
+    confirmed
+}
+
+/// Hands a primary's role over and back while clients write, and compares.
+fn hand_over_while_writing(kinds: &[bool]) {
+    let mut town = Town::create(kinds);
+    let ids: Vec<String> = town.0.iter_mut().map(Node::id).collect();
+    let port = town.0[0].port;
+    let has_ended = AtomicBool::new(false);
+    let confirmed = std::thread::scope(|scope| {
+        let writer = scope.spawn(|| count(port, &has_ended));
+        for id in &ids {
+            if town.by_id(id).is_primary() {
+                hand_over(&mut town, id);
+            }
+        }
+        has_ended.store(true, Ordering::Relaxed);
+        writer.join().unwrap()
+    });
+    assert!(!confirmed.is_empty());
+    for (key, count) in confirmed {
+        let held = town.ask(&format!("GET {key}"));
+        assert_eq!(held, Value::Bulk(count.to_string().into_bytes()), "{key}");
+    }
+}
+
+#[test]
+fn no_confirmed_write_is_lost_when_a_role_is_handed_over() {
+    if is_redis_there() {
+        hand_over_while_writing(&[OCHRE; 6]);
+    }
+}
+
+#[test]
+fn nor_between_both_kinds() {
+    if is_redis_there() {
+        hand_over_while_writing(&[OCHRE, DEBIAN, OCHRE, DEBIAN, OCHRE, DEBIAN]);
+    }
 }
 
 /// What the operator's notes do: slots are given by editing the file, and nodes meet again.
