@@ -37,6 +37,16 @@ pub enum Command<'a> {
     SetConfigEpoch(u64),
     BumpEpoch,
     SaveConfig,
+
+    // For those who look for faults.
+    /// Cut the link to a node, the one from it, or both.
+    CutLinks {
+        node: &'a [u8],
+        to: bool,
+        from: bool,
+    },
+    /// Take no packet of this kind, by its number, as if it had never come; or all again.
+    Ignore(Option<u16>),
 }
 
 /// The nodes of `SETSLOT` as they were written.

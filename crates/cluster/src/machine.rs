@@ -70,6 +70,8 @@ pub struct Machine {
     last_tick_ms: u64,
     ticks: u64,
     pings_made: u64,
+    /// A kind of packet that is not taken, by its number, for those who look for faults.
+    ignored: Option<u16>,
     /// Variables of the file that mean nothing here.
     skipped: Vec<String>,
     #[cfg(any(test, feature = "flaws"))]

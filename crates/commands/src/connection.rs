@@ -1,5 +1,6 @@
 //! Commands about the connection itself: who is there, who it is, how it speaks, and its end.
 
+use engine::clients::ClientFlags;
 use engine::command::Flags;
 use engine::{Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use keyspace::DbIndex;
@@ -153,6 +154,9 @@ fn reset(cx: &mut Context<'_>, _: &mut Args<'_>) -> CommandResult {
     cx.session.select(DbIndex(0));
     cx.session.set_name("");
     cx.session.replies = Default::default();
+    cx.session.reads_replica = false;
+    cx.session.asking = 0;
+    cx.session.client.set(ClientFlags::READS_REPLICA, false);
     speak(cx, Protocol::Resp2);
     Ok(cx.reply.simple("RESET"))
 }

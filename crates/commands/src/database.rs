@@ -29,7 +29,11 @@ static SELECT: Command = Command {
 };
 
 fn select(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
-    let index = index(cx, args.bytes()?)?;
+    let number = int(args.bytes()?)?;
+    if cx.engine.cluster.is_on() && number != 0 {
+        return Err(Error::text("ERR SELECT is not allowed in cluster mode"));
+    }
+    let index = existing(cx, number)?;
     cx.session.select(index);
     Ok(cx.reply.ok())
 }
@@ -137,6 +141,9 @@ static SWAPDB: Command = Command {
 };
 
 fn swapdb(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if cx.engine.cluster.is_on() {
+        return Err(Error::text("ERR SWAPDB is not allowed in cluster mode"));
+    }
     let first = int(args.bytes()?).map_err(|_| Error::text("ERR invalid first DB index"))?;
     let second = int(args.bytes()?).map_err(|_| Error::text("ERR invalid second DB index"))?;
     let (first, second) = (existing(cx, first)?, existing(cx, second)?);

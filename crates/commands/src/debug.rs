@@ -17,6 +17,7 @@ use stdx::number::parse_i64;
 use crate::client::unknown_form;
 use crate::help;
 
+mod bus;
 mod digest;
 mod object;
 mod packs;
@@ -76,6 +77,13 @@ const TOOLS: &[Tool] = &[
         run: |cx, _| crash(cx, Crash::Panic),
     },
     Tool {
+        name: "CLUSTERLINK",
+        syntax: "KILL <TO | FROM | ALL> node-id",
+        summary: "Cuts the bus's links to a node, or those from it.",
+        words: 3..=3,
+        run: bus::cut_links,
+    },
+    Tool {
         name: "CONFIG-REWRITE-FORCE-ALL",
         syntax: "",
         summary: "Writes the whole configuration to its file, defaults too.",
@@ -95,6 +103,13 @@ const TOOLS: &[Tool] = &[
         summary: "Sums each key's value up in forty digits, zeros for a missing key.",
         words: 0..=usize::MAX,
         run: digest::of_values,
+    },
+    Tool {
+        name: "DROP-CLUSTER-PACKET-FILTER",
+        syntax: "packet-type",
+        summary: "Takes no packet of this type from the bus; -1 takes all again.",
+        words: 1..=1,
+        run: bus::ignore_packets,
     },
     Tool {
         name: "ERROR",

@@ -9,20 +9,27 @@ use stdx::glob;
 use crate::scan::SCAN;
 use crate::sort::{SORT, SORT_RO};
 
+mod migrate;
 mod object;
 mod payload;
 mod transfer;
 
+use migrate::MIGRATE;
 use object::OBJECT;
-use payload::{DUMP, RESTORE};
+use payload::{DUMP, RESTORE, RESTORE_ASKING};
 use transfer::{COPY, MOVE, RENAME, RENAMENX};
 
 pub(crate) static KEYS_OF_ANY_KIND: Family = Family {
     name: "generic",
     commands: &[
-        &COPY, &DEL, &DUMP, &EXISTS, &KEYS, &MOVE, &OBJECT, &RANDOMKEY, &RENAME, &RENAMENX,
-        &RESTORE, &SCAN, &SORT, &SORT_RO, &TOUCH, &TYPE, &UNLINK,
+        &COPY, &DEL, &DUMP, &EXISTS, &KEYS, &MIGRATE, &MOVE, &OBJECT, &RANDOMKEY, &RENAME,
+        &RENAMENX, &RESTORE, &SCAN, &SORT, &SORT_RO, &TOUCH, &TYPE, &UNLINK,
     ],
+};
+
+pub(crate) static KEYS_ON_THEIR_WAY: Family = Family {
+    name: "server",
+    commands: &[&RESTORE_ASKING],
 };
 
 /// What the commands about any number of keys are.

@@ -5,6 +5,7 @@
 mod bitmap;
 mod chance;
 mod client;
+mod cluster;
 mod command;
 mod config;
 mod connection;
@@ -45,6 +46,7 @@ const VERSION: &str = "7.0.15";
 /// Every family of commands.
 const FAMILIES: &[&Family] = &[
     &bitmap::BITMAPS,
+    &cluster::CLUSTERS,
     &command::COMMANDS,
     &connection::CONNECTION,
     &database::DATABASES,
@@ -55,6 +57,7 @@ const FAMILIES: &[&Family] = &[
     &hyperloglog::HYPERLOGLOGS,
     &info::INFOS,
     &keys::KEYS_OF_ANY_KIND,
+    &keys::KEYS_ON_THEIR_WAY,
     &list::LISTS,
     &memory::MEMORIES,
     &persistence::PERSISTENCE,

@@ -1,6 +1,7 @@
 //! Publish and subscribe.
 
 use engine::command::{Flags, KeySpec};
+use engine::host::BusMessage;
 use engine::pubsub::Scope;
 use engine::reply::Done;
 use engine::{Access, Args, Arity, Command, CommandResult, Context, Family};
@@ -167,7 +168,7 @@ static PUBLISH: Command = Command {
     complexity: "O(N+M) where N is the number of the channel's subscribers and M the number of \
                  patterns anybody subscribed to",
     handler: |cx, args| {
-        publish(cx, args, |cx, channel, message| {
+        publish(cx, args, false, |cx, channel, message| {
             cx.engine.publish(cx.config, channel, message)
         })
     },
@@ -182,7 +183,7 @@ static SPUBLISH: Command = Command {
     complexity: "O(N) where N is the number of the shard channel's subscribers",
     keys: &[KeySpec::at(1, Access::NOT_KEY)],
     handler: |cx, args| {
-        publish(cx, args, |cx, channel, message| {
+        publish(cx, args, true, |cx, channel, message| {
             cx.engine.publish_in_shard(cx.config, channel, message)
         })
     },
@@ -192,12 +193,24 @@ static SPUBLISH: Command = Command {
 fn publish(
     cx: &mut Context<'_>,
     args: &mut Args<'_>,
+    sharded: bool,
     send: fn(&Context<'_>, &[u8], &[u8]) -> usize,
 ) -> CommandResult {
     let &[channel, message] = args.rest() else {
         return Err(engine::Error::Arity);
     };
-    cx.effect_for_replicas(args.words());
+    match cx.engine.cluster.is_on() {
+        // The bus reaches replicas, too.
+        true => cx.engine.host.publish_on_bus(
+            cx.engine,
+            BusMessage {
+                channel,
+                message,
+                sharded,
+            },
+        ),
+        false => cx.effect_for_replicas(args.words()),
+    }
     let received = send(cx, channel, message);
     Ok(cx.reply.count(received))
 }

@@ -50,6 +50,10 @@ static SLAVEOF: Command = Command {
 };
 
 fn replicaof(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
+    if cx.engine.cluster.is_on() {
+        let text = "ERR REPLICAOF not allowed in cluster mode.";
+        return Err(Error::text(text));
+    }
     let primary = primary(args)?;
     let (mut refusal, mut is_followed) = (None, false);
     cx.engine
@@ -120,7 +124,9 @@ static FAILOVER: Command = Command {
 
 fn failover(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     if cx.config.cluster.enabled {
-        return Err(Error::text("ERR FAILOVER not allowed in cluster mode."));
+        return Err(Error::text(
+            "ERR FAILOVER not allowed in cluster mode. Use CLUSTER FAILOVER command instead.",
+        ));
     }
     let request = FailoverRequest::parse(args.rest()).map_err(Error::text)?;
     let client = cx.session.client.peer();

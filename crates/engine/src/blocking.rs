@@ -18,6 +18,7 @@
 //! and every writer takes the locks of all that the waits at its keys could touch together with its
 //! own (`Keyspace::lock_to_serve`).
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -93,6 +94,8 @@ pub(crate) enum State {
     Released,
     /// It is to end with an error.
     Refused,
+    /// It is to end with the error in its reply: its key is served elsewhere now.
+    Redirected,
     /// It is to end with an error, and the session with it: the node's role has changed.
     Dismissed,
     /// It is to end with an error: the program does not end, after all.
@@ -155,15 +158,20 @@ impl Blocked {
     }
 
     /// The error that it ends with, if it does.
-    fn error(&self) -> Option<&'static str> {
-        match self.state.load(Ordering::Acquire) {
-            state if state == State::Refused as u8 => {
-                Some("UNBLOCKED client unblocked via CLIENT UNBLOCK")
+    fn error(&self) -> Option<Cow<'static, str>> {
+        let text = match self.state.load(Ordering::Acquire) {
+            state if state == State::Redirected as u8 => {
+                let reply = self.reply.lock();
+                return Some(String::from_utf8_lossy(&reply).into_owned().into());
             }
-            state if state == State::Dismissed as u8 => Some(DISMISSED),
-            state if state == State::Stayed as u8 => Some(STAYED),
-            _ => None,
-        }
+            state if state == State::Refused as u8 => {
+                "UNBLOCKED client unblocked via CLIENT UNBLOCK"
+            }
+            state if state == State::Dismissed as u8 => DISMISSED,
+            state if state == State::Stayed as u8 => STAYED,
+            _ => return None,
+        };
+        Some(text.into())
     }
 }
 
@@ -207,6 +215,27 @@ impl Blocking {
     pub(crate) fn dismiss(&self) {
         for blocked in self.waits.lock().values() {
             if !matches!(blocked.what, What::End) && blocked.claim(State::Dismissed) {
+                blocked.client.wake();
+            }
+        }
+    }
+
+    /// Ends the waits of which `error` says why they can be served here no longer.
+    pub(crate) fn redirect(&self, error: impl Fn(&[u8], bool) -> Option<String>) {
+        for blocked in self.waits.lock().values() {
+            let What::Key(awaited) = &blocked.what else {
+                continue;
+            };
+            let reads_replica = blocked.client.has(ClientFlags::READS_REPLICA);
+            let key = awaited.keys.first();
+            let error = key.and_then(|key| error(key, reads_replica));
+            if let Some(error) = error
+                && blocked.claim(State::Claimed)
+            {
+                *blocked.reply.lock() = error.into_bytes();
+                blocked
+                    .state
+                    .store(State::Redirected as u8, Ordering::Release);
                 blocked.client.wake();
             }
         }
@@ -315,7 +344,7 @@ impl Engine {
         self.forget_blocked(session);
         let mark = out.len();
         match blocked.error() {
-            Some(text) => self.fail_blocked(&blocked, worker, text, out),
+            Some(text) => self.fail_blocked(&blocked, worker, &text, out),
             None => self.write_end(&blocked, out),
         }
         if blocked.silent {

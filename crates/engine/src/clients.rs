@@ -55,6 +55,8 @@ pub struct Client {
     pub user: Mutex<String>,
     /// Raised when a key that it watches has changed.
     watching: Mutex<Option<Arc<WatchFlag>>>,
+    /// Shard channels that belong to another shard now: the subscriptions are over.
+    pub(crate) lost_channels: Mutex<Vec<Box<[u8]>>>,
     inbox: Mutex<Inbox>,
     tally: Arc<Tally>,
 }
@@ -92,6 +94,10 @@ impl ClientFlags {
     pub const PRIMARY: ClientFlags = ClientFlags(1 << 10);
     /// Has spoken of replication, so that its end matters there.
     pub const REPLICATES: ClientFlags = ClientFlags(1 << 11);
+    /// Reads from a replica of a cluster.
+    pub const READS_REPLICA: ClientFlags = ClientFlags(1 << 12);
+    /// Subscriptions were ended that the session still believes in.
+    pub const UNSUBSCRIBED: ClientFlags = ClientFlags(1 << 13);
 }
 
 impl Client {
@@ -114,6 +120,7 @@ impl Client {
             name: Mutex::new(String::new()),
             user: Mutex::new("default".to_owned()),
             watching: Mutex::default(),
+            lost_channels: Mutex::default(),
             inbox: Mutex::new(Inbox::default()),
             tally,
         }

@@ -157,7 +157,7 @@ impl Arity {
 
 /// What is true of a command.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Flags(u32);
+pub struct Flags(u64);
 
 impl Flags {
     pub const NONE: Flags = Flags(0);
@@ -189,6 +189,12 @@ impl Flags {
     pub const SYSTEM: Flags = Flags(1 << 20);
 
     // The rest is between the table and dispatch; clients are not told.
+
+    /// Is answered while data is loaded, though clients are told otherwise: a copy may come and go
+    /// between two of their commands.
+    pub const WHILE_LOADING: Flags = Flags(1 << 32);
+    /// Takes keys to another node, so it may touch a slot that moves.
+    pub const MOVES_KEYS: Flags = Flags(1 << 21);
 
     /// Is refused when writes are, for the sake of those who ask whether all is well.
     pub const TELLS_HEALTH: Flags = Flags(1 << 22);

@@ -12,7 +12,7 @@ use std::sync::atomic::Ordering;
 
 use arc_swap::Guard;
 use config::{Config, KeyspaceEvents};
-use keyspace::{Detached, Expire, Frequency, Keyspace, Lapsed, Locked, Recall, ShardSet};
+use keyspace::{DbIndex, Detached, Expire, Frequency, Lapsed, Locked, Recall, ShardSet};
 use resp::request::{Batch, ProtocolError};
 use stdx::prng::Prng;
 use stdx::time::UnixMillis;
@@ -21,6 +21,7 @@ use crate::Engine;
 use crate::args::{Args, Located};
 use crate::blocking::Server;
 use crate::clients::ClientFlags;
+use crate::cluster::{Route, SlotMap};
 use crate::command::{CommandId, CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
 use crate::error::{Error, excerpt};
@@ -33,6 +34,11 @@ use crate::reply::Reply;
 use crate::session::{Origin, Replies, Session};
 use crate::stats::WorkerStats;
 use crate::transaction;
+
+pub(crate) use words::{locate, words_of_name};
+use words::{recycle, unknown_command};
+
+mod words;
 
 /// The most requests that are locked and fetched together. More would overlap more waits, but
 /// hold more locks at once.
@@ -121,6 +127,9 @@ impl Engine {
         self.sleep_as_told();
         let now = self.now();
         session.client.last_use_ms.store(now.0, Ordering::Relaxed);
+        if session.client.has(ClientFlags::UNSUBSCRIBED) {
+            session.forget_lost_channels();
+        }
         let mut run = Run {
             engine: self,
             config: self.config.load(),
@@ -131,6 +140,7 @@ impl Engine {
             start: out.len(),
             full_at: 0,
             verbatim: None,
+            map: None,
             unconfirmed: Vec::new(),
             worker,
             out,
@@ -169,6 +179,7 @@ impl Engine {
             start: 0,
             full_at: usize::MAX,
             verbatim: None,
+            map: None,
             unconfirmed: Vec::new(),
             worker,
             out,
@@ -200,6 +211,7 @@ impl Engine {
             start: 0,
             full_at: usize::MAX,
             verbatim: Some(verbatim),
+            map: None,
             unconfirmed: Vec::new(),
             worker,
             out,
@@ -237,6 +249,8 @@ struct Run<'a, 'b> {
     full_at: usize,
     /// Of the primary's stream, what is to enter the log.
     verbatim: Option<&'a mut Verbatim<'b>>,
+    /// In a cluster, who serves what, as the group under way was told.
+    map: Option<Arc<SlotMap>>,
     /// Where in `out` the replies of writes are that replicas must confirm.
     unconfirmed: Vec<Range<usize>>,
     out: &'a mut Vec<u8>,
@@ -326,6 +340,9 @@ impl<'a> Run<'a, '_> {
     /// Runs as many requests from `first` on as may share their locks, and returns how many.
     fn group(&mut self, first: usize) -> usize {
         self.located.clear();
+        if self.engine.is_routed(self.session) {
+            self.map = Some(Arc::clone(&self.engine.cluster.map()));
+        }
         let mut planned: [Option<Planned<'a>>; GROUP_MAX] = [const { None }; GROUP_MAX];
         let mut count = 0;
         while count < GROUP_MAX && first + count < self.batch.len() {
@@ -386,6 +403,16 @@ impl<'a> Run<'a, '_> {
         !self.engine.pause.is_on()
             && !self.engine.persistence.is_loading()
             && gates::role_is_open(self.engine, writes)
+            && self.is_routed_still(writes)
+    }
+
+    /// Whether, in a cluster, the node serves what it did when the group was put together.
+    #[inline]
+    fn is_routed_still(&self, writes: bool) -> bool {
+        let Some(map) = &self.map else {
+            return true;
+        };
+        self.engine.cluster.is_current(map) && !(writes && self.engine.has_lost_touch())
     }
 
     /// Resolves a request that needs nothing but the locks of its declared keys, and passes every
@@ -406,16 +433,25 @@ impl<'a> Run<'a, '_> {
             return None;
         }
         let start = self.located.len();
-        match locate(&self.engine.keyspace, entry, words, &mut self.located) {
-            Ok(()) => Some(Planned {
-                entry,
-                located: start..self.located.len(),
-            }),
-            Err(_) => {
-                self.located.truncate(start);
-                None
-            }
+        let located = locate(&self.engine.keyspace, entry, words, &mut self.located);
+        if located.is_err() || !self.is_served(entry, start) {
+            self.located.truncate(start);
+            return None;
         }
+        Some(Planned {
+            entry,
+            located: start..self.located.len(),
+        })
+    }
+
+    /// Whether, in a cluster, the keys located from `start` on are served here for certain.
+    #[inline]
+    fn is_served(&self, entry: &Entry, start: usize) -> bool {
+        let Some(map) = &self.map else {
+            return true;
+        };
+        let keys = self.located[start..].iter().map(|located| &located.key);
+        self.session.asking == 0 && self.engine.serves(map, self.session, entry, keys)
     }
 
     /// Closes clients if all take too much memory. Returns whether this one is among the closed.
@@ -427,6 +463,14 @@ impl<'a> Run<'a, '_> {
 
     /// Runs one request through all gates. Returns whether it did not have to wait.
     fn alone(&mut self, index: usize) -> bool {
+        let has_run = self.pass_alone(index);
+        if self.session.asking > 0 && has_run && self.session.transaction.is_none() {
+            self.session.asking -= 1;
+        }
+        has_run
+    }
+
+    fn pass_alone(&mut self, index: usize) -> bool {
         if self.is_closed_for_memory() {
             return true;
         }
@@ -507,6 +551,10 @@ impl<'a> Run<'a, '_> {
                 self.refuse(Some(entry), &error);
                 return;
             }
+            if is_client && let Err(error) = self.check_route(entry, words, &mut locked) {
+                self.refuse(Some(entry), &error);
+                return;
+            }
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
             if is_client && gates::is_paused(engine, self.session, entry) {
@@ -526,6 +574,29 @@ impl<'a> Run<'a, '_> {
         }
         self.located = located;
         has_run
+    }
+
+    /// Whether, in a cluster, the request is served here. What its keys hold is locked.
+    fn check_route(
+        &mut self,
+        entry: &Entry,
+        words: &[&[u8]],
+        locked: &mut Locked<'_>,
+    ) -> Result<(), Error> {
+        if !self.engine.cluster.is_on() {
+            return Ok(());
+        }
+        let map = self.engine.cluster.map();
+        let route = Route {
+            engine: self.engine,
+            config: &self.config,
+            map: &map,
+            session: self.session,
+            entry,
+            words,
+        };
+        let now = self.now;
+        route.check(&mut |key| locked.db(DbIndex(0), now, Expire::Hide).contains(key))
     }
 
     /// Takes locks, and if somebody may come to be served under them, also what that needs.
@@ -885,83 +956,4 @@ pub(crate) fn recall(config: &Config, seed: impl FnOnce() -> u64) -> Recall {
         decay_minutes: config.memory.lfu_decay_time,
         chances: Prng::new(seed()),
     })
-}
-
-/// How many words name the command: one, or two with a subcommand.
-pub(crate) fn words_of_name(entry: &Entry) -> usize {
-    1 + usize::from(entry.full_name.len() > entry.command.name.len())
-}
-
-/// Finds the keys among the words, and where they belong.
-#[inline]
-pub(crate) fn locate<'a>(
-    keyspace: &Keyspace,
-    entry: &Entry,
-    words: &'a [&'a [u8]],
-    located: &mut Vec<Located<'a>>,
-) -> Result<(), Error> {
-    if let Some((first, last, step)) = entry.simple_keys {
-        let last = if last < 0 {
-            words.len() as i64 + last
-        } else {
-            first as i64 + last
-        };
-        for word in (first..=last.max(0) as usize).step_by(step) {
-            let bytes = words.get(word).ok_or(Error::InvalidArguments)?;
-            located.push(Located {
-                word,
-                key: keyspace.key(bytes),
-            });
-        }
-        return Ok(());
-    }
-    let mut found = |word: usize| {
-        located.push(Located {
-            word,
-            key: keyspace.key(words[word]),
-        })
-    };
-    if let Some(finder) = entry.command.finder {
-        finder(words, &mut |word, _| found(word));
-        return Ok(());
-    }
-    for spec in entry.command.keys {
-        spec.find(words, &mut found)?;
-    }
-    if entry.command.keys.len() > 1 {
-        located.sort_by_key(|located| located.word);
-    }
-    Ok(())
-}
-
-/// Keys that an emptied list has room for.
-const LOCATED_KEPT: usize = 1024;
-
-/// Gives the memory of an emptied list to one of another lifetime, unless it is large.
-fn recycle<'b>(mut located: Vec<Located<'_>>) -> Vec<Located<'b>> {
-    if located.capacity() > LOCATED_KEPT {
-        return Vec::new();
-    }
-    located.clear();
-    located
-        .into_iter()
-        .map(|_| unreachable!("the list is empty"))
-        .collect()
-}
-
-fn unknown_command(words: &[&[u8]]) -> Error {
-    let mut text = b"ERR unknown command '".to_vec();
-    text.extend_from_slice(excerpt(words[0], 128));
-    text.extend_from_slice(b"', with args beginning with: ");
-    let start = text.len();
-    for word in &words[1..] {
-        let room = 128usize.saturating_sub(text.len() - start);
-        if room == 0 {
-            break;
-        }
-        text.push(b'\'');
-        text.extend_from_slice(excerpt(word, room));
-        text.extend_from_slice(b"' ");
-    }
-    Error::Bytes(text)
 }

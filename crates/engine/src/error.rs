@@ -28,6 +28,8 @@ pub enum Error {
     Syntax,
     UnbalancedExec,
     WrongKind,
+    /// The slot is served elsewhere, or by nobody. A transaction is told so in these very words.
+    Redirected(String),
     /// A text of one place, its code included.
     Text(Cow<'static, str>),
     /// As `Text`, quoting bytes of the client.
@@ -52,6 +54,7 @@ impl Error {
                     .into_bytes()
                     .into();
             }
+            Error::Redirected(text) => return text.as_bytes().into(),
             Error::Text(text) => return text.as_bytes().into(),
             Error::Bytes(bytes) => return bytes.as_slice().into(),
             Error::BadAuth => "WRONGPASS invalid username-password pair or user is disabled.",

@@ -1,9 +1,11 @@
 //! Every reason to refuse a command before it runs.
 
 use config::{Config, Permit};
+use keyspace::{DbIndex, Expire, ShardSet};
 
 use crate::Engine;
 use crate::clients::ClientFlags;
+use crate::cluster::Route;
 use crate::command::{Entry, Flags};
 use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
@@ -39,6 +41,7 @@ const GATES: &[Check] = &[
     arity_is_right,
     command_is_not_protected,
     client_is_authenticated,
+    slot_is_served_here,
     memory_is_not_full,
     files_can_be_written,
     role_is_right,
@@ -166,6 +169,30 @@ fn client_is_authenticated(request: &Request<'_>) -> Result<(), Gate> {
     }
 }
 
+/// Others serve other slots. Of a slot that moves, what is here is found under its lock.
+fn slot_is_served_here(request: &Request<'_>) -> Result<(), Gate> {
+    let engine = request.engine;
+    if !engine.is_routed(request.session) {
+        return Ok(());
+    }
+    let map = engine.cluster.map();
+    let route = Route {
+        engine,
+        config: request.config,
+        map: &map,
+        session: request.session,
+        entry: request.entry,
+        words: request.words,
+    };
+    let checked = route.check(&mut |key| {
+        let mut locked = engine.keyspace.lock(ShardSet::of(key.slot.shard()));
+        locked
+            .db(DbIndex(0), engine.now(), Expire::Hide)
+            .contains(key)
+    });
+    checked.or_else(closed)
+}
+
 fn memory_is_not_full(request: &Request<'_>) -> Result<(), Gate> {
     let (engine, flags) = (request.engine, request.entry.flags);
     let transaction = request.session.transaction.as_ref();
@@ -286,7 +313,7 @@ pub(crate) fn is_loading(engine: &Engine, session: &Session, entry: &Entry) -> b
         return false;
     }
     let transaction = session.transaction.as_ref();
-    !entry.flags.has(Flags::LOADING)
+    !entry.flags.has(Flags::LOADING.and(Flags::WHILE_LOADING))
         || entry.flags.has(Flags::RUNS_QUEUE)
             && transaction.is_some_and(|queue| queue.lacks(engine, Flags::LOADING))
 }

@@ -2,6 +2,7 @@
 //! can do. The server implements it with the real world, tests with a virtual one.
 
 use std::io;
+use std::time::Duration;
 
 use ::replication::{Input, Machine, View};
 use ::sentinel::{Answer, Machine as Sentinel, View as SentinelView};
@@ -90,6 +91,26 @@ pub trait Host: Send + Sync {
         None
     }
 
+    /// Has the node of a cluster do what an operator asks, or says why it does not.
+    fn command_cluster(
+        &self,
+        engine: &Engine,
+        request: ClusterRequest<'_>,
+    ) -> Result<ClusterReply, Refusal>;
+
+    /// Lets `look` see how the cluster stands. Locks may be held.
+    fn look_at_cluster(
+        &self,
+        engine: &Engine,
+        look: &mut dyn FnMut(&cluster::Machine, &cluster::View),
+    );
+
+    /// Has the other nodes of a cluster, or those of the channel's shard, hear a message.
+    fn publish_on_bus(&self, engine: &Engine, message: BusMessage<'_>);
+
+    /// Connects to another server, whose replies are waited for so long. An error is the system's.
+    fn dial(&self, host: &str, port: u16, timeout: Duration) -> Result<Box<dyn Wire>, DialError>;
+
     /// Ends the program here and now, as the crash that `DEBUG` was asked for.
     fn crash(&self, how: Crash);
 
@@ -113,6 +134,49 @@ pub trait Watcher {
 
     /// Lets `look` see what is watched.
     fn look(&self, engine: &Engine, look: &mut dyn FnMut(&Sentinel, &SentinelView));
+}
+
+/// What an operator asks of a node of a cluster.
+#[derive(Debug)]
+pub struct ClusterRequest<'a> {
+    pub command: cluster::Command<'a>,
+    /// Whether there is any key. Of matter to commands that are refused then.
+    pub holds_keys: bool,
+    /// Whether every lock is held. If not, a change of the role is put off.
+    pub holds_locks: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClusterReply {
+    pub answer: cluster::Answer,
+    /// The caller is to delete all data.
+    pub deletes_all: bool,
+}
+
+/// Why the node of a cluster does not do what it was asked.
+pub type Refusal = cluster::Refused;
+
+/// A message of a channel.
+#[derive(Clone, Copy, Debug)]
+pub struct BusMessage<'a> {
+    pub channel: &'a [u8],
+    pub message: &'a [u8],
+    pub sharded: bool,
+}
+
+/// A connection to another server, to be written to and read from with a limit of time.
+pub trait Wire: io::Read + io::Write + Send {
+    /// How long what is read or written may take from now on.
+    fn set_timeout(&mut self, timeout: Duration) -> io::Result<()>;
+}
+
+/// Why there is no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialError {
+    /// The name leads nowhere.
+    NoAddress,
+    /// Nobody answers there.
+    NoAnswer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

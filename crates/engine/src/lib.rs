@@ -18,6 +18,7 @@
 pub mod args;
 pub mod blocking;
 pub mod clients;
+pub mod cluster;
 pub mod command;
 mod configure;
 pub mod context;
@@ -48,6 +49,7 @@ pub mod snapshot;
 pub mod stats;
 mod sync;
 pub mod transaction;
+pub mod wires;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -60,6 +62,7 @@ use stdx::time::UnixMillis;
 
 use blocking::Blocking;
 use clients::{Client, Clients, Endpoints};
+use cluster::Cluster;
 use command::Table;
 use eviction::Eviction;
 use garbage::Garbage;
@@ -77,6 +80,7 @@ use shutdown::Ending;
 use slowlog::SlowLog;
 use stats::Stats;
 use sync::{AtomicU8, Mutex};
+use wires::Wires;
 
 pub use args::Args;
 pub use command::{Access, Acl, Arity, Command, CommandResult, Family, KeySpec};
@@ -112,9 +116,13 @@ pub struct Engine {
     pub persistence: Persistence,
     /// What commands must know of the node's role.
     pub standing: Standing,
+    /// What commands must know of the cluster that the node is one of.
+    pub cluster: Cluster,
     /// Whether a snapshot is being taken: there is one at a time.
     snapshot_taken: AtomicU8,
     pub switches: maintenance::Switches,
+    /// Connections to other servers that nobody uses now.
+    wires: Wires,
     /// Forty hexadecimal digits, new at every start.
     pub run_id: String,
     pub started_ms: i64,
@@ -131,6 +139,7 @@ impl Engine {
         let mut digit = || char::from(b"0123456789abcdef"[prng.below(16) as usize]);
         let run_id = (0..40).map(|_| digit()).collect();
         let commands = table.all().len();
+        let cluster = Cluster::new(config.cluster.enabled);
         let started_ms = host.unix_micros() / 1000;
         Engine {
             keyspace: Keyspace::new(dbs, prng.next_u64()),
@@ -156,8 +165,10 @@ impl Engine {
             eviction: Eviction::default(),
             persistence: Persistence::new(UnixMillis(started_ms)),
             standing: Standing::default(),
+            cluster,
             snapshot_taken: AtomicU8::default(),
             switches: maintenance::Switches::default(),
+            wires: Wires::default(),
         }
     }
 

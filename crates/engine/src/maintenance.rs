@@ -124,6 +124,7 @@ impl Maintenance {
         if now.0 - self.last_idle_look_ms >= IDLE_LOOK_MS {
             self.last_idle_look_ms = now.0;
             close_idle_clients(engine, now);
+            engine.close_idle_lines(now);
         }
     }
 

@@ -21,8 +21,11 @@ pub enum Paused {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Holder {
+    /// `FAILOVER`.
     Failover = 1,
     Shutdown = 2,
+    /// `CLUSTER FAILOVER`.
+    ManualFailover = 4,
 }
 
 /// The pause, if there is one.

@@ -115,6 +115,21 @@ impl PubSub {
         true
     }
 
+    /// Ends the subscriptions to the shard channels that are to go, and tells the subscribers.
+    pub(crate) fn drop_shard_channels(&self, mut is_to_go: impl FnMut(&[u8]) -> bool) {
+        let scope = Scope::ShardChannel;
+        let mut names = self.scopes[scope as usize].write();
+        names.retain(|channel, subscribers| {
+            if !is_to_go(channel) {
+                return true;
+            }
+            for client in subscribers.values() {
+                lose_channel(client, channel);
+            }
+            false
+        });
+    }
+
     /// Ends all subscriptions of a session.
     pub fn leave(&self, session: &mut Session) {
         let Some(subscriptions) = session.subscriptions.take() else {
@@ -166,6 +181,44 @@ impl PubSub {
 
     fn scope(&self, scope: Scope) -> &RwLock<HashMap<Box<[u8]>, Subscribers>> {
         &self.scopes[scope as usize]
+    }
+}
+
+/// Tells a client that its subscription to a shard channel is over. The session learns of it when
+/// it next runs.
+fn lose_channel(client: &Client, channel: &[u8]) {
+    let scope = Scope::ShardChannel;
+    let counter = &client.subscriptions[scope as usize];
+    let left = counter.load(Ordering::Relaxed).saturating_sub(1);
+    counter.store(left, Ordering::Relaxed);
+    client.lost_channels.lock().push(channel.into());
+    client.set(ClientFlags::UNSUBSCRIBED, true);
+    let protocol = match client.resp3.load(Ordering::Relaxed) {
+        true => Protocol::Resp3,
+        false => Protocol::Resp2,
+    };
+    let mut bytes = Vec::new();
+    let mut reply = Reply::new(&mut bytes, protocol);
+    let mut push = reply.push(3);
+    push.bulk(scope.unsubscribed().as_bytes());
+    push.bulk(channel);
+    push.integer(i64::from(left));
+    let _message = push.done();
+    client.send(&bytes);
+}
+
+impl Session {
+    /// Forgets the subscriptions that were ended by others.
+    #[cold]
+    pub(crate) fn forget_lost_channels(&mut self) {
+        self.client.set(ClientFlags::UNSUBSCRIBED, false);
+        let lost = std::mem::take(&mut *self.client.lost_channels.lock());
+        if let Some(own) = &mut self.subscriptions {
+            let names = &mut own.names[Scope::ShardChannel as usize];
+            names.retain(|name| !lost.contains(name));
+            own.bytes -= lost.iter().map(|name| name_bytes(name)).sum::<u64>();
+        }
+        note_counts(self);
     }
 }
 

@@ -29,6 +29,11 @@ pub struct Session {
     pub written_to: u64,
     /// Whether this client's reads count as uses of the keys.
     pub touches: bool,
+    /// Whether the client wants to be served from a replica what it only reads.
+    pub reads_replica: bool,
+    /// Commands for which the client may use a slot that is on its way here: 2 while `ASKING` runs,
+    /// then 1 for the command or the transaction behind it.
+    pub asking: u8,
 }
 
 /// Whose commands a session runs.
@@ -85,6 +90,8 @@ impl Session {
             origin: Origin::Client,
             written_to: 0,
             touches: true,
+            reads_replica: false,
+            asking: 0,
         }
     }
 

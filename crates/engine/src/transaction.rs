@@ -73,6 +73,13 @@ impl Transaction {
         self.queue.is_empty()
     }
 
+    /// Shows the queued commands, in their order.
+    pub(crate) fn for_each(&self, mut visit: impl FnMut(CommandId, &[&[u8]])) {
+        for queued in &self.queue {
+            visit(queued.command, &queued.words());
+        }
+    }
+
     /// Whether a queued command has any of `flags`.
     pub fn has(&self, engine: &Engine, flags: Flags) -> bool {
         self.queue
@@ -290,6 +297,8 @@ pub(crate) fn give_up(
     session.take_transaction();
     let message = error.message(name);
     let reason = match error {
+        // The client has to run it elsewhere, so nothing is put before where that is.
+        Error::Redirected(_) => return message.into_owned(),
         Error::Arity => message.strip_prefix(b"ERR ").unwrap_or(&message),
         _ => &message,
     };

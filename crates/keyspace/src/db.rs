@@ -588,6 +588,26 @@ impl Db<'_> {
 }
 
 impl Db<'_> {
+    /// How many keys a slot holds, those past their expiry included.
+    pub fn slot_len(&mut self, slot: Slot) -> usize {
+        let index = self.index;
+        self.shards.visit(slot.shard(), |shard| {
+            shard.table(index, slot).map_or(0, |table| table.len())
+        })
+    }
+
+    /// Up to `max` keys of a slot, for the price of those that are returned.
+    pub fn slot_keys(&mut self, slot: Slot, max: usize) -> Vec<Box<[u8]>> {
+        let index = self.index;
+        self.shards.visit(slot.shard(), |shard| {
+            let entries = shard.table(index, slot).into_iter();
+            let entries = entries.flat_map(|table| table.iter());
+            entries.take(max).map(|entry| entry.key().into()).collect()
+        })
+    }
+}
+
+impl Db<'_> {
     /// The shape of a slot's table, for those who look into memory: keys, buckets, and buckets
     /// that needed an overflow.
     pub fn table_shape(&mut self, slot: Slot) -> (usize, usize, usize) {

@@ -9,12 +9,14 @@
 //!   schedule   when they begin by themselves
 //!   load       files into the engine
 //!   start      what is loaded when a node starts
+//!   cluster    the machine of the cluster, performed but for sockets
 //!   replication  the machine of replication, performed but for sockets
 //!   sentinel   the machine of Sentinel, likewise
 //! ```
 
 #![forbid(unsafe_code)]
 
+pub mod cluster;
 pub mod draft;
 pub mod jobs;
 pub mod keeper;

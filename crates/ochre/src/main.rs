@@ -156,8 +156,7 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text +=
-        "
+    text += "
 
 'ochre PROGRAM --help' tells more of server, sentinel, cli and benchmark.
 ";

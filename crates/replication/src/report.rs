@@ -106,6 +106,18 @@ impl Machine {
         self.following.as_ref().map(Following::link_state)
     }
 
+    /// When the primary's stream last brought anything, if it is followed.
+    pub fn heard_ms(&self) -> Option<u64> {
+        let following = self.following.as_ref();
+        let online = following.filter(|following| following.is_online());
+        online.map(|following| following.heard_ms)
+    }
+
+    /// Since when a replica follows no stream; nothing if it never did.
+    pub fn down_since_ms(&self) -> Option<u64> {
+        self.following.as_ref()?.down_since_ms
+    }
+
     /// The name that a saved data set is given, if it is exactly this node's history up to the
     /// log's end. Without a log nobody else can know the name, and writes have left no trace.
     pub fn name_to_save(&self) -> Option<ReplicationId> {

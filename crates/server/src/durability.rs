@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use config::{AppendFsync, Config};
 use engine::Engine;
 use engine::host::LogLevel;
+use node::cluster::Cluster;
 use node::jobs::Jobs;
 use node::keeper::Keeper;
 use node::load::{Alone, Batch, Batches, Crew, Problem};
@@ -38,6 +39,8 @@ const WAITING_BATCHES: usize = 2;
 pub struct Durability {
     pub keeper: Arc<Keeper>,
     pub replication: Arc<Replication>,
+    /// The cluster that the node is one of, if it is.
+    pub cluster: Option<Arc<Cluster>>,
     syncer: OnceLock<Thread>,
     /// Somebody will call for the next sync.
     is_led: AtomicBool,
@@ -49,12 +52,18 @@ pub struct Durability {
 
 impl Durability {
     pub fn new(storage: Arc<dyn Storage>, config: &Config) -> Durability {
-        let keeper = Arc::new(Keeper::new(storage, config, std::process::id()));
+        let process = std::process::id();
+        let cluster = config.cluster.enabled.then(|| {
+            let cluster = Cluster::new(Arc::clone(&storage), config, process);
+            Arc::new(cluster)
+        });
+        let keeper = Arc::new(Keeper::new(storage, config, process));
         let replication = Arc::new(Replication::new(Arc::clone(&keeper), config));
         keeper.set_replication(&replication);
         Durability {
             keeper,
             replication,
+            cluster,
             syncer: OnceLock::new(),
             is_led: AtomicBool::new(false),
             is_called: AtomicBool::new(false),

@@ -8,7 +8,9 @@
 //!   connection  one task a client: read, run, write
 //!   durability  threads for what is kept in files
 //!   disk        the files
+//!   wire        a connection to another server, for the command that sends it keys
 //!   worker      what a thread keeps between clients: buffers, statistics
+//!   bus         the port and links of the cluster, on a thread of their own
 //!   primary     the link to the primary; a timer and threads for replication
 //!   sentinel    what Sentinel asks: links, names, scripts, its file
 //!   governor    how many workers are up
@@ -18,6 +20,7 @@
 //! ```
 
 mod bar;
+mod bus;
 mod config_file;
 mod connection;
 mod disk;
@@ -31,6 +34,7 @@ mod primary;
 mod program;
 mod sentinel;
 mod signals;
+mod wire;
 mod worker;
 
 pub use journal::warn;

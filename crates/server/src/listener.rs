@@ -52,7 +52,10 @@ impl Listeners {
     pub fn bind(house: &House, config: &Config) -> Result<Listeners, String> {
         let mut listeners = Listeners::default();
         // Nothing accepts before everything is bound: a failure then frees the addresses at once.
-        let tcp = tcp_listeners(&house.engine, &config.network)?;
+        let network = &config.network;
+        let sockets = tcp_sockets(&house.engine, network, network.port, "TCP")?;
+        let tcp: io::Result<Vec<_>> = sockets.into_iter().map(TcpListener::from_std).collect();
+        let tcp = tcp.map_err(|error| plain(&error))?;
         if let Some(path) = config.network.unix_socket.set() {
             let path = String::from_utf8_lossy(path).into_owned();
             let listener = unix_listener(&path, config)?;
@@ -81,9 +84,15 @@ impl Listeners {
     }
 }
 
-fn tcp_listeners(engine: &Engine, network: &Network) -> Result<Vec<TcpListener>, String> {
+/// Sockets that listen at a port, for what is told to whoever reads that it failed.
+pub fn tcp_sockets(
+    engine: &Engine,
+    network: &Network,
+    port: u16,
+    what: &str,
+) -> Result<Vec<std::net::TcpListener>, String> {
     let mut listeners = Vec::new();
-    if network.port == 0 {
+    if port == 0 {
         return Ok(listeners);
     }
     for address in network.bind.iter() {
@@ -92,10 +101,9 @@ fn tcp_listeners(engine: &Engine, network: &Network) -> Result<Vec<TcpListener>,
             Some(name) => (name, true),
             None => (&*text, false),
         };
-        match tcp_listener(name, network) {
+        match tcp_listener(name, port, network.tcp_backlog) {
             Ok(listener) => listeners.push(listener),
             Err(error) => {
-                let port = network.port;
                 let line = format!(
                     "Warning: Could not create server TCP listening socket {name}:{port}: {}",
                     plain(&error)
@@ -107,7 +115,9 @@ fn tcp_listeners(engine: &Engine, network: &Network) -> Result<Vec<TcpListener>,
                     io::ErrorKind::InvalidInput,
                 ];
                 if !optional || !missing.contains(&error.kind()) && !is_no_such_family(&error) {
-                    return Err(format!("Failed listening on port {port} (TCP), aborting."));
+                    return Err(format!(
+                        "Failed listening on port {port} ({what}), aborting."
+                    ));
                 }
             }
         }
@@ -128,7 +138,7 @@ fn plain(error: &io::Error) -> String {
     text.split(" (os error").next().unwrap_or(&text).to_owned()
 }
 
-fn tcp_listener(name: &str, network: &Network) -> io::Result<TcpListener> {
+fn tcp_listener(name: &str, port: u16, backlog: u32) -> io::Result<std::net::TcpListener> {
     let ip: IpAddr = match name {
         "*" => Ipv4Addr::UNSPECIFIED.into(),
         "::*" => Ipv6Addr::UNSPECIFIED.into(),
@@ -152,12 +162,12 @@ fn tcp_listener(name: &str, network: &Network) -> io::Result<TcpListener> {
         io::Error::new(error.kind(), format!("{call}: {}", plain(&error)))
     };
     socket
-        .bind(&SocketAddr::new(ip, network.port).into())
+        .bind(&SocketAddr::new(ip, port).into())
         .map_err(|error| named("bind", error))?;
     socket
-        .listen(i32::try_from(network.tcp_backlog).unwrap_or(i32::MAX))
+        .listen(i32::try_from(backlog).unwrap_or(i32::MAX))
         .map_err(|error| named("listen", error))?;
-    TcpListener::from_std(socket.into())
+    Ok(socket.into())
 }
 
 fn resolve(name: &str) -> io::Result<IpAddr> {

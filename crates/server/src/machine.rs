@@ -7,8 +7,9 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use config::{Config, Effect};
 use engine::Engine;
 use engine::host::{
-    Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
-    SaveError, Shutdown, ShutdownFailed, Started, Watcher,
+    BusMessage, ClusterReply, ClusterRequest, Cpu, Crash, DialError, Host, LoadFailed, LogLevel,
+    Memory, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown, ShutdownFailed,
+    Started, Watcher, Wire,
 };
 use node::keeper::Keeper;
 use node::sentinel::Sentinel;
@@ -156,7 +157,12 @@ impl Host for Machine {
         let path = self.config_file.as_ref().ok_or(RewriteError::NoFile)?;
         let failed = |error: std::io::Error| RewriteError::Failed(system_words(&error));
         let old = std::fs::read(path).map_err(failed)?;
-        let text = config::rewrite(&old, config, force_all);
+        // Whom a node of a cluster follows stands in a file of its own.
+        let mut config = Config::clone(config);
+        if config.cluster.enabled {
+            config.replication.primary = None;
+        }
+        let text = config::rewrite(&old, &config, force_all);
         config_file::replace(path, &text).map_err(failed)
     }
 
@@ -233,6 +239,47 @@ impl Host for Machine {
         self.sentinel.as_deref().map(|it| it as &dyn Watcher)
     }
 
+    fn command_cluster(
+        &self,
+        engine: &Engine,
+        request: ClusterRequest<'_>,
+    ) -> Result<ClusterReply, Refusal> {
+        match &self.durability.cluster {
+            Some(cluster) => cluster.command(engine, request),
+            None => Err(cluster::Refused(String::from(NO_CLUSTER))),
+        }
+    }
+
+    fn look_at_cluster(
+        &self,
+        engine: &Engine,
+        look: &mut dyn FnMut(&cluster::Machine, &cluster::View),
+    ) {
+        if let Some(cluster) = &self.durability.cluster {
+            cluster.look(engine, look);
+        }
+    }
+
+    fn publish_on_bus(&self, engine: &Engine, message: BusMessage<'_>) {
+        let BusMessage {
+            channel,
+            message,
+            sharded,
+        } = message;
+        if let Some(cluster) = &self.durability.cluster {
+            let input = cluster::Input::Publish {
+                channel,
+                message,
+                sharded,
+            };
+            cluster.tell(engine, input);
+        }
+    }
+
+    fn dial(&self, host: &str, port: u16, timeout: Duration) -> Result<Box<dyn Wire>, DialError> {
+        crate::wire::dial(host, port, timeout)
+    }
+
     fn crash(&self, how: Crash) {
         match how {
             Crash::Exit | Crash::Restart => std::process::exit(0),
@@ -256,6 +303,8 @@ impl Host for Machine {
         self.journal.line(level, line);
     }
 }
+
+const NO_CLUSTER: &str = "ERR This instance has cluster support disabled";
 
 /// Descriptors the program needs beside those of clients.
 const OWN_DESCRIPTORS: u64 = 32;

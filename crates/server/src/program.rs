@@ -16,6 +16,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 
 use crate::bar;
+use crate::bus;
 use crate::disk::Disk;
 use crate::durability::{self, Durability};
 use crate::governor::Governor;
@@ -395,12 +396,8 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         engine.persistence.begin_load(engine.now(), 0);
     }
     let house = House { engine, durability };
-    let mut listeners = Listeners::bind(&house, &config).inspect_err(|why| {
-        journal.line(LogLevel::Warning, why);
-    })?;
-    if listeners.is_empty() {
-        return Err("Configured to not listen anywhere, exiting.".to_owned());
-    }
+    let opened = open_ports(&house, &config);
+    let (bus, mut listeners) = opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?;
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
     governor.start(threads(&config));
@@ -415,7 +412,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         }
         _ => {
             Sockets::open(&house, &journal, threads(&config));
-            let loaded = load(&house, threads(&config), [seed()?, seed()?]);
+            let loaded = load(&house, threads(&config), [seed()?, seed()?], bus);
             bar::watch_load(&house.engine, &journal);
             Some(loaded)
         }
@@ -449,8 +446,35 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     std::process::exit(1);
 }
 
+/// Listens for whoever may come.
+fn open_ports(house: &House, config: &Config) -> Result<(Ports, Listeners), String> {
+    let bus = open_cluster(house, config)?;
+    let listeners = Listeners::bind(house, config)?;
+    match listeners.is_empty() {
+        true => Err("Configured to not listen anywhere, exiting.".to_owned()),
+        false => Ok((bus, listeners)),
+    }
+}
+
+/// Becomes the node that the file of the cluster tells of, if the node is one of a cluster.
+fn open_cluster(house: &House, config: &Config) -> Result<Ports, String> {
+    let Some(cluster) = &house.durability.cluster else {
+        return Ok(None);
+    };
+    cluster.open(&house.engine, [seed()?, seed()?])?;
+    bus::listen(house, config).map(Some)
+}
+
+/// The ports of the bus, if the node is one of a cluster.
+type Ports = Option<Vec<std::net::TcpListener>>;
+
 /// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
-fn load(house: &House, threads: usize, seeds: [u64; 2]) -> Receiver<Result<(), String>> {
+fn load(
+    house: &House,
+    threads: usize,
+    seeds: [u64; 2],
+    bus: Ports,
+) -> Receiver<Result<(), String>> {
     let (sender, receiver) = channel();
     let house = house.clone();
     let run = move || {
@@ -460,9 +484,10 @@ fn load(house: &House, threads: usize, seeds: [u64; 2]) -> Receiver<Result<(), S
             let started = house.durability.start(&house.engine);
             started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))
         });
-        if loaded.is_ok() {
+        let loaded = loaded.and_then(|()| {
             house.durability.replication.start(&house.engine, seeds);
-        }
+            bus.map_or(Ok(()), |bus| bus::start(&house, bus))
+        });
         // Whoever listens may have ended.
         drop(sender.send(loaded));
     };

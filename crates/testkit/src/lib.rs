@@ -28,6 +28,7 @@ mod node;
 mod peers;
 mod render;
 mod transcript;
+mod wire;
 mod world;
 
 pub use chaos::{Chaos, Mood};

@@ -38,6 +38,9 @@ impl Node {
     pub fn with_config(table: Table, config: Config) -> Node {
         let world = World::default();
         let engine = Engine::new(table, config, Box::new(world.clone()), 1);
+        if engine.cluster.is_on() {
+            world.join_cluster(&engine);
+        }
         let worker = Worker::new(&engine, 2);
         let (maintenance, clients) = (Maintenance::default(), BTreeMap::new());
         Node {

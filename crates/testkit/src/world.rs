@@ -1,21 +1,26 @@
 //! A host without a machine: its clock stands still until a test moves it.
 
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use config::{Config, Effect};
 use engine::Engine;
 use engine::host::{
-    Cpu, Crash, Host, LoadFailed, LogLevel, Memory, Process, Produce, Refused, RewriteError,
-    SaveError, Shutdown, ShutdownFailed, Started,
+    BusMessage, ClusterReply, ClusterRequest, Cpu, Crash, DialError, Host, LoadFailed, LogLevel,
+    Memory, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown, ShutdownFailed,
+    Started, Wire,
 };
 use engine::persistence::Outcome;
 use engine::snapshot::{Form, Snapshot};
+use node::cluster::Cluster;
 use parking_lot::Mutex;
 use replication::{Input, Machine, View};
 
+use crate::Disk;
 use crate::peers::Peers;
+use crate::wire::Target;
 
 /// Midnight of 1 January 2026, in microseconds of Unix time: where the virtual clock begins.
 const START_MICROS: i64 = 1_767_225_600_000_000;
@@ -42,6 +47,9 @@ struct State {
     saving: Mutex<Option<Snapshot>>,
     is_disk_full: AtomicBool,
     peers: Peers,
+    target: Target,
+    /// The cluster that the node is one of, if it is.
+    cluster: OnceLock<Cluster>,
 }
 
 impl World {
@@ -62,6 +70,37 @@ impl World {
     /// Has this effect of a changed configuration fail from now on.
     pub fn refuse_effect(&self, effect: Effect, why: &str) {
         *self.0.refused.lock() = Some((effect, why.to_owned()));
+    }
+
+    /// What another server answers to whoever sends it something.
+    pub fn answer_wire(&self, answers: &[u8]) {
+        self.0.target.answer(answers);
+    }
+
+    /// What another server was sent since this was last called.
+    pub fn take_wired(&self) -> Vec<u8> {
+        self.0.target.take_received()
+    }
+
+    /// Makes the node one of a cluster in which nobody else is yet.
+    pub(crate) fn join_cluster(&self, engine: &Engine) {
+        let config = engine.config.load();
+        let cluster = Cluster::new(Arc::new(Disk::default()), &config, 1);
+        let opened = cluster.open(engine, [3, 4]);
+        opened.expect("there is no file yet");
+        // A node joins once.
+        drop(self.0.cluster.set(cluster));
+        let started = self.cluster().start(engine);
+        started.expect("a node begins without data");
+    }
+
+    /// The cluster that the node is one of.
+    ///
+    /// # Panics
+    /// If it is none of a cluster.
+    pub fn cluster(&self) -> &Cluster {
+        let cluster = self.0.cluster.get();
+        cluster.expect("the configuration says that the node is one of a cluster")
     }
 
     /// Whether files cannot be written from now on.
@@ -259,6 +298,34 @@ impl Host for World {
 
     fn look_at_replication(&self, engine: &Engine, look: &mut dyn FnMut(&Machine, &View)) {
         self.0.peers.look(self, engine, look);
+    }
+
+    fn command_cluster(
+        &self,
+        engine: &Engine,
+        request: ClusterRequest<'_>,
+    ) -> Result<ClusterReply, Refusal> {
+        self.cluster().command(engine, request)
+    }
+
+    fn look_at_cluster(
+        &self,
+        engine: &Engine,
+        look: &mut dyn FnMut(&cluster::Machine, &cluster::View),
+    ) {
+        self.cluster().look(engine, look);
+    }
+
+    fn publish_on_bus(&self, _: &Engine, message: BusMessage<'_>) {
+        let text = String::from_utf8_lossy;
+        let sharded = if message.sharded { "shard " } else { "" };
+        let (channel, message) = (text(message.channel), text(message.message));
+        self.ask(format!("publish {sharded}{channel} {message}"));
+    }
+
+    fn dial(&self, host: &str, port: u16, _: Duration) -> Result<Box<dyn Wire>, DialError> {
+        self.ask(format!("dial {host}:{port}"));
+        self.0.target.dial()
     }
 
     fn crash(&self, how: Crash) {

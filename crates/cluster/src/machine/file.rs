@@ -47,6 +47,7 @@ impl Machine {
             current_epoch: conf.current_epoch,
             last_vote_epoch: conf.last_vote_epoch,
             links: BTreeMap::new(),
+            ignored: None,
             links_made: 0,
             forgotten: BTreeMap::new(),
             election: Election::default(),

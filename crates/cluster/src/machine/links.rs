@@ -136,6 +136,11 @@ impl Machine {
 
     pub(super) fn close_links_of(&mut self, seat: Seat, turn: &mut Turn<'_>) {
         self.close_link_to(seat, turn);
+        self.close_link_from(seat, turn);
+    }
+
+    /// The link from a node is closed, and it will make another one.
+    pub(super) fn close_link_from(&mut self, seat: Seat, turn: &mut Turn<'_>) {
         if let Some(number) = self.nodes[seat].inbound {
             self.close(LinkId::In(number), turn);
         }

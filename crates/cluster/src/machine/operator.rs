@@ -38,8 +38,28 @@ impl Machine {
                 });
             }
             Command::SaveConfig => self.save(Save::Now),
+            Command::CutLinks { node, to, from } => self.cut_links(node, to, from, turn)?,
+            Command::Ignore(kind) => self.ignored = kind,
         }
         Ok(Answer::Ok)
+    }
+
+    fn cut_links(
+        &mut self,
+        node: &[u8],
+        to: bool,
+        from: bool,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Refused> {
+        let found = NodeId::parse(node).and_then(|id| self.nodes.find(id));
+        let seat = found.ok_or_else(|| Refused::unknown(node))?;
+        if to {
+            self.close_link_to(seat, turn);
+        }
+        if from {
+            self.close_link_from(seat, turn);
+        }
+        Ok(())
     }
 
     fn obey_meet(

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::{Machine, Turn};
-use crate::bus::{Beat, Body, Extension, Gossip, Header, Packet, decode};
+use crate::bus::{Beat, Body, Extension, Gossip, Header, Kind, Packet, decode};
 use crate::flaw::flawed;
 use crate::input::LinkId;
 use crate::node::Flags;
@@ -25,12 +25,18 @@ impl Machine {
         let packet = match decode(bytes) {
             Ok(packet) => packet,
             Err(malformed) => {
+                if let Some(kind) = told_kind(bytes) {
+                    self.stats.received[kind as usize] += 1;
+                }
                 let (what, offset) = (malformed.what, malformed.offset);
                 let line = format!("Received an invalid packet: {what} at byte {offset}");
                 return self.refuse(line, turn);
             }
         };
         let kind = packet.body.kind();
+        if self.ignored == Some(kind as u16) {
+            return;
+        }
         let len = bytes.len();
         let line = format!("--- Processing packet of type {}, {len} bytes", kind.name());
         turn.log(Level::Debug, line);
@@ -224,4 +230,10 @@ impl Machine {
         self.take_gossip(sender, &heartbeat.gossip, turn);
         self.take_extensions(sender, &heartbeat.extensions, turn);
     }
+}
+
+/// The kind that a packet says it is, whatever else is wrong with it.
+fn told_kind(bytes: &[u8]) -> Option<Kind> {
+    let number = u16::from_be_bytes(bytes.get(12..14)?.try_into().ok()?);
+    Kind::ALL.get(usize::from(number)).copied()
 }

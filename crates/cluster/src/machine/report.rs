@@ -163,7 +163,9 @@ impl Machine {
         {
             let owner = Seat(seat as u16);
             let is_there = |&seat: &Seat| !self.nodes[seat].has_failed();
-            let replicas = self.replicas_of(owner).filter(is_there);
+            // By name, so that all nodes list them alike.
+            let mut replicas: Vec<Seat> = self.replicas_of(owner).filter(is_there).collect();
+            replicas.sort_by_key(|&seat| self.nodes[seat].id);
             let served = std::iter::once(owner).chain(replicas);
             let nodes: Vec<NodeRow> = served
                 .map(|seat| self.node_row(&self.nodes[seat], encrypted))

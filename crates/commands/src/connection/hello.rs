@@ -106,10 +106,18 @@ fn introduce(cx: &mut Context<'_>) -> engine::reply::Done {
         Protocol::Resp2 => 2,
         Protocol::Resp3 => 3,
     };
+    let mode = match cx.engine.cluster.is_on() {
+        true => "cluster",
+        false => "standalone",
+    };
+    let role = match cx.engine.standing.is_replica() {
+        true => "replica",
+        false => "master",
+    };
     // A Sentinel has no data, and so no role.
     let identity: &[(&str, &str)] = match cx.config.sentinel.is_on {
         true => &[("mode", "sentinel")],
-        false => &[("mode", "standalone"), ("role", "master")],
+        false => &[("mode", mode), ("role", role)],
     };
     let mut map = cx.reply.map(5 + identity.len());
     for (field, value) in [("server", "redis"), ("version", VERSION)] {

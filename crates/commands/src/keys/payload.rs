@@ -59,6 +59,17 @@ pub(super) static RESTORE: Command = Command {
     ..Command::BLANK
 };
 
+pub(super) static RESTORE_ASKING: Command = Command {
+    name: "restore-asking",
+    summary: "Makes a key of a slot that is on its way here hold what DUMP returned.",
+    since: "3.0.0",
+    flags: Flags::WRITE
+        .and(Flags::DENY_OOM)
+        .and(Flags::ASKING)
+        .and(Flags::SYSTEM),
+    ..RESTORE
+};
+
 fn restore(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (key, ttl, payload) = (args.key()?, args.bytes()?, args.bytes()?);
     let options = RestoreOptions::parse(args)?;

@@ -96,6 +96,9 @@ pub(super) static MOVE: Command = Command {
 
 fn to_db(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let key = args.key()?;
+    if cx.engine.cluster.is_on() {
+        return Err(Error::text("ERR MOVE is not allowed in cluster mode"));
+    }
     let (here, there) = (cx.db.index(), database::index(cx, args.bytes()?)?);
     if here == there {
         return Err(same_object());
@@ -130,6 +133,10 @@ pub(super) static COPY: Command = Command {
 fn copy(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let (source, target) = (args.key()?, args.key()?);
     let options = CopyOptions::parse(cx, args)?;
+    if cx.engine.cluster.is_on() && options.db != cx.db.index() {
+        let text = "ERR Copying to another database is not allowed in cluster mode";
+        return Err(Error::text(text));
+    }
     if source.bytes == target.bytes && options.db == cx.db.index() {
         return Err(same_object());
     }

@@ -64,7 +64,7 @@ fn memory_speaks_of_the_whole() {
          9) "clients.slaves"
         10) (integer) 0
         11) "clients.normal"
-        12) (integer) 424
+        12) (integer) 464
         13) "cluster.links"
         14) (integer) 0
         15) "aof.buffer"
@@ -81,15 +81,15 @@ fn memory_speaks_of_the_whole() {
             5) "overhead.hashtable.slot-to-keys"
             6) (integer) 0
         23) "overhead.total"
-        24) (integer) 436
+        24) (integer) 476
         25) "keys.count"
         26) (integer) 1
         27) "keys.bytes-per-key"
         28) (integer) 1048576
         29) "dataset.bytes"
-        30) (integer) 1048140
+        30) (integer) 1048100
         31) "dataset.percentage"
-        32) "99.958419799804688"
+        32) "99.954605102539062"
         33) "peak.percentage"
         34) "100"
         35) "allocator.allocated"

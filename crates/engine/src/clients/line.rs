@@ -110,6 +110,8 @@ const LETTERS: &[(ClientFlags, char)] = &[
     (ClientFlags::BLOCKED, 'b'),
 ];
 
+const REPLICA_LETTERS: &[(ClientFlags, char)] = &[(ClientFlags::READS_REPLICA, 'r')];
+
 const LAST_LETTERS: &[(ClientFlags, char)] = &[
     (ClientFlags::CLOSE_AFTER_REPLY, 'c'),
     (ClientFlags::KILLED, 'A'),
@@ -133,7 +135,8 @@ fn letters(client: &Client) -> String {
         of(CHOSEN_LETTERS)
     };
     let unix = if client.endpoints.unix { "U" } else { "" };
-    let letters = [&of(LETTERS), dirty, &of(LAST_LETTERS), unix, &chosen];
+    let (last, reads) = (of(LAST_LETTERS), of(REPLICA_LETTERS));
+    let letters = [&of(LETTERS), dirty, &last, unix, &reads, &chosen];
     let letters = letters.concat();
     if letters.is_empty() {
         "N".to_owned()

@@ -17,7 +17,8 @@ pub(super) fn clients(cx: &mut Context<'_>, lines: &mut Lines) {
         .filter(|client| client.has(ClientFlags::REPLICA))
         .count();
     lines.put("connected_clients", clients.len() - replicas);
-    lines.put("cluster_connections", 0);
+    let (links, _) = cx.engine.bus_figures();
+    lines.put("cluster_connections", links);
     lines.put("maxclients", cx.config.clients.count_max);
     let input = largest(&|index| clients[index].usage.query_capacity.load(Relaxed));
     let output = largest(&|index| clients[index].usage.output());

@@ -153,7 +153,9 @@ pub(super) fn memory(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.put("mem_clients_slaves", replication.replicas);
     let normal = figures.clients.saturating_sub(replication.sessions);
     lines.put("mem_clients_normal", normal);
-    lines.zeros(&["mem_cluster_links", "mem_aof_buffer"]);
+    let (_, held) = cx.engine.bus_figures();
+    lines.put("mem_cluster_links", held);
+    lines.zeros(&["mem_aof_buffer"]);
     lines.put("mem_allocator", figures.host.allocator);
     lines.put("active_defrag_running", 0);
     let garbage = &cx.engine.garbage;

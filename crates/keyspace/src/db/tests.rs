@@ -201,3 +201,22 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_slot_counts_and_lists_its_own_keys() {
+    let keyspace = Keyspace::new(1, 1);
+    on(&keyspace, 0, |db| {
+        for key in ["{a}1", "{a}2", "{a}3", "b"] {
+            set(db, key, Ttl::Keep);
+        }
+        let slot = Slot::of(b"a");
+        assert_eq!(db.slot_len(slot), 3);
+        assert_eq!(db.slot_len(Slot::of(b"c")), 0);
+        let listed: BTreeSet<_> = db.slot_keys(slot, 9).into_iter().collect();
+        let expected = [b"{a}1".as_slice(), b"{a}2", b"{a}3"].map(Box::from);
+        assert_eq!(listed, BTreeSet::from(expected));
+        assert_eq!(db.slot_keys(slot, 2).len(), 2);
+        db.remove(&db.key(b"{a}2"));
+        assert_eq!(db.slot_len(slot), 2);
+    });
+}

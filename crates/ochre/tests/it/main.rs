@@ -15,6 +15,7 @@ mod benchmark;
 mod check_aof;
 mod check_rdb;
 mod cli;
+mod cluster;
 mod crowd;
 mod encryption;
 mod ending;

@@ -25,34 +25,50 @@ impl Side {
     /// Starts a server that keeps its files in `folder`, with more directives.
     pub fn start(is_redis: bool, folder: &Folder, more: &[&str]) -> Side {
         loop {
-            let port = free_port();
-            let number = port.to_string();
-            let own = ["--port", &number, "--save", "", "--dir", folder.root()];
-            let words = [&own[..], more].concat();
-            let process = match is_redis {
-                true => Process::start(Path::new(REDIS), "redis-server", &words, ""),
-                false => {
-                    let args = [&["server"][..], &words].concat();
-                    Process::start(OCHRE.as_ref(), "ochre", &args, "")
-                }
-            };
-            let mut process = process;
-            let mut ended = false;
-            wait_until("the server is ready", || {
-                ended = process.has_ended();
-                ended || process.output().contains("Ready to accept connections")
-            });
-            if !ended {
-                let wire = Wire::connect(("127.0.0.1", port));
-                return Side {
-                    process,
-                    wire,
-                    port,
-                };
+            match Side::try_start(is_redis, folder, free_port(), more) {
+                Ok(side) => return side,
+                Err(output) => assert!(output.contains("Address already in use"), "{output}"),
             }
-            let output = process.output();
-            assert!(output.contains("Address already in use"), "{output}");
         }
+    }
+
+    /// As [`Side::start`], at a port that was this server's before.
+    pub fn start_at(is_redis: bool, folder: &Folder, port: u16, more: &[&str]) -> Side {
+        let started = Side::try_start(is_redis, folder, port, more);
+        started.unwrap_or_else(|output| panic!("{output}"))
+    }
+
+    /// The error is what the server wrote before it ended.
+    fn try_start(
+        is_redis: bool,
+        folder: &Folder,
+        port: u16,
+        more: &[&str],
+    ) -> Result<Side, String> {
+        let number = port.to_string();
+        let own = ["--port", &number, "--save", "", "--dir", folder.root()];
+        let words = [&own[..], more].concat();
+        let mut process = match is_redis {
+            true => Process::start(Path::new(REDIS), "redis-server", &words, ""),
+            false => {
+                let args = [&["server"][..], &words].concat();
+                Process::start(OCHRE.as_ref(), "ochre", &args, "")
+            }
+        };
+        let mut ended = false;
+        wait_until("the server is ready", || {
+            ended = process.has_ended();
+            ended || process.output().contains("Ready to accept connections")
+        });
+        if ended {
+            return Err(process.output());
+        }
+        let wire = Wire::connect(("127.0.0.1", port));
+        Ok(Side {
+            process,
+            wire,
+            port,
+        })
     }
 
     /// Ends the server, with its snapshot file written.

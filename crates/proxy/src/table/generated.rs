@@ -5,6 +5,7 @@ use super::*;
 pub const COMMANDS: &[Command] = &[
     Command::row("append", 3, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
+    Command::row("asking", 1, 0),
     Command::row("auth", -2, NO_AUTH),
     Command::row("bgrewriteaof", 1, ADMIN),
     Command::row("bgsave", -1, ADMIN),
@@ -54,6 +55,37 @@ pub const COMMANDS: &[Command] = &[
             Command::row("trackinginfo", 2, 0),
             Command::row("unblock", -3, ADMIN),
             Command::row("unpause", 2, ADMIN),
+        ]),
+    Command::row("cluster", -2, 0)
+        .of(&[
+            Command::row("addslots", -3, ADMIN),
+            Command::row("addslotsrange", -4, ADMIN),
+            Command::row("bumpepoch", 2, ADMIN),
+            Command::row("count-failure-reports", 3, ADMIN),
+            Command::row("countkeysinslot", 3, 0),
+            Command::row("delslots", -3, ADMIN),
+            Command::row("delslotsrange", -4, ADMIN),
+            Command::row("failover", -2, ADMIN),
+            Command::row("flushslots", 2, ADMIN),
+            Command::row("forget", 3, ADMIN),
+            Command::row("getkeysinslot", 4, 0),
+            Command::row("help", 2, 0),
+            Command::row("info", 2, 0),
+            Command::row("keyslot", 3, 0),
+            Command::row("links", 2, 0),
+            Command::row("meet", -4, ADMIN),
+            Command::row("myid", 2, 0),
+            Command::row("myshardid", 2, 0),
+            Command::row("nodes", 2, 0),
+            Command::row("replicas", 3, ADMIN),
+            Command::row("replicate", 3, ADMIN),
+            Command::row("reset", -2, ADMIN),
+            Command::row("saveconfig", 2, ADMIN),
+            Command::row("set-config-epoch", 3, ADMIN),
+            Command::row("setslot", -4, ADMIN),
+            Command::row("shards", 2, 0),
+            Command::row("slaves", 3, ADMIN),
+            Command::row("slots", 2, 0),
         ]),
     Command::row("command", -1, 0)
         .of(&[
@@ -250,6 +282,9 @@ pub const COMMANDS: &[Command] = &[
     Command::row("mget", -2, READ)
         .keys(&[Keys::range(1, -1, 1, 0)])
         .to(Spread::EachKey, Merge::Elements),
+    Command::row("migrate", -6, WRITE)
+        .keys(&[Keys::range(3, 0, 1, 0),
+               Keys::behind("KEYS", -2, -1, 1, 0)]),
     Command::row("monitor", 1, ADMIN),
     Command::row("move", 3, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
@@ -312,6 +347,8 @@ pub const COMMANDS: &[Command] = &[
     Command::row("quit", -1, NO_AUTH),
     Command::row("randomkey", 1, READ)
         .to(Spread::Shards, Merge::Elements),
+    Command::row("readonly", 1, 0),
+    Command::row("readwrite", 1, 0),
     Command::row("rename", 3, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0),
                Keys::range(2, 0, 1, 0)]),
@@ -322,6 +359,8 @@ pub const COMMANDS: &[Command] = &[
     Command::row("replicaof", 3, ADMIN),
     Command::row("reset", 1, NO_AUTH),
     Command::row("restore", -4, WRITE)
+        .keys(&[Keys::range(1, 0, 1, 0)]),
+    Command::row("restore-asking", -4, WRITE)
         .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("role", 1, 0),
     Command::row("rpop", -2, WRITE)

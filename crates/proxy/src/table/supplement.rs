@@ -20,37 +20,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("users", 2, ADMIN),
             Command::row("whoami", 2, 0),
         ]),
-    Command::row("asking", 1, 0),
-    Command::row("cluster", -2, 0)
-        .of(&[
-            Command::row("addslots", -3, ADMIN),
-            Command::row("addslotsrange", -4, ADMIN),
-            Command::row("bumpepoch", 2, ADMIN),
-            Command::row("count-failure-reports", 3, ADMIN),
-            Command::row("countkeysinslot", 3, 0),
-            Command::row("delslots", -3, ADMIN),
-            Command::row("delslotsrange", -4, ADMIN),
-            Command::row("failover", -2, ADMIN),
-            Command::row("flushslots", 2, ADMIN),
-            Command::row("forget", 3, ADMIN),
-            Command::row("getkeysinslot", 4, 0),
-            Command::row("help", 2, 0),
-            Command::row("info", 2, 0),
-            Command::row("keyslot", 3, 0),
-            Command::row("links", 2, 0),
-            Command::row("meet", -4, ADMIN),
-            Command::row("myid", 2, 0),
-            Command::row("nodes", 2, 0),
-            Command::row("replicas", 3, ADMIN),
-            Command::row("replicate", 3, ADMIN),
-            Command::row("reset", -2, ADMIN),
-            Command::row("saveconfig", 2, ADMIN),
-            Command::row("set-config-epoch", 3, ADMIN),
-            Command::row("setslot", -4, ADMIN),
-            Command::row("shards", 2, 0),
-            Command::row("slaves", 3, ADMIN),
-            Command::row("slots", 2, 0),
-        ]),
     Command::row("eval", -3, 0)
         .keys(&[Keys::counted(2, 0, 1, 1)]),
     Command::row("eval_ro", -3, READ)
@@ -81,9 +50,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("stats", 2, 0)
                 .to(Spread::Shards, Merge::Special),
         ]),
-    Command::row("migrate", -6, WRITE)
-        .keys(&[Keys::range(3, 0, 1, 0),
-               Keys::behind("KEYS", -2, -1, 1, 0)]),
     Command::row("module", -2, 0)
         .of(&[
             Command::row("help", 2, 0),
@@ -93,10 +59,6 @@ pub const SUPPLEMENT: &[Command] = &[
             Command::row("unload", 3, ADMIN),
         ]),
     Command::row("proxy", -2, ADMIN),
-    Command::row("readonly", 1, 0),
-    Command::row("readwrite", 1, 0),
-    Command::row("restore-asking", -4, WRITE)
-        .keys(&[Keys::range(1, 0, 1, 0)]),
     Command::row("script", -2, 0)
         .of(&[
             Command::row("debug", 3, 0),

@@ -1,0 +1,98 @@
+//! What becomes of a slot that is served elsewhere from now on: of those who wait for its keys,
+//! of those who hear its channels, and of the keys themselves.
+
+use std::sync::Arc;
+
+use ::cluster::Map;
+use config::Config;
+use keyspace::{DbIndex, Expire, ShardSet, Slot};
+
+use super::SlotMap;
+use crate::Engine;
+use crate::context::Event;
+use crate::dispatch::Worker;
+
+impl Engine {
+    /// Commands are judged by this map from now on.
+    pub fn publish_map(&self, map: Map) {
+        let map = Arc::new(SlotMap::new(map));
+        let config = self.config.load();
+        self.cluster.map.store(Arc::clone(&map));
+        self.redirect_blocked(&config, &map);
+        self.drop_channels(&map);
+    }
+
+    /// Ends the waits for keys that are served elsewhere now.
+    fn redirect_blocked(&self, config: &Config, map: &SlotMap) {
+        self.blocking.redirect(|key, reads_replica| {
+            let slot = Slot::of(key);
+            let Some(owner) = map.owner(slot) else {
+                return Some("CLUSTERDOWN Hash slot not served".to_owned());
+            };
+            if !map.map.ok {
+                return Some("CLUSTERDOWN The cluster is down".to_owned());
+            }
+            let is_imported = SlotMap::target(&map.map.importing, slot).is_some();
+            let is_read_here = reads_replica && map.map.primary == Some(owner);
+            if owner == map.map.myself || is_imported || is_read_here {
+                return None;
+            }
+            let place = map.place(config, owner, false);
+            Some(format!("MOVED {} {place}", slot.number()))
+        });
+    }
+
+    /// Ends the subscriptions to channels of slots that belong to another shard now.
+    fn drop_channels(&self, map: &SlotMap) {
+        self.pubsub
+            .drop_shard_channels(|channel| !map.hears(Slot::of(channel)));
+    }
+
+    /// Deletes the keys of a slot that others own now.
+    pub fn delete_slot(&self, worker: &mut Worker, slot: u16) {
+        let slot = Slot::new(slot);
+        let config = self.config.load();
+        let mut locked = self.keyspace.lock(ShardSet::of(slot.shard()));
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        let keys = db.slot_keys(slot, usize::MAX);
+        let is_logged = self.log.is_read();
+        for bytes in &keys {
+            let key = self.keyspace.key(bytes);
+            db.remove(&key);
+            self.notify(&config, DbIndex(0), bytes, Event::DEL);
+            if is_logged {
+                let words: [&[u8]; 2] = [b"DEL", bytes];
+                worker.effects.push(DbIndex(0), &words);
+            }
+        }
+        worker.stats.dirty.add(keys.len() as u64);
+        if !worker.effects.is_empty() {
+            worker.append_effects(&self.log);
+        }
+        let discarded = locked.take_discarded();
+        drop(locked);
+        self.log.wake_readers();
+        if !discarded.is_empty() {
+            self.garbage.add(discarded);
+        }
+    }
+
+    /// Whether any db but the first, which is all that a cluster has, holds a key.
+    pub fn holds_other_dbs(&self) -> bool {
+        let mut locked = self.keyspace.lock(ShardSet::NONE);
+        (1..self.keyspace.dbs()).any(|index| {
+            let mut db = locked.db(DbIndex(index), self.now(), Expire::Ignore);
+            db.count().0 > 0
+        })
+    }
+
+    /// The slots that hold a key.
+    pub fn occupied_slots(&self) -> Vec<u16> {
+        let mut locked = self.keyspace.lock(ShardSet::NONE);
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        let slots = 0..keyspace::SLOTS as u16;
+        slots
+            .filter(|&slot| db.slot_len(Slot::new(slot)) > 0)
+            .collect()
+    }
+}
