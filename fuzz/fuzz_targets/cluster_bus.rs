@@ -8,7 +8,8 @@ use cluster::{Input, LinkId, Machine, PrimaryLink, Settings, View};
 use libfuzzer_sys::fuzz_target;
 
 const FILE: &[u8] = b"\
-    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 10.0.0.1:6379@16379 myself,master - 0 0 1 connected 0\n\
+    aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 10.0.0.1:6379@16379 myself,master - 0 0 1 connected \
+    0\n\
     bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 10.0.0.2:6379@16379 master - 0 0 2 connected 1\n\
     cccccccccccccccccccccccccccccccccccccccc 10.0.0.3:6379@16379 slave \
     aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa 0 0 1 connected\n\

@@ -6,6 +6,7 @@
 //!   sim 1000 --flaw NAME   until one finds the mistake
 //!   sim --trace SEED       one seed, with all that its machines decide
 //!   sim --cluster ...      the same with clusters
+//!   sim ... --go-on        tell all seeds that break a promise
 //! ```
 
 #![forbid(unsafe_code)]
@@ -29,7 +30,8 @@ struct Wanted {
 fn main() -> ExitCode {
     let Some(wanted) = parse(std::env::args().skip(1)) else {
         eprintln!(
-            "usage: sim [--cluster] COUNT [--from SEED] [--flaw NAME] | [--cluster] --trace SEED [--flaw NAME]"
+            "usage: sim [--cluster] COUNT [--from SEED] [--flaw NAME] [--go-on]\n       \
+             sim [--cluster] --trace SEED [--flaw NAME]"
         );
         return ExitCode::FAILURE;
     };

@@ -37,29 +37,41 @@ fn check(name: &str, expected: Expect) {
     let header = &packet.header;
     let slots: crate::SlotSet = crate::slots::each_slot(header.slots).collect();
     let text = format!(
-        "{} of {:?} port {} bus {} epochs {} {} offset {} slots {slots:?} primary {:?} down {} \
-         {:?}\n",
-        name,
+        "{name} of {:?} port {} bus {}\nepochs {} {} offset {} down {}\n{slots:?} of {:?}\n{:?}\n",
         header.flags,
         header.port,
         header.bus_port,
         header.current_epoch,
         header.config_epoch,
         header.offset,
-        header.primary,
         header.is_down,
+        header.primary,
         header.marks,
     );
     let body = match &packet.body {
         Body::Heartbeat {
             gossip, extensions, ..
         } => {
-            let lines = gossip.iter().map(|told| format!("{told:?}\n"));
+            let line = |told: &Gossip<'_>| {
+                let (id, ip, port, bus_port) = (told.id, told.ip, told.port, told.bus_port);
+                let times = (told.ping_sent_s, told.pong_s);
+                format!(
+                    "{id} {ip}:{port}@{bus_port}\n  {:?} {times:?}\n",
+                    told.flags
+                )
+            };
+            let lines = gossip.iter().map(line);
             lines.collect::<String>() + &format!("{extensions:?}\n")
         }
         Body::Update {
             config_epoch, node, ..
         } => format!("{node} has {config_epoch}\n"),
+        Body::Publish {
+            channel, message, ..
+        } => {
+            let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+            format!("{} to {}\n", text(message), text(channel))
+        }
         other => format!("{other:?}\n"),
     };
     expected.assert_eq(&(text + &body));
@@ -70,12 +82,18 @@ fn a_heartbeat_says_what_a_node_is_and_whom_it_knows() {
     check(
         "pong",
         expect![[r#"
-        pong of myself,slave port 21204 bus 32204 epochs 6 2 offset 0 slots [5461..=10922] primary Some(7d72dc3e71f33471d7876710b92a1075debc6662) down false Marks { paused: false, forced: false, extended: false }
-        Gossip { id: c955b29f82c942a008b6cecd84ccad4c102bd0f4, ping_sent_s: 0, pong_s: 1795252394, ip: "127.0.0.1", port: 21202, bus_port: 32202, flags: master, plain_port: 0 }
-        Gossip { id: 479a93ba085e2c0d337c20baa99f806b90aca40c, ping_sent_s: 0, pong_s: 1795252394, ip: "127.0.0.1", port: 21200, bus_port: 32200, flags: master, plain_port: 0 }
-        Gossip { id: b5f825887a7d6573658e8c09f41a33df913a2ba7, ping_sent_s: 0, pong_s: 1795252393, ip: "127.0.0.1", port: 21205, bus_port: 32205, flags: master, plain_port: 0 }
-        [HostName("host-4.example.org")]
-    "#]],
+            pong of myself,slave port 21204 bus 32204
+            epochs 6 2 offset 0 down false
+            [5461..=10922] of Some(7d72dc3e71f33471d7876710b92a1075debc6662)
+            Marks { paused: false, forced: false, extended: false }
+            c955b29f82c942a008b6cecd84ccad4c102bd0f4 127.0.0.1:21202@32202
+              master (0, 1795252394)
+            479a93ba085e2c0d337c20baa99f806b90aca40c 127.0.0.1:21200@32200
+              master (0, 1795252394)
+            b5f825887a7d6573658e8c09f41a33df913a2ba7 127.0.0.1:21205@32205
+              master (0, 1795252393)
+            [HostName("host-4.example.org")]
+        "#]],
     );
 }
 
@@ -84,9 +102,12 @@ fn a_paused_primary_says_so_with_its_vote() {
     check(
         "auth-ack",
         expect![[r#"
-        auth-ack of myself,master port 21200 bus 32200 epochs 7 1 offset 0 slots [0..=5460] primary None down false Marks { paused: true, forced: false, extended: false }
-        Vote
-    "#]],
+            auth-ack of myself,master port 21200 bus 32200
+            epochs 7 1 offset 0 down false
+            [0..=5460] of None
+            Marks { paused: true, forced: false, extended: false }
+            Vote
+        "#]],
     );
 }
 
@@ -95,9 +116,12 @@ fn a_forced_election_says_so() {
     check(
         "auth-req",
         expect![[r#"
-        auth-req of myself,slave port 21203 bus 32203 epochs 7 1 offset 0 slots [0..=5460] primary Some(479a93ba085e2c0d337c20baa99f806b90aca40c) down false Marks { paused: false, forced: true, extended: false }
-        AskVote
-    "#]],
+            auth-req of myself,slave port 21203 bus 32203
+            epochs 7 1 offset 0 down false
+            [0..=5460] of Some(479a93ba085e2c0d337c20baa99f806b90aca40c)
+            Marks { paused: false, forced: true, extended: false }
+            AskVote
+        "#]],
     );
 }
 
@@ -106,9 +130,12 @@ fn messages_are_cut_where_their_lengths_say() {
     check(
         "publishshard",
         expect![[r#"
-        publishshard of myself,master port 21202 bus 32202 epochs 6 3 offset 0 slots [10923..=16383] primary None down false Marks { paused: false, forced: false, extended: false }
-        Publish { channel: [115, 104, 97, 114, 100, 99, 104, 123, 97, 125], message: [104, 101, 108, 108, 111], sharded: true }
-    "#]],
+            publishshard of myself,master port 21202 bus 32202
+            epochs 6 3 offset 0 down false
+            [10923..=16383] of None
+            Marks { paused: false, forced: false, extended: false }
+            hello to shardch{a}
+        "#]],
     );
 }
 
@@ -117,9 +144,12 @@ fn an_update_names_somebody_else() {
     check(
         "update",
         expect![[r#"
-        update of myself,master port 21204 bus 32204 epochs 10 8 offset 14 slots [5461..=10922] primary None down false Marks { paused: false, forced: false, extended: false }
-        e82e984bab94918776d35dde7bb22a5b3f1a9f41 has 10
-    "#]],
+            update of myself,master port 21204 bus 32204
+            epochs 10 8 offset 14 down false
+            [5461..=10922] of None
+            Marks { paused: false, forced: false, extended: false }
+            e82e984bab94918776d35dde7bb22a5b3f1a9f41 has 10
+        "#]],
     );
 }
 

@@ -120,16 +120,19 @@ impl Machine {
         age_ms > self.settings.replication_ping_ms + timeout_ms.saturating_mul(factor)
     }
 
-    /// How many replicas of the same primary have more data.
+    /// How many replicas of the same primary have more data; or as much, and a smaller name, so
+    /// that two do not split the votes between them.
     fn rank(&self, view: &View) -> u64 {
         let Some(primary) = self.my().primary else {
             return 0;
         };
         let is_ahead = |&seat: &Seat| {
             let node = &self.nodes[seat];
+            let mine = view.replication_offset;
+            let is_before = node.offset == mine && !node.is_suspect() && node.id < self.my().id;
             seat != self.me
                 && !node.flags.has(Flags::NO_FAILOVER)
-                && node.offset > view.replication_offset
+                && (node.offset > mine || is_before)
         };
         self.replicas_of(primary).filter(is_ahead).count() as u64
     }

@@ -1,6 +1,6 @@
 //! From an address to a node: meeting, being met, and following who moves.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use super::{Machine, Save, Turn};
 use crate::bus::Header;

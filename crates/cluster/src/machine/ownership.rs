@@ -176,7 +176,8 @@ impl Machine {
         }
     }
 
-    /// Tells a sender whose claim is old who has the slot now. Once is enough for now.
+    /// Tells a sender whose claim is old who has the slot now. One slot is enough, as the answer
+    /// names all of its owner's.
     fn correct(&mut self, sender: Seat, link: LinkId, header: &Header<'_>, turn: &mut Turn<'_>) {
         if flawed!(self, NeverUpdate) {
             return;

@@ -4,118 +4,67 @@ use super::six;
 use super::world::World;
 use crate::{Answer, Command, Health, NodeId, SlotSet, SlotState};
 
-fn refused(world: &mut World, number: usize, command: Command<'_>) -> String {
-    let refused = world.command(number, command);
-    refused.expect_err("it is refused").0
+/// Asks a node for something, and looks at the error.
+#[track_caller]
+fn refused(world: &mut World, number: usize, command: Command<'_>, expected: &str) {
+    let refused = world.command(number, command).expect_err(expected);
+    assert_eq!(refused.0, format!("ERR {expected}"));
 }
 
 #[test]
-fn refusals_say_what_redis_says() {
-    let mut world = six(21);
-    let (mine, other, replica) = (world.id(0), world.id(1), world.id(3));
-    let nobody = b"zz".as_slice();
+fn slots_are_refused_in_the_words_of_redis() {
+    let world = &mut six(21);
+    let (other, replica) = (world.id(1), world.id(3));
+    let (other, replica, nobody) = (other.as_bytes(), replica.as_bytes(), b"zz".as_slice());
     let slot = |slot, state, keys| Command::SetSlot { slot, state, keys };
-    let meet = |ip, port| Command::Meet {
-        ip,
-        port,
-        bus_port: port,
-    };
-    let cases: Vec<(usize, Command<'_>, &str)> = vec![
-        (
-            3,
-            slot(6, SlotState::Stable, 0),
-            "Please use SETSLOT only with masters.",
-        ),
-        (
-            0,
-            slot(9999, SlotState::Migrating(nobody), 0),
-            "I'm not the owner of hash slot 9999",
-        ),
-        (
-            0,
-            slot(6, SlotState::Migrating(nobody), 0),
-            "I don't know about node zz",
-        ),
-        (
-            0,
-            slot(6, SlotState::Migrating(replica.as_bytes()), 0),
-            "Target node is not a master",
-        ),
-        (
-            0,
-            slot(6, SlotState::Importing(other.as_bytes()), 0),
-            "I'm already the owner of hash slot 6",
-        ),
-        (0, slot(6, SlotState::Node(nobody), 0), "Unknown node zz"),
-        (
-            0,
-            slot(6, SlotState::Node(replica.as_bytes()), 0),
-            "Target node is not a master",
-        ),
-        (
-            0,
-            slot(6, SlotState::Node(other.as_bytes()), 3),
-            "Can't assign hashslot 6 to a different node while I still hold keys for this hash \
-             slot.",
-        ),
-        (0, Command::AddSlots(&[7..=7]), "Slot 7 is already busy"),
-        (
-            0,
-            Command::DelSlots(&[7..=7, 7..=7]),
-            "Slot 7 specified multiple times",
-        ),
-        (0, Command::Replicate(nobody), "Unknown node zz"),
-        (
-            0,
-            Command::Replicate(mine.as_bytes()),
-            "Can't replicate myself",
-        ),
-        (
-            0,
-            Command::Replicate(replica.as_bytes()),
-            "I can only replicate a master, not a replica.",
-        ),
-        (
-            0,
-            Command::Replicate(other.as_bytes()),
-            "To set a master the node must be empty and without assigned slots.",
-        ),
-        (
-            0,
-            Command::Forget(mine.as_bytes()),
-            "I tried hard but I can't forget myself...",
-        ),
-        (
-            3,
-            Command::Forget(mine.as_bytes()),
-            "Can't forget my master!",
-        ),
-        (
-            0,
-            Command::Failover(crate::Failover::Force),
-            "You should send CLUSTER FAILOVER to a replica",
-        ),
-        (
-            0,
-            Command::SetConfigEpoch(9),
-            "The user can assign a config epoch only when the node does not know any other node.",
-        ),
-        (
-            0,
-            meet("1.2.3", 44),
-            "Invalid node address specified: 1.2.3:44",
-        ),
-        (
-            0,
-            meet("1.2.3.4", 0),
-            "Invalid node address specified: 1.2.3.4:0",
-        ),
-    ];
-    for (number, command, expected) in cases {
-        assert_eq!(
-            refused(&mut world, number, command),
-            format!("ERR {expected}")
-        );
+    let stable = slot(6, SlotState::Stable, 0);
+    refused(world, 3, stable, "Please use SETSLOT only with masters.");
+    let foreign = slot(9999, SlotState::Migrating(nobody), 0);
+    refused(world, 0, foreign, "I'm not the owner of hash slot 9999");
+    let unknown = slot(6, SlotState::Migrating(nobody), 0);
+    refused(world, 0, unknown, "I don't know about node zz");
+    let to_replica = slot(6, SlotState::Migrating(replica), 0);
+    refused(world, 0, to_replica, "Target node is not a master");
+    let own = slot(6, SlotState::Importing(other), 0);
+    refused(world, 0, own, "I'm already the owner of hash slot 6");
+    let unknown = slot(6, SlotState::Node(nobody), 0);
+    refused(world, 0, unknown, "Unknown node zz");
+    let to_replica = slot(6, SlotState::Node(replica), 0);
+    refused(world, 0, to_replica, "Target node is not a master");
+    let full = slot(6, SlotState::Node(other), 3);
+    let why = "Can't assign hashslot 6 to a different node while I still hold keys for this hash \
+               slot.";
+    refused(world, 0, full, why);
+    let busy = Command::AddSlots(&[7..=7]);
+    refused(world, 0, busy, "Slot 7 is already busy");
+    let twice = Command::DelSlots(&[7..=7, 7..=7]);
+    refused(world, 0, twice, "Slot 7 specified multiple times");
+}
+
+#[test]
+fn nodes_are_refused_in_the_words_of_redis() {
+    let world = &mut six(21);
+    let (mine, other, replica) = (world.id(0), world.id(1), world.id(3));
+    let (mine, other, replica) = (mine.as_bytes(), other.as_bytes(), replica.as_bytes());
+    refused(world, 0, Command::Replicate(b"zz"), "Unknown node zz");
+    refused(world, 0, Command::Replicate(mine), "Can't replicate myself");
+    let why = "I can only replicate a master, not a replica.";
+    refused(world, 0, Command::Replicate(replica), why);
+    let why = "To set a master the node must be empty and without assigned slots.";
+    refused(world, 0, Command::Replicate(other), why);
+    let why = "I tried hard but I can't forget myself...";
+    refused(world, 0, Command::Forget(mine), why);
+    refused(world, 3, Command::Forget(mine), "Can't forget my master!");
+    let why = "You should send CLUSTER FAILOVER to a replica";
+    let force = Command::Failover(crate::Failover::Force);
+    refused(world, 0, force, why);
+    let why = "The user can assign a config epoch only when the node does not know any other node.";
+    refused(world, 0, Command::SetConfigEpoch(9), why);
+    for (ip, port) in [("1.2.3", 44), ("1.2.3.4", 0)] {
+        let bus_port = port;
+        let meet = Command::Meet { ip, port, bus_port };
+        let why = format!("Invalid node address specified: {ip}:{port}");
+        refused(world, 0, meet, &why);
     }
 }
 

@@ -55,6 +55,11 @@ impl World {
                 self.crash(node, is_power_cut);
                 let in_ms = 10 + self.draw(3 * timeout_ms);
                 self.schedule(in_ms, Event::Restart { node });
+                if self.chance(20) {
+                    // Two at once: their heirs ask at the same time.
+                    self.crash(other, is_power_cut);
+                    self.schedule(in_ms, Event::Restart { node: other });
+                }
             }
             15..30 if options.partitions => self.part(node, other),
             30..38 if options.partitions => self.isolate(node, other),
@@ -73,14 +78,14 @@ impl World {
             }
             66..74 if options.strangers => self.stranger(node),
             74..80 if options.operators => self.order_failover(node, Failover::Agreed),
-            80..88 if options.operators => self.begin_move(other),
-            88..91 if options.operators => self.take_many(node, other),
+            80..86 if options.operators => self.begin_move(other),
+            86..91 if options.operators => self.take_many(node, other),
             91..93 if options.operators => {
                 let _ = self.command(node, Command::BumpEpoch);
             }
-            93..95 if options.rough_operators => self.order_failover(node, Failover::Force),
-            95..97 if options.rough_operators => self.order_failover(node, Failover::Takeover),
-            97..100 if options.rough_operators => self.forget(node),
+            93..94 if options.rough_operators => self.order_failover(node, Failover::Force),
+            94..95 if options.rough_operators => self.order_failover(node, Failover::Takeover),
+            95..100 if options.rough_operators => self.forget(node),
             _ => {}
         }
     }
@@ -297,16 +302,20 @@ impl World {
             return;
         }
         let slots: SlotSet = owned[..owned.len() / 2].iter().copied().collect();
-        // The source hears of it in the same moment, as it takes part in the hand-over.
+        // The source takes part in the hand-over; unless it is left to find out, and to delete.
+        let is_told = !self.options.rough_operators || self.chance(50);
         for slot in slots.iter() {
-            if let Some(tags) = self.sites[from].data.slots.remove(&slot) {
+            if let Some(tags) = self.sites[from].data.slots.get(&slot).cloned() {
                 self.sites[to].data.slots.insert(slot, tags);
+            }
+            if is_told {
+                self.sites[from].data.slots.remove(&slot);
             }
         }
         self.sites[from].data.offset += 1;
         self.sites[to].data.offset += 1;
         let _ = self.command(to, Command::TakeSlots(&slots));
-        let Some(target) = self.sites[to].id() else {
+        let Some(target) = self.sites[to].id().filter(|_| is_told) else {
             return;
         };
         for slot in slots.iter() {
@@ -399,6 +408,28 @@ impl World {
                 let owner =
                     owner.and_then(|owner| (0..count).find(|other| port(*other) == owner.port));
                 self.bring_home(slot, node, owner);
+            }
+        }
+        if self.options.operators {
+            self.cover();
+        }
+    }
+
+    /// A slot whose target has died with the news of it is nobody's: its keys say where it goes.
+    fn cover(&mut self) {
+        for slot in World::slots().collect::<Vec<_>>() {
+            let primaries = (0..self.sites.len()).filter(|node| self.sites[*node].is_primary());
+            let primaries: Vec<usize> = primaries.collect();
+            if primaries.is_empty() || primaries.iter().any(|node| self.sites[*node].owns(slot)) {
+                continue;
+            }
+            let holds = |node: &&usize| self.sites[**node].data.slots.contains_key(&slot);
+            let home = *primaries.iter().find(holds).unwrap_or(&primaries[0]);
+            let _ = self.command(home, Command::DelSlots(&[slot..=slot]));
+            let _ = self.command(home, Command::AddSlots(&[slot..=slot]));
+            let _ = self.command(home, Command::BumpEpoch);
+            for node in primaries {
+                self.bring_home(slot, node, Some(home));
             }
         }
     }

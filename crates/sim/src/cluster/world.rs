@@ -381,6 +381,8 @@ impl World {
             Output::Follow { primary } => {
                 site.following = number_of(&primary.ip);
                 site.heard_ms = None;
+                // Another primary, another election.
+                site.asked_ms = None;
             }
             Output::Promote => {
                 site.following = None;
