@@ -26,6 +26,7 @@ use engine::host::{ClusterReply, ClusterRequest, LogLevel};
 use engine::pause::Holder;
 use keyspace::ShardSet;
 use parking_lot::Mutex;
+use replication::LinkState;
 
 use crate::storage::Storage;
 use duties::{Duties, Duty};
@@ -376,7 +377,12 @@ fn now_ms(engine: &Engine) -> u64 {
 
 fn view(engine: &Engine, holds_keys: bool) -> View {
     let mut primary_link = PrimaryLink::Down { since_ms: None };
+    let mut offset = engine.log.offset();
     engine.host.look_at_replication(engine, &mut |machine, _| {
+        // What is to be replaced by a copy is nobody's history.
+        if machine.link_state() == Some(LinkState::Sync) {
+            offset = 0;
+        }
         primary_link = match machine.heard_ms() {
             Some(heard_ms) => PrimaryLink::Up { heard_ms },
             None => PrimaryLink::Down {
@@ -387,7 +393,7 @@ fn view(engine: &Engine, holds_keys: bool) -> View {
     View {
         now_ms: now_ms(engine),
         wall_ms: engine.now().0.max(0) as u64,
-        replication_offset: engine.log.offset(),
+        replication_offset: offset,
         primary_link,
         holds_keys,
     }
