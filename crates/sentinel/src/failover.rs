@@ -14,11 +14,18 @@ use std::cmp::Reverse;
 use crate::core::Core;
 use crate::flaw::flawed;
 use crate::link::{Asked, LinkId};
-use crate::master::{Failover, Master, Reconfiguration, Replica, Role, Stage};
+use crate::master::{Failover, Master, Peer, Reconfiguration, Replica, Role, Stage};
 use crate::output::{Level, Output};
 
 /// How long replicas are waited for that have not said how much they have.
 const NEWS_MS: u64 = 500;
+
+/// Sentinels that notice at the same moment stand for election one after the other, so far apart:
+/// longer than a vote takes to be kept and heard of.
+const TURN_MS: u64 = 40;
+
+/// So many take turns. More would wait longer than it pays.
+const TURNS_MAX: usize = 5;
 
 impl Master {
     /// Begins a failover if enough Sentinels want one, and none was begun too short ago.
@@ -47,8 +54,20 @@ impl Master {
             }
             return false;
         }
+        let agreed_ms = self.agreed_down_since_ms.unwrap_or(0);
+        if core.since_ms(agreed_ms) < self.turn_ms(core) {
+            return false;
+        }
         self.begin_failover(core, false);
         true
+    }
+
+    /// How long this Sentinel lets others go first. Without that all who lose the master at once
+    /// vote for themselves, and nobody is elected until all have waited for long.
+    fn turn_ms(&self, core: &Core) -> u64 {
+        let is_before = |(id, peer): &(&String, &Peer)| **id < core.id && !peer.base.is_down();
+        let before = self.peers.iter().filter(is_before).count();
+        before.min(TURNS_MAX) as u64 * TURN_MS
     }
 
     pub fn begin_failover(&mut self, core: &mut Core, is_forced: bool) {
