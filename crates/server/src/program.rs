@@ -410,7 +410,8 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     let loaded = match (&sentinel, path) {
         (Some(sentinel), Some(path)) => {
             sentinel::announce(&journal, &config);
-            sentinel::start(&house.engine, sentinel, &config, path);
+            let started = sentinel::start(&house.engine, sentinel, &config, path);
+            started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))?;
             None
         }
         _ => {
