@@ -102,6 +102,7 @@ impl Master {
 
     /// Whether enough Sentinels take the master for down, this one among them.
     pub fn check_agreed_down(&mut self, core: &mut Core) {
+        self.forget_old_words(core);
         let count = match self.base.is_down() {
             true => 1 + self.peers.values().filter(|peer| peer.says_down).count(),
             false => 0,
@@ -120,8 +121,20 @@ impl Master {
         }
     }
 
-    /// Forgets what peers said too long ago, and asks them again while the master is down.
-    /// In a failover they are asked for their votes as well.
+    /// What peers said too long ago says nothing of now.
+    fn forget_old_words(&mut self, core: &Core) {
+        let limit_ms = 5 * core.periods.ask_ms;
+        for peer in self.peers.values_mut() {
+            let is_fresh = |at_ms| core.since_ms(at_ms) <= limit_ms;
+            if !peer.replied_ms.is_some_and(is_fresh) {
+                peer.says_down = false;
+                peer.leader = None;
+            }
+        }
+    }
+
+    /// Asks peers again while the master is down. In an election they are asked for their votes as
+    /// well.
     pub fn ask_peers(&mut self, core: &mut Core, at_once: bool) {
         let ask_ms = core.periods.ask_ms;
         let candidate = match self.stage() {
@@ -134,12 +147,8 @@ impl Master {
         let sentinel = "SENTINEL".as_bytes();
         for id in self.peers.keys().cloned().collect::<Vec<_>>() {
             let (asked, is_down) = (Asked::Down(self.id), self.base.is_down());
-            let peer = self.peers.get_mut(&id).expect("the peer is listed");
+            let peer = self.peers.get(&id).expect("the peer is listed");
             let elapsed_ms = peer.replied_ms.map(|at_ms| core.since_ms(at_ms));
-            if elapsed_ms.is_none_or(|elapsed_ms| elapsed_ms > 5 * ask_ms) {
-                peer.says_down = false;
-                peer.leader = None;
-            }
             let link = core.links.get(peer.base.link);
             let is_time = elapsed_ms.is_none_or(|elapsed_ms| elapsed_ms >= ask_ms);
             let is_due = at_once || is_time && !link.awaits(asked);

@@ -121,7 +121,7 @@ impl Master {
             });
             connection
         };
-        let client = self.command("CLIENT");
+        let client = self.command_for("CLIENT", care.is_peer);
         let short = core.id[..8].to_owned();
         if !has_command {
             connect(core, Way::Command);
@@ -131,7 +131,7 @@ impl Master {
             let name = format!("sentinel-{short}-cmd");
             let set_name = words([&client, b"SETNAME", name.as_bytes()]);
             core.send(care.link, set_name, Asked::Other);
-            self.ping(core, care.link);
+            self.ping(core, care);
         }
         if !has_subscription && !care.is_peer {
             let connection = connect(core, Way::Subscription);
@@ -148,8 +148,10 @@ impl Master {
         }
     }
 
-    pub fn ping(&self, core: &mut Core, link: LinkId) {
-        if core.send(link, vec![self.command("PING")], Asked::Ping) {
+    fn ping(&self, core: &mut Core, care: &Care) {
+        let link = care.link;
+        let ping = self.command_for("PING", care.is_peer);
+        if core.send(link, vec![ping], Asked::Ping) {
             let now_ms = core.now_ms;
             let link = core.links.get_mut(link);
             link.last_ping_ms = now_ms;
@@ -181,15 +183,23 @@ impl Master {
             core.send(care.link, vec![self.command("INFO")], info);
         }
         if wants_ping {
-            self.ping(core, care.link);
+            self.ping(core, care);
         }
         if wants_publish {
-            self.publish(core, care.link);
+            self.publish(core, care.link, care.is_peer);
+        }
+    }
+
+    /// Commands are renamed on nodes. Other Sentinels know them by their own names.
+    fn command_for(&self, name: &str, is_peer: bool) -> Vec<u8> {
+        match is_peer {
+            true => name.into(),
+            false => self.command(name),
         }
     }
 
     /// Says hello on an instance's channel, once its connection tells this side's address.
-    pub fn publish(&self, core: &mut Core, link: LinkId) -> bool {
+    fn publish(&self, core: &mut Core, link: LinkId, is_peer: bool) -> bool {
         let connection = core.links.get(link).command.as_ref();
         let Some(local_ip) = connection.and_then(|connection| connection.local_ip) else {
             return false;
@@ -210,9 +220,12 @@ impl Master {
             master: self.name().to_owned(),
             master_host: core.announced(current),
             master_port: current.port,
-            master_epoch: self.config_epoch,
+            master_epoch: match flawed!(core, KeepOutcomeSecret) {
+                true => 0,
+                false => self.config_epoch,
+            },
         };
-        let publish = self.command("PUBLISH");
+        let publish = self.command_for("PUBLISH", is_peer);
         let hello = hello.to_string();
         let words = words([&publish, HELLO_CHANNEL.as_bytes(), hello.as_bytes()]);
         core.send(link, words, Asked::Publish(self.id))
@@ -220,14 +233,12 @@ impl Master {
 
     /// Says hello everywhere, at once: something was decided.
     pub fn publish_everywhere(&self, core: &mut Core) {
-        if flawed!(core, KeepOutcomeSecret) {
-            return;
-        }
         let replicas = self.replicas.values().map(|replica| replica.base.link);
-        let peers = self.peers.values().map(|peer| peer.base.link);
-        let links = std::iter::once(self.base.link).chain(replicas).chain(peers);
-        for link in links.collect::<Vec<_>>() {
-            self.publish(core, link);
+        for link in std::iter::once(self.base.link).chain(replicas) {
+            self.publish(core, link, false);
+        }
+        for peer in self.peers.values() {
+            self.publish(core, peer.base.link, true);
         }
     }
 

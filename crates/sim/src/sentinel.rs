@@ -5,8 +5,11 @@
 //! group is killed once more: how long that takes is bounded. What is promised (see [`judge`]) is
 //! checked after every step of every Sentinel.
 
+mod agreement;
+mod answer;
 mod fate;
 mod judge;
+mod network;
 mod node;
 mod options;
 pub mod program;

@@ -182,7 +182,10 @@ impl Judge {
             });
         let count = said.count() + usize::from(watched.is_down);
         if count < options.quorum {
-            let what = format!("{who} begins with {count} of {}", options.quorum);
+            let what = format!(
+                "{who} begins with {count} of {}: {watched:?}",
+                options.quorum
+            );
             return broken("N3", what);
         }
         let pause_ms = 2 * options.failover_timeout_ms;
@@ -211,7 +214,7 @@ impl Judge {
             master == name && *epoch == failover.epoch && *leader == id
         });
         let count = votes.count();
-        let needed = options.quorum.max((watched.peers + 1) / 2 + 1);
+        let needed = options.quorum.max(watched.peers.div_ceil(2) + 1);
         if count < needed {
             let what = format!("{who} is elected with {count} of {needed} votes");
             return broken("N3", what);

@@ -1,24 +1,18 @@
 //! Time, links, nodes and Sentinels, moved by events in order.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
 
 use config::{Config, Sources};
 use resp::value::Value;
-use sentinel::{Answer, ConnectionId, Flaw, Input, Machine, Output, Settings, Statement, View};
+use sentinel::{Flaw, Input, Machine, Output, Settings, Statement, View};
 use stdx::prng::Prng;
 
 use crate::chronicle::Violation;
+use crate::sentinel::answer::REPLICATE_MS;
 use crate::sentinel::judge::Judge;
-use crate::sentinel::node::{Effect, Node, Place, Words};
+use crate::sentinel::node::{Node, Place, Words};
 use crate::sentinel::options::Options;
 use crate::sentinel::site::{Conn, Sentinel, Site, Tenant};
-
-/// How long a shell tries to connect.
-const CONNECT_MS: u64 = 3_000;
-
-/// How often replicas get what their masters have.
-const REPLICATE_MS: u64 = 100;
 
 /// When the simulated wall clocks begin.
 const WALL_MS: i64 = 1_700_000_000_000;
@@ -79,13 +73,14 @@ pub struct World {
     prng: Prng,
     queue: BTreeMap<(u64, u64), Event>,
     scheduled: u64,
-    conns_made: u64,
-    violation: Option<Violation>,
+    pub(super) conns_made: u64,
+    pub(super) violation: Option<Violation>,
     flaw: Option<Flaw>,
     is_traced: bool,
 }
 
-fn name_of(group: usize) -> String {
+/// What a group is called.
+pub fn name_of(group: usize) -> String {
     format!("group{group}")
 }
 
@@ -153,7 +148,7 @@ impl World {
         }
     }
 
-    fn make_run_id(&mut self) -> String {
+    pub(super) fn make_run_id(&mut self) -> String {
         let mut id = [0; 20];
         self.prng.fill(&mut id);
         id.iter().map(|byte| format!("{byte:02x}")).collect()
@@ -199,7 +194,7 @@ impl World {
         (format!("10.0.0.{}", site + 1), port)
     }
 
-    fn site_at(&self, host: &str) -> Option<usize> {
+    pub(super) fn site_at(&self, host: &str) -> Option<usize> {
         let number = host.strip_prefix("10.0.0.")?.parse::<usize>().ok()?;
         let site = number.checked_sub(1)?;
         (site < self.sites.len()).then_some(site)
@@ -217,7 +212,7 @@ impl World {
         self.schedule_at(self.now_ms + in_ms, event);
     }
 
-    fn schedule_at(&mut self, at_ms: u64, event: Event) {
+    pub(super) fn schedule_at(&mut self, at_ms: u64, event: Event) {
         self.scheduled += 1;
         self.queue.insert((at_ms, self.scheduled), event);
     }
@@ -229,7 +224,7 @@ impl World {
     }
 
     /// Something goes from one site to another, late, and not before what went earlier.
-    fn travel(&mut self, conn: u64, is_back: bool, event: Event) {
+    pub(super) fn travel(&mut self, conn: u64, is_back: bool, event: Event) {
         let latency_ms = self.options.latency_ms;
         let latency_ms = 1 + self.draw(2 * latency_ms);
         let Some(known) = self.conns.get_mut(&conn) else {
@@ -371,13 +366,13 @@ impl World {
     }
 
     /// The first broken promise ends the run.
-    fn note(&mut self, checked: Result<(), Violation>) {
+    pub(super) fn note(&mut self, checked: Result<(), Violation>) {
         if let Err(violation) = checked {
             self.violation.get_or_insert(violation);
         }
     }
 
-    fn sentinel(&mut self, site: usize) -> Option<&mut Sentinel> {
+    pub(super) fn sentinel(&mut self, site: usize) -> Option<&mut Sentinel> {
         match &mut self.sites[site].tenant {
             Tenant::Sentinel(sentinel) => Some(sentinel),
             Tenant::Node(_) => None,
@@ -432,389 +427,6 @@ impl World {
         true
     }
 
-    fn dial(&mut self, site: usize, connection: ConnectionId, ip: IpAddr) {
-        let Some(listener) = self.site_at(&ip.to_string()) else {
-            return;
-        };
-        self.conns_made += 1;
-        let conn = self.conns_made;
-        self.conns.insert(
-            conn,
-            Conn {
-                dialer: site,
-                connection,
-                listener,
-                listener_life: None,
-                is_standing: false,
-                subscribes: false,
-                transaction: None,
-                last_ms: [0; 2],
-            },
-        );
-        if let Some(sentinel) = self.sentinel(site) {
-            sentinel.connections.insert(connection, conn);
-        }
-        self.travel(conn, false, Event::Arrive { conn });
-        self.schedule(CONNECT_MS, Event::GiveUp { conn });
-    }
-
-    fn arrive(&mut self, conn: u64) {
-        let Some(listener) = self.conns.get(&conn).map(|conn| conn.listener) else {
-            return;
-        };
-        let site = &self.sites[listener];
-        if !site.is_up {
-            return self.travel(conn, true, Event::Close { conn });
-        }
-        let life = site.life;
-        if let Some(known) = self.conns.get_mut(&conn) {
-            known.listener_life = Some(life);
-        }
-        self.travel(conn, true, Event::Stand { conn });
-    }
-
-    fn stand(&mut self, conn: u64) {
-        let Some(known) = self.conns.get_mut(&conn) else {
-            return;
-        };
-        known.is_standing = true;
-        let (site, connection) = (known.dialer, known.connection);
-        let local_ip = IpAddr::V4(Ipv4Addr::new(10, 0, 0, site as u8 + 1));
-        self.with_machine(site, |machine, view, out| {
-            let input = Input::Connected {
-                connection,
-                local_ip,
-            };
-            machine.step(view, input, out);
-        });
-    }
-
-    /// The dialer learns that a connection is gone.
-    fn lose(&mut self, conn: u64) {
-        let Some(known) = self.conns.remove(&conn) else {
-            return;
-        };
-        let Some(sentinel) = self.sentinel(known.dialer) else {
-            return;
-        };
-        sentinel.connections.remove(&known.connection);
-        self.with_machine(known.dialer, |machine, view, out| {
-            let input = Input::Lost {
-                connection: known.connection,
-                why: "connection reset",
-            };
-            machine.step(view, input, out);
-        });
-    }
-
-    fn reply(&mut self, conn: u64, value: &Value) {
-        let Some(known) = self.conns.get(&conn) else {
-            return;
-        };
-        let (site, by, connection) = (known.dialer, known.listener, known.connection);
-        if let Value::Array(parts) = value
-            && let [Value::Integer(is_down), _, _, Value::Bulk(name)] = &parts[..]
-        {
-            // The name is the world's own note of what was asked; Sentinels do not send it.
-            let name = String::from_utf8_lossy(name).into_owned();
-            self.judge.word(site, by, &name, *is_down == 1, self.now_ms);
-            let value = Value::Array(parts[..3].to_vec());
-            return self.hand_over(site, connection, &value);
-        }
-        self.hand_over(site, connection, value);
-    }
-
-    fn hand_over(&mut self, site: usize, connection: ConnectionId, value: &Value) {
-        self.with_machine(site, |machine, view, out| {
-            machine.step(view, Input::Reply { connection, value }, out);
-        });
-    }
-
-    fn request(&mut self, conn: u64, words: Words) {
-        let Some(known) = self.conns.get(&conn) else {
-            return;
-        };
-        let site = &self.sites[known.listener];
-        if known.listener_life != Some(site.life) || !site.is_up {
-            return self.travel(conn, true, Event::Close { conn });
-        }
-        let listener = known.listener;
-        let value = match &site.tenant {
-            Tenant::Node(_) => self.ask_node(listener, conn, words),
-            Tenant::Sentinel(_) => self.ask_sentinel(listener, &words),
-        };
-        if let Some(value) = value {
-            let raves = self.sites[listener].raves_until_ms > self.now_ms;
-            let value = if raves { self.nonsense() } else { value };
-            self.travel(conn, true, Event::Reply { conn, value });
-        }
-    }
-
-    fn nonsense(&mut self) -> Value {
-        match self.draw(7) {
-            0 => Value::Integer(-1),
-            1 => Value::NullArray,
-            2 => Value::Array(vec![Value::Integer(1), Value::Bulk(b"*".to_vec())]),
-            3 => Value::Bulk(b"role:slave:master\r\nslave0:ip=,port=x\r\nrun_id:\r\n:".to_vec()),
-            4 => Value::Error(b"ERR nonsense".to_vec()),
-            5 => Value::Array(vec![
-                Value::Integer(i64::MAX),
-                Value::Bulk(vec![0xff; 40]),
-                Value::Integer(-5),
-            ]),
-            _ => Value::Map(Vec::new()),
-        }
-    }
-
-    fn ask_node(&mut self, site: usize, conn: u64, words: Words) -> Option<Value> {
-        let queued = Value::Simple(b"QUEUED".to_vec());
-        let known = self.conns.get_mut(&conn)?;
-        let requests = match (&words[0][..], &mut known.transaction) {
-            (b"MULTI", transaction) => {
-                *transaction = Some(Vec::new());
-                return Some(Value::Simple(b"OK".to_vec()));
-            }
-            (b"EXEC", transaction) => transaction.take().unwrap_or_default(),
-            (_, Some(requests)) => {
-                requests.push(words);
-                return Some(queued);
-            }
-            (_, None) => vec![words],
-        };
-        let is_one = requests.len() == 1;
-        let mut values = Vec::new();
-        for words in requests {
-            let mut effects = Vec::new();
-            let now_ms = self.now_ms;
-            let Tenant::Node(node) = &self.sites[site].tenant else {
-                return None;
-            };
-            values.push(node.answer(now_ms, &words, &mut effects));
-            for effect in effects {
-                self.take_effect(site, conn, effect);
-            }
-        }
-        match is_one {
-            true => values.pop(),
-            false => Some(Value::Array(values)),
-        }
-    }
-
-    fn take_effect(&mut self, site: usize, conn: u64, effect: Effect) {
-        match effect {
-            Effect::Follow(master) => self.follow(site, master),
-            Effect::Publish(message) => self.publish(site, &message),
-            Effect::Subscribe => {
-                if let Some(conn) = self.conns.get_mut(&conn) {
-                    conn.subscribes = true;
-                }
-            }
-            Effect::KillClients => {
-                let others = self.conns.iter();
-                let others = others.filter(|(id, other)| **id != conn && other.listener == site);
-                for conn in others.map(|(id, _)| *id).collect::<Vec<_>>() {
-                    self.travel(conn, true, Event::Close { conn });
-                    if let Some(conn) = self.conns.get_mut(&conn) {
-                        conn.listener_life = None;
-                    }
-                }
-            }
-        }
-    }
-
-    pub fn follow(&mut self, site: usize, master: Option<Place>) {
-        let now_ms = self.now_ms;
-        self.trace(|| format!("[{site}] follows {master:?}"));
-        if let Tenant::Node(node) = &mut self.sites[site].tenant
-            && node.master != master
-        {
-            node.master = master;
-            node.is_linked = false;
-            node.link_lost_ms = now_ms;
-        }
-    }
-
-    /// A message goes to all who listen at a node, and to its replicas.
-    pub fn publish(&mut self, site: usize, message: &[u8]) {
-        let value = Value::Array(vec![
-            Value::Bulk(b"message".to_vec()),
-            Value::Bulk(sentinel::HELLO_CHANNEL.into()),
-            Value::Bulk(message.to_vec()),
-        ]);
-        let life = self.sites[site].life;
-        let listens = |conn: &Conn| {
-            conn.listener == site && conn.subscribes && conn.listener_life == Some(life)
-        };
-        let listeners = self.conns.iter().filter(|(_, conn)| listens(conn));
-        for conn in listeners.map(|(id, _)| *id).collect::<Vec<_>>() {
-            let value = value.clone();
-            self.travel(conn, true, Event::Reply { conn, value });
-        }
-        let Tenant::Node(node) = &self.sites[site].tenant else {
-            return;
-        };
-        let replicas = node.replicas.clone();
-        for (host, _) in replicas {
-            if let Some(replica) = self.site_at(&host) {
-                let message = message.to_vec();
-                let in_ms = 1 + self.options.latency_ms;
-                self.schedule(
-                    in_ms,
-                    Event::Pass {
-                        site: replica,
-                        message,
-                    },
-                );
-            }
-        }
-    }
-
-    /// Another Sentinel is asked. Its vote is judged as it leaves.
-    fn ask_sentinel(&mut self, site: usize, words: &Words) -> Option<Value> {
-        match (&words[0][..], &words[1..]) {
-            (b"PING", _) => Some(Value::Simple(b"PONG".to_vec())),
-            (b"PUBLISH", [_, text]) => {
-                self.with_machine(site, |machine, view, out| {
-                    machine.step(view, Input::Hello { text }, out);
-                })?;
-                Some(Value::Integer(1))
-            }
-            (b"SENTINEL", [_, host, _, _, _]) => {
-                let asked = words[1..].iter().map(Vec::as_slice).collect::<Vec<_>>();
-                let host = String::from_utf8_lossy(host).into_owned();
-                let (answer, name, is_own, voted) =
-                    self.with_machine(site, |machine, view, out| {
-                        let answer = machine.command(view, &asked, &|_| false, out);
-                        let mut watched = machine.watched();
-                        let watched = watched.find(|watched| watched.address.0 == host);
-                        let name = watched.map_or(String::new(), |it| it.name.to_owned());
-                        let is_own = asked[4] == machine.id().as_bytes();
-                        let voted = out.iter().any(|output| {
-                            matches!(output, Output::Publish { channel, .. }
-                                if channel == "+vote-for-leader")
-                        });
-                        (answer, name, is_own, voted)
-                    })?;
-                if voted && !is_own {
-                    self.judge.yields(site, &name, self.now_ms);
-                }
-                self.tell_vote(site, &name, answer)
-            }
-            _ => Some(Value::Simple(b"OK".to_vec())),
-        }
-    }
-
-    fn tell_vote(&mut self, site: usize, name: &str, answer: Answer) -> Option<Value> {
-        let Answer::Array(parts) = answer else {
-            return Some(Value::Error(b"ERR".to_vec()));
-        };
-        let [
-            Answer::Integer(is_down),
-            Answer::Bulk(leader),
-            Answer::Integer(epoch),
-        ] = &parts[..]
-        else {
-            return None;
-        };
-        let id = String::from_utf8_lossy(leader).into_owned();
-        let told = match id == "*" {
-            true => Ok(()),
-            false => self.judge.vote(site, name, *epoch as u64, &id),
-        };
-        self.note(told);
-        let is_tilted = match &self.sites[site].tenant {
-            Tenant::Sentinel(sentinel) => sentinel.machine.as_ref().is_some_and(Machine::is_tilted),
-            Tenant::Node(_) => false,
-        };
-        if is_tilted && *is_down != 0 {
-            let what = format!("{site} takes {name} for down in tilt");
-            let invariant = "N5";
-            self.violation.get_or_insert(Violation { invariant, what });
-        }
-        Some(Value::Array(vec![
-            Value::Integer(*is_down),
-            Value::Bulk(leader.clone()),
-            Value::Integer(*epoch),
-            Value::Bulk(name.as_bytes().to_vec()),
-        ]))
-    }
-
-    /// Replicas that reach their masters have what these have.
-    fn replicate(&mut self) {
-        self.schedule(REPLICATE_MS, Event::Replicate);
-        let nodes = self.options.groups * self.options.nodes;
-        let mut linked = vec![Vec::new(); nodes];
-        for site in 0..nodes {
-            let found = self.reachable_master(site);
-            let offset = found.map(|master| self.node(master).offset);
-            let now_ms = self.now_ms;
-            let is_up = self.sites[site].is_up;
-            let node = self.node_mut(site);
-            match offset {
-                Some(offset) => {
-                    node.offset = offset;
-                    node.is_linked = true;
-                }
-                None if node.master.is_none() && is_up => node.offset += 10,
-                None if node.is_linked => {
-                    node.is_linked = false;
-                    node.link_lost_ms = now_ms;
-                }
-                None => {}
-            }
-            if let Some(master) = found {
-                let place = self.place(site);
-                linked[master].push(place);
-            }
-        }
-        for (site, replicas) in linked.into_iter().enumerate() {
-            self.node_mut(site).replicas = replicas;
-        }
-    }
-
-    /// Whom a node replicates from: its master, if that one is there, and has its data from a
-    /// master in the end. Nodes that follow each other in a circle have no data to give.
-    fn reachable_master(&self, site: usize) -> Option<usize> {
-        let mut last = site;
-        let mut found = None;
-        for _ in 0..self.options.nodes {
-            let Some((host, _)) = &self.node(last).master else {
-                return found;
-            };
-            let master = self.site_at(host)?;
-            if !self.is_connected(last, master) {
-                return None;
-            }
-            found.get_or_insert(master);
-            last = master;
-        }
-        None
-    }
-
-    fn is_connected(&self, site: usize, other: usize) -> bool {
-        let is_awake = |site: usize| {
-            let site = &self.sites[site];
-            site.is_up && site.frozen_until_ms <= self.now_ms
-        };
-        let hears = |from: usize, to: usize| self.deaf_until_ms[from][to] <= self.now_ms;
-        let is_there = is_awake(site) && is_awake(other) && other != site;
-        is_there && hears(site, other) && hears(other, site)
-    }
-
-    pub fn node(&self, site: usize) -> &Node {
-        match &self.sites[site].tenant {
-            Tenant::Node(node) => node,
-            Tenant::Sentinel(_) => unreachable!("the first sites are nodes"),
-        }
-    }
-
-    pub fn node_mut(&mut self, site: usize) -> &mut Node {
-        match &mut self.sites[site].tenant {
-            Tenant::Node(node) => node,
-            Tenant::Sentinel(_) => unreachable!("the first sites are nodes"),
-        }
-    }
-
     /// A process dies. Its peers are told, or not.
     pub fn crash(&mut self, site: usize) {
         self.trace(|| format!("[{site}] dies"));
@@ -835,7 +447,7 @@ impl World {
         }
     }
 
-    fn conns_of(&self, site: usize) -> Vec<(u64, usize)> {
+    pub(super) fn conns_of(&self, site: usize) -> Vec<(u64, usize)> {
         let touches = |conn: &&Conn| conn.dialer == site || conn.listener == site;
         let conns = self.conns.iter().filter(|(_, conn)| touches(conn));
         conns.map(|(id, conn)| (*id, conn.dialer)).collect()
@@ -873,62 +485,6 @@ impl World {
                 self.schedule(0, Event::Tick { site, life });
             }
         }
-    }
-
-    /// What keeps everybody from being of one mind.
-    pub fn disagreement(&self) -> Option<String> {
-        (0..self.options.groups).find_map(|group| self.disagreement_of(group))
-    }
-
-    fn disagreement_of(&self, group: usize) -> Option<String> {
-        let nodes = self.nodes_of(group);
-        let Some(master) = self.master_of(group) else {
-            return Some(format!("group {group} has not one master"));
-        };
-        let place = self.place(master);
-        for site in nodes.filter(|site| *site != master) {
-            let node = self.node(site);
-            if node.master.as_ref() != Some(&place) || !node.is_linked {
-                return Some(format!(
-                    "node {site} follows {:?}, linked: {}, and not {place:?}",
-                    node.master, node.is_linked
-                ));
-            }
-        }
-        let name = name_of(group);
-        let mut epochs = Vec::new();
-        for site in &self.sites {
-            let Tenant::Sentinel(sentinel) = &site.tenant else {
-                continue;
-            };
-            let Some(machine) = &sentinel.machine else {
-                return Some("a Sentinel is dead".to_owned());
-            };
-            let mut watched = machine.watched();
-            let watched = watched.find(|watched| watched.name == name)?;
-            let is_quiet = watched.failover.is_none() && !watched.is_down && !machine.is_tilted();
-            let knows_all = watched.peers + 1 == self.options.sentinels
-                && watched.replicas + 1 == self.options.nodes;
-            if watched.current != place || !is_quiet || !knows_all {
-                return Some(format!("{place:?} is not what is watched: {watched:?}"));
-            }
-            epochs.push(watched.config_epoch);
-        }
-        epochs.dedup();
-        (epochs.len() > 1).then(|| format!("epochs of group {group}: {epochs:?}"))
-    }
-
-    pub fn nodes_of(&self, group: usize) -> std::ops::Range<usize> {
-        let nodes = self.options.nodes;
-        group * nodes..(group + 1) * nodes
-    }
-
-    /// The one node of a group that is up and follows nobody.
-    pub fn master_of(&self, group: usize) -> Option<usize> {
-        let is_master = |site: &usize| self.sites[*site].is_up && self.node(*site).master.is_none();
-        let mut masters = self.nodes_of(group).filter(is_master);
-        let master = masters.next()?;
-        masters.next().is_none().then_some(master)
     }
 
     pub fn kill_master(&mut self, group: usize) -> usize {
