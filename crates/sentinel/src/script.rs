@@ -202,13 +202,12 @@ impl Core {
             ),
         };
         let text = |text: &str| Answer::Bulk(text.into());
-        let retries = script.attempts.saturating_sub(1);
         Answer::Map(vec![
             (text("argv"), Answer::Array(argv)),
             (text("flags"), text(flags)),
             (text("pid"), text(&pid.to_string())),
             (text(time_name), text(&time_ms.to_string())),
-            (text("retry-num"), text(&retries.to_string())),
+            (text("retry-num"), text(&script.attempts.to_string())),
         ])
     }
 }

@@ -120,6 +120,7 @@ fn come_together(world: &mut World) -> Result<(), Violation> {
         if agreed == 10 {
             return Ok(());
         }
+        world.adopt_orphans();
     }
     let what = world.disagreement();
     Err(Violation {

@@ -89,6 +89,7 @@ fn what_is_wrong_is_said_in_known_words() {
              127.0.0.1 6379 1
             (ERR Invalid master name)
             > info-cache zz
+            empty
             > is-master-down-by-addr 127.0.0.1 6379 abc *
             (ERR value is not an integer or out of range)
             > is-master-down-by-addr 127.0.0.1 abc 0 *

@@ -25,12 +25,12 @@ fn a_dead_master_is_replaced() {
             +sdown master mymaster 127.0.0.1 6379
             17c7c101217043e076930d0d5b32ef1fa68ad7cd voted for a0ada7ffb56db449584c4ffdca05f8a9105c8f36 1
             +odown master mymaster 127.0.0.1 6379 #quorum 2/2
+            a64986e12f1f94b89fa5d37e473a75f55ac9c290 voted for a0ada7ffb56db449584c4ffdca05f8a9105c8f36 1
             +new-epoch 1
             +try-failover master mymaster 127.0.0.1 6379
             +vote-for-leader a0ada7ffb56db449584c4ffdca05f8a9105c8f36 1
             +elected-leader master mymaster 127.0.0.1 6379
             +failover-state-select-slave master mymaster 127.0.0.1 6379
-            a64986e12f1f94b89fa5d37e473a75f55ac9c290 voted for a0ada7ffb56db449584c4ffdca05f8a9105c8f36 1
             +selected-slave slave 127.0.0.1:6381 127.0.0.1 6381 @ mymaster 127.0.0.1 6379
             +failover-state-send-slaveof-noone slave 127.0.0.1:6381 127.0.0.1 6381 @ mymaster 127.0.0.1 6379
             +failover-state-wait-promotion slave 127.0.0.1:6381 127.0.0.1 6381 @ mymaster 127.0.0.1 6379
@@ -120,10 +120,10 @@ fn without_votes_nothing_is_promoted() {
             +sdown master mymaster 127.0.0.1 6379
             17c7c101217043e076930d0d5b32ef1fa68ad7cd voted for a64986e12f1f94b89fa5d37e473a75f55ac9c290 1
             +odown master mymaster 127.0.0.1 6379 #quorum 2/2
+            a64986e12f1f94b89fa5d37e473a75f55ac9c290 voted for a64986e12f1f94b89fa5d37e473a75f55ac9c290 1
             +new-epoch 1
             +try-failover master mymaster 127.0.0.1 6379
             +vote-for-leader a64986e12f1f94b89fa5d37e473a75f55ac9c290 1
-            a64986e12f1f94b89fa5d37e473a75f55ac9c290 voted for a64986e12f1f94b89fa5d37e473a75f55ac9c290 1
             -failover-abort-not-elected master mymaster 127.0.0.1 6379
             Next failover delay: I will not start a failover before Sat Nov 21 09:26:12 2026
         "#]],

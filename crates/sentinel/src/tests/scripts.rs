@@ -48,8 +48,9 @@ fn grave_events_are_told_to_a_script() {
           flags running
           pid 77
           run-time 10
-          retry-num 0
-    "#]].assert_eq(&bench.say("pending-scripts"));
+          retry-num 1
+    "#]]
+    .assert_eq(&bench.say("pending-scripts"));
     let end = ScriptEnd::Exited(0);
     bench.step(Input::ScriptEnded { script, end });
     assert_eq!(bench.say("pending-scripts"), "> pending-scripts\nempty\n");

@@ -59,4 +59,39 @@ impl World {
         let master = masters.next()?;
         masters.next().is_none().then_some(master)
     }
+
+    /// A node that no Sentinel knows, because one was reset while the node was away, is nobody's
+    /// business but the operator's: he attaches it again.
+    pub fn adopt_orphans(&mut self) {
+        let mut known = Vec::new();
+        let mut current = None;
+        for site in &self.sites {
+            let Tenant::Sentinel(sentinel) = &site.tenant else {
+                continue;
+            };
+            let Some(machine) = &sentinel.machine else {
+                return;
+            };
+            known.extend(machine.statements().into_iter().flatten());
+            let places = machine.watched().map(|watched| {
+                let name = watched.name.to_owned();
+                (name, watched.current)
+            });
+            current.get_or_insert(places.collect::<Vec<_>>());
+        }
+        for group in 0..self.options.groups {
+            let name = name_of(group);
+            let current = current.iter().flatten();
+            let place = { current }.find(|(known, _)| *known == name);
+            let Some((_, place)) = place.cloned() else {
+                continue;
+            };
+            for site in self.nodes_of(group) {
+                let (host, _) = self.place(site);
+                if !known.contains(&host.into_bytes()) && self.sites[site].is_up {
+                    self.follow(site, Some(place.clone()));
+                }
+            }
+        }
+    }
 }
