@@ -439,7 +439,9 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         };
         let line = format!("{name} is now ready to exit, bye bye...");
         journal.line(LogLevel::Warning, &line);
-        // Whoever sees its connection end must not find the server again.
+        // Whoever sees its connection end must not find the server again. The locks are held for
+        // good, so every worker may wait for one, and none be left to close what listens.
+        end_soon();
         listeners.close().await;
         // Tasks of clients that are still connected end with the process, and so do the threads:
         // the locks are held for good.
@@ -448,6 +450,23 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     remove_pid_file(&config);
     listeners.close().await;
     std::process::exit(1);
+}
+
+/// How long closing what listens may take.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
+
+/// Ends the process a little later, whatever the runtime does.
+fn end_soon() {
+    let run = || {
+        std::thread::sleep(CLOSING_TIME);
+        std::process::exit(0);
+    };
+    // Without the thread the listeners are waited for as long as it takes.
+    drop(
+        std::thread::Builder::new()
+            .name("ochre-end".to_owned())
+            .spawn(run),
+    );
 }
 
 /// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
