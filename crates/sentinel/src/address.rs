@@ -1,6 +1,6 @@
 //! Where an instance listens: by the name it was given, and by number.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Address {

@@ -73,7 +73,7 @@ impl Machine {
         let host = std::str::from_utf8(host).ok()?;
         let is_wanted = subcommand.eq_ignore_ascii_case(b"monitor")
             && self.core.options.resolve_hostnames
-            && host.parse::<std::net::IpAddr>().is_err();
+            && host.parse::<core::net::IpAddr>().is_err();
         is_wanted.then(|| host.to_owned())
     }
 

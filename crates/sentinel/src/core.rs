@@ -1,7 +1,7 @@
 //! What all masters of a Sentinel share: who it is, how it counts time, its links and its voice.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use stdx::prng::Prng;
 

@@ -7,8 +7,6 @@
 pub enum Flaw {
     /// Vote in an epoch that was voted in already.
     VoteTwice,
-    /// Do not keep a vote before it is told.
-    ForgetVote,
     /// Fail over with the votes of fewer than half.
     IgnoreMajority,
     /// Begin a failover on this Sentinel's word alone.
@@ -31,7 +29,6 @@ pub enum Flaw {
 impl Flaw {
     pub const ALL: &[Flaw] = &[
         Flaw::VoteTwice,
-        Flaw::ForgetVote,
         Flaw::IgnoreMajority,
         Flaw::IgnoreQuorum,
         Flaw::TakeOlderConfiguration,

@@ -10,8 +10,8 @@
 //! number of fields, an id that is none, an address that nobody can have, an epoch at the end of
 //! all epochs.
 
+use core::net::IpAddr;
 use std::fmt;
-use std::net::IpAddr;
 
 use crate::address::is_host;
 use crate::core::EPOCH_MAX;

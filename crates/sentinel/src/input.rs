@@ -1,6 +1,6 @@
 //! What a machine is told.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use resp::value::Value;
 

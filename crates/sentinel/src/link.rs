@@ -3,8 +3,8 @@
 //! A node has a connection for requests and one for its hello channel; another Sentinel has only
 //! the first, and one link serves all masters that it is known for.
 
+use core::net::IpAddr;
 use std::collections::{BTreeMap, VecDeque};
-use std::net::IpAddr;
 
 use crate::ConnectionId;
 use crate::output::Way;

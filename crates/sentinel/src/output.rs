@@ -1,6 +1,6 @@
 //! What a machine wants done, in this order.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use crate::{ConnectionId, ScriptId};
 

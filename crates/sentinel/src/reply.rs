@@ -2,7 +2,7 @@
 //!
 //! An instance may say anything. What is not the answer that was asked for means nothing.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 
 use resp::value::Value;
 

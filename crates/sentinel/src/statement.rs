@@ -4,6 +4,7 @@
 //! in whatever order the lines stand.
 
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 
 use crate::address::Address;
 use crate::core::{Core, EPOCH_MAX};
@@ -155,28 +156,30 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// A Sentinel that is known for several masters has one link for all of them.
+    fn read_peer(&mut self, words: &[&str]) -> Result<(), &'static str> {
+        let address = known_address(&self.core, words[1], words[2])?;
+        let Some(id) = words.get(3).filter(|id| is_id(id)) else {
+            return Ok(());
+        };
+        let mut masters = self.masters.values();
+        let shared = masters.find_map(|master| master.peers.get(*id));
+        let shared = shared.map(|peer| peer.base.link);
+        let master = self.masters.get_mut(words[0]).ok_or(NO_MASTER)?;
+        if master.peers.contains_key(*id) {
+            return Err("Duplicate runid for sentinel.");
+        }
+        master.add_peer(&mut self.core, id, address, shared);
+        Ok(())
+    }
+
     fn read_known(
         &mut self,
         keyword: &str,
         words: &[&str],
         raw: &[Vec<u8>],
     ) -> Result<(), &'static str> {
-        let arity = match keyword {
-            "down-after-milliseconds"
-            | "failover-timeout"
-            | "parallel-syncs"
-            | "notification-script"
-            | "client-reconfig-script"
-            | "auth-pass"
-            | "auth-user"
-            | "config-epoch"
-            | "leader-epoch"
-            | "master-reboot-down-after-period" => 2..=2,
-            "known-slave" | "known-replica" | "rename-command" => 3..=3,
-            "known-sentinel" => 3..=4,
-            _ => return Err(UNKNOWN),
-        };
-        if !arity.contains(&words.len()) {
+        if !known_arity(keyword).ok_or(UNKNOWN)?.contains(&words.len()) {
             return Err(UNKNOWN);
         }
         let master = self.masters.get_mut(words[0]).ok_or(NO_MASTER)?;
@@ -188,20 +191,7 @@ impl Reader<'_> {
                 let why = "Duplicate hostname and port for replica.";
                 master.add_replica(core, address).ok_or(why)?;
             }
-            "known-sentinel" => {
-                let address = known_address(core, word, words[2])?;
-                let Some(id) = words.get(3).filter(|id| is_id(id)) else {
-                    return Ok(());
-                };
-                if master.peers.contains_key(*id) {
-                    return Err("Duplicate runid for sentinel.");
-                }
-                let mut others = self.masters.values();
-                let shared = others.find_map(|master| master.peers.get(*id));
-                let shared = shared.map(|peer| peer.base.link);
-                let master = self.masters.get_mut(words[0]).ok_or(NO_MASTER)?;
-                master.add_peer(core, id, address, shared);
-            }
+            "known-sentinel" => self.read_peer(words)?,
             "rename-command" => {
                 let name = raw[1].to_ascii_uppercase();
                 if master.renames.insert(name, raw[2].clone()).is_some() {
@@ -257,6 +247,25 @@ pub(crate) fn watch(
         return Err(Wrong::Duplicate);
     }
     Ok(Master::new(core, name.to_owned(), address, quorum))
+}
+
+/// How many words follow a statement about a master, its name among them.
+fn known_arity(keyword: &str) -> Option<RangeInclusive<usize>> {
+    match keyword {
+        "down-after-milliseconds"
+        | "failover-timeout"
+        | "parallel-syncs"
+        | "notification-script"
+        | "client-reconfig-script"
+        | "auth-pass"
+        | "auth-user"
+        | "config-epoch"
+        | "leader-epoch"
+        | "master-reboot-down-after-period" => Some(2..=2),
+        "known-slave" | "known-replica" | "rename-command" => Some(3..=3),
+        "known-sentinel" => Some(3..=4),
+        _ => None,
+    }
 }
 
 fn known_address(core: &Core, host: &str, port: &str) -> Result<Address, &'static str> {

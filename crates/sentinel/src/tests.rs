@@ -6,8 +6,8 @@ mod links;
 mod scripts;
 mod statements;
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
 use resp::value::Value;
 

@@ -18,9 +18,7 @@ impl Master {
         if is_open && core.epoch <= epoch {
             self.leader = Some(candidate.to_owned());
             self.leader_epoch = core.epoch;
-            if !flawed!(core, ForgetVote) {
-                core.save();
-            }
+            core.save();
             let text = format!("{candidate} {}", self.leader_epoch);
             self.tell(core, Level::Warning, "+vote-for-leader", text);
             // Whoever was voted for has his time before this Sentinel tries itself.

@@ -8,22 +8,8 @@ use sim::sentinel::play;
 /// How many seeds are played each time.
 const SEEDS: u64 = 40;
 
-/// Where each mistake is noticed soon. How soon depends on all that the machine draws, so some
-/// more seeds may be needed after a change; the search goes on for this many.
+/// How many seeds a mistake may survive. All of them were found far sooner.
 const FLAW_SEEDS_MAX: u64 = 400;
-
-const NOTICED: &[(Flaw, u64)] = &[
-    (Flaw::VoteTwice, 0),
-    (Flaw::ForgetVote, 190),
-    (Flaw::IgnoreMajority, 0),
-    (Flaw::IgnoreQuorum, 0),
-    (Flaw::TakeOlderConfiguration, 0),
-    (Flaw::ActInTilt, 0),
-    (Flaw::RetryAtOnce, 0),
-    (Flaw::LeaveOldPrimary, 0),
-    (Flaw::LeaveStrayReplicas, 0),
-    (Flaw::KeepOutcomeSecret, 0),
-];
 
 #[test]
 fn seeds_keep_all_promises() {
@@ -51,10 +37,8 @@ fn a_seed_is_the_same_twice() {
 
 #[test]
 fn every_mistake_is_noticed() {
-    assert_eq!(NOTICED.len(), Flaw::ALL.len());
-    for &(flaw, from) in NOTICED {
-        let mut seeds = from..from + FLAW_SEEDS_MAX;
-        let found = seeds.find(|seed| play(*seed, Some(flaw), false).is_err());
+    for &flaw in Flaw::ALL {
+        let found = (0..FLAW_SEEDS_MAX).find(|seed| play(*seed, Some(flaw), false).is_err());
         assert!(found.is_some(), "{flaw:?} survives {FLAW_SEEDS_MAX} seeds");
     }
 }

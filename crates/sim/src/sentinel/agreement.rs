@@ -87,9 +87,16 @@ impl World {
                 continue;
             };
             for site in self.nodes_of(group) {
-                let (host, _) = self.place(site);
-                if !known.contains(&host.into_bytes()) && self.sites[site].is_up {
-                    self.follow(site, Some(place.clone()));
+                let orphan = self.place(site);
+                if known.contains(&orphan.0.clone().into_bytes()) || !self.sites[site].is_up {
+                    continue;
+                }
+                self.follow(site, Some(place.clone()));
+                // Whoever follows an orphan of his own has nobody to be replaced by.
+                if let Some(master) = self.site_at(&place.0)
+                    && self.node(master).master == Some(orphan)
+                {
+                    self.follow(master, None);
                 }
             }
         }

@@ -219,6 +219,7 @@ impl World {
                     })?;
                 if voted && !is_own {
                     self.judge.yields(site, &name, self.now_ms);
+                    self.strike_voter(site);
                 }
                 self.tell_vote(site, &name, answer)
             }

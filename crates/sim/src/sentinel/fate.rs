@@ -70,6 +70,14 @@ impl World {
         }
     }
 
+    /// Whoever has just voted may die before it does anything else.
+    pub fn strike_voter(&mut self, site: usize) {
+        let is_struck = self.options.crashes && !self.is_healed && self.chance(20);
+        if is_struck && let Tenant::Sentinel(sentinel) = &mut self.sites[site].tenant {
+            sentinel.dies_in = Some(0);
+        }
+    }
+
     /// One site does not hear, or is not heard by, some or all others.
     fn part(&mut self, site: usize) {
         let until_ms = self.now_ms + 100 + self.draw(4 * self.options.down_after_ms);
