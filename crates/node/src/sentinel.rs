@@ -9,8 +9,8 @@
 //!
 //! The file is written under the machine's lock: nobody is told of a vote that is not kept.
 
+use core::net::IpAddr;
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 

@@ -6,8 +6,8 @@
 //!   UpdateConfiguration ◀─ all follow, or time is over ─ ReconfigureReplicas
 //! ```
 //!
-//! Until the promoted replica says that it is a master, a failover that does not get on is given up.
-//! From then on its outcome is everybody's configuration, and it can only end.
+//! Until the promoted replica says that it is a master, a failover that does not get on is given
+//! up. From then on its outcome is everybody's configuration, and it can only end.
 
 use std::cmp::Reverse;
 

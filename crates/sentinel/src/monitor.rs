@@ -132,6 +132,10 @@ impl Master {
             let set_name = words([&client, b"SETNAME", name.as_bytes()]);
             core.send(care.link, set_name, Asked::Other);
             self.ping(core, care);
+            if !care.is_peer {
+                // Whoever has lost its connections may have started anew, or be another.
+                self.ask_info(core, care.link);
+            }
         }
         if !has_subscription && !care.is_peer {
             let connection = connect(core, Way::Subscription);

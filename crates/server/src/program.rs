@@ -404,42 +404,18 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     Upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
-    let loaded = match (&sentinel, path) {
-        (Some(sentinel), Some(path)) => {
-            sentinel::announce(&journal, &config);
-            sentinel::start(&house.engine, sentinel, &config, path);
-            None
-        }
-        _ => {
-            Sockets::open(&house, &journal, threads(&config));
-            let loaded = load(&house, threads(&config), [seed()?, seed()?], bus);
-            bar::watch_load(&house.engine, &journal);
-            Some(loaded)
-        }
-    };
-    if until_the_end(
+    let watch = sentinel.as_ref().zip(path);
+    let loaded = begin(&house, &config, &journal, watch, bus)?;
+    let end = until_the_end(
         &house,
         &journal,
         &mut listeners,
         received,
         &mut endings,
         loaded,
-    )
-    .await
-    {
-        remove_pid_file(&config);
-        let name = if sentinel.is_some() {
-            "Sentinel"
-        } else {
-            "Ochre"
-        };
-        let line = format!("{name} is now ready to exit, bye bye...");
-        journal.line(LogLevel::Warning, &line);
-        // Whoever sees its connection end must not find the server again.
-        listeners.close().await;
-        // Tasks of clients that are still connected end with the process, and so do the threads:
-        // the locks are held for good.
-        std::process::exit(0);
+    );
+    if end.await {
+        return Ok(end_well(&config, &journal, listeners).await);
     }
     remove_pid_file(&config);
     listeners.close().await;
@@ -467,6 +443,63 @@ fn open_cluster(house: &House, config: &Config) -> Result<Ports, String> {
 
 /// The ports of the bus, if the node is one of a cluster.
 type Ports = Option<Vec<std::net::TcpListener>>;
+
+/// What is loaded, if the program has data.
+type Loading = Option<Receiver<Result<(), String>>>;
+
+/// Begins to load the data, or to watch that of others.
+fn begin(
+    house: &House,
+    config: &Config,
+    journal: &Arc<Journal>,
+    watch: Option<(&Arc<Sentinel>, String)>,
+    bus: Ports,
+) -> Result<Loading, String> {
+    if let Some((sentinel, path)) = watch {
+        sentinel::announce(journal, config);
+        let started = sentinel::start(&house.engine, sentinel, config, path);
+        started.map_err(|error| format!("Can't start threads: {}", system_words(&error)))?;
+        return Ok(None);
+    }
+    Sockets::open(house, journal, threads(config));
+    let loaded = load(house, threads(config), [seed()?, seed()?], bus);
+    bar::watch_load(&house.engine, journal);
+    Ok(Some(loaded))
+}
+
+/// Ends the process, whose data is safe.
+async fn end_well(config: &Config, journal: &Journal, listeners: Listeners) -> ExitCode {
+    remove_pid_file(config);
+    let name = match config.sentinel.is_on {
+        true => "Sentinel",
+        false => "Ochre",
+    };
+    let line = format!("{name} is now ready to exit, bye bye...");
+    journal.line(LogLevel::Warning, &line);
+    // Whoever sees its connection end must not find the server again. The locks are held for
+    // good, so every worker may wait for one, and none be left to close what listens.
+    end_soon();
+    listeners.close().await;
+    // Tasks of clients that are still connected end with the process, and so do the threads.
+    std::process::exit(0);
+}
+
+/// How long closing what listens may take.
+const CLOSING_TIME: Duration = Duration::from_millis(500);
+
+/// Ends the process a little later, whatever the runtime does.
+fn end_soon() {
+    let run = || {
+        std::thread::sleep(CLOSING_TIME);
+        std::process::exit(0);
+    };
+    // Without the thread the listeners are waited for as long as it takes.
+    drop(
+        std::thread::Builder::new()
+            .name("ochre-end".to_owned())
+            .spawn(run),
+    );
+}
 
 /// Loads what there is, on a thread of its own: clients are told meanwhile that they have to wait.
 fn load(

@@ -1,6 +1,7 @@
 //! What Sentinel asks of this program: links, names, scripts, the file and a timer.
 //!
 //! ```text
+//!   post     one thread that takes in what happened, and lets time pass
 //!   link     one task a link: requests out, replies in
 //!   script   one thread a script, until it ends
 //!   file     the configuration file, written whole or not at all
@@ -8,7 +9,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use config::{Config, LoadError, Loaded};
 use engine::Engine;
@@ -17,26 +18,28 @@ use node::sentinel::{Link, Sentinel, Shell};
 use sentinel::{Input, Machine, ScriptId, Settings, Statement, View};
 use tokio::net::lookup_host;
 use tokio::runtime::Handle;
-use tokio::sync::Notify;
+use tokio::sync::mpsc::{Sender, channel};
 
 use crate::journal::Journal;
 
 mod file;
 mod link;
+mod post;
 mod script;
 
 use file::File;
+use post::{Event, Post};
 use script::{Scripts, can_run};
 
-/// Between two ticks at most: the machine has to notice when time leaps.
-const TICK_MAX: Duration = Duration::from_millis(100);
+/// What may have happened before anybody has to wait for the post.
+const EVENTS_MAX: usize = 256;
 
 /// What Sentinel asks of this program.
 struct Sockets {
     engine: Arc<Engine>,
     sentinel: Arc<Sentinel>,
     runtime: Handle,
-    timer: Arc<Notify>,
+    post: Sender<Event>,
     file: File,
     scripts: Arc<Scripts>,
     /// The address that links come from.
@@ -76,20 +79,25 @@ pub fn check_file(path: Option<&str>) -> Result<(), String> {
 }
 
 /// Begins to watch. Called within the runtime that looks after links.
-pub fn start(engine: &Arc<Engine>, sentinel: &Arc<Sentinel>, config: &Config, path: String) {
-    let timer = Arc::new(Notify::new());
+pub fn start(
+    engine: &Arc<Engine>,
+    sentinel: &Arc<Sentinel>,
+    config: &Config,
+    path: String,
+) -> std::io::Result<()> {
+    let (post, events) = channel(EVENTS_MAX);
     let sockets = Sockets {
         engine: Arc::clone(engine),
         sentinel: Arc::clone(sentinel),
         runtime: Handle::current(),
-        timer: Arc::clone(&timer),
+        post: post.clone(),
         file: File::new(path),
         scripts: Arc::default(),
         source: source(config),
     };
     sentinel.set_shell(Box::new(sockets));
     sentinel.start(engine);
-    tokio::spawn(keep_time(Arc::clone(engine), Arc::clone(sentinel), timer));
+    Post::open(engine, sentinel, events)
 }
 
 /// Whoever listens on one address only is known by that.
@@ -106,32 +114,18 @@ pub fn announce(journal: &Journal, config: &Config) {
     journal.line(LogLevel::Notice, &line);
 }
 
-async fn keep_time(engine: Arc<Engine>, sentinel: Arc<Sentinel>, timer: Arc<Notify>) {
-    loop {
-        let now_ms = engine.host.monotonic_nanos() / 1_000_000;
-        let left_ms = sentinel.deadline_ms().saturating_sub(now_ms);
-        let pause = Duration::from_millis(left_ms.max(1)).min(TICK_MAX);
-        tokio::select! {
-            () = tokio::time::sleep(pause) => sentinel.tell(&engine, Input::Tick),
-            () = timer.notified() => {}
-        }
-    }
-}
-
 impl Shell for Sockets {
     fn connect(&self, link: Arc<Link>) {
-        let (engine, sentinel) = (Arc::clone(&self.engine), Arc::clone(&self.sentinel));
-        let source = self.source;
-        self.runtime.spawn(async move {
-            link::attend(&engine, &sentinel, &link, source).await;
-        });
+        let task = link::attend(self.post.clone(), link, self.source);
+        self.runtime.spawn(task);
     }
 
     fn resolve(&self, host: String) {
-        let (engine, sentinel) = (Arc::clone(&self.engine), Arc::clone(&self.sentinel));
+        let post = self.post.clone();
         self.runtime.spawn(async move {
             let ip = resolve(&host).await;
-            sentinel.tell(&engine, Input::Resolved { host: &host, ip });
+            // The post is open as long as the program runs.
+            let _ = post.send(Event::Resolved { host, ip }).await;
         });
     }
 
@@ -141,10 +135,17 @@ impl Shell for Sockets {
 
     fn save(&self, statements: Vec<Vec<Vec<u8>>>) -> Result<(), String> {
         let config = self.engine.config.load();
-        let mut saved = Ok(());
-        self.engine
-            .host
-            .run_long(&mut || saved = self.file.save(&config, statements.clone()));
+        let save = |statements| self.file.save(&config, statements);
+        if Handle::try_current().is_err() {
+            return save(statements);
+        }
+        // A client waits for this, and others must not.
+        let (mut saved, mut statements) = (Ok(()), Some(statements));
+        self.engine.host.run_long(&mut || {
+            if let Some(statements) = statements.take() {
+                saved = save(statements);
+            }
+        });
         saved
     }
 
@@ -168,7 +169,8 @@ impl Shell for Sockets {
     }
 
     fn rearm(&self) {
-        self.timer.notify_one();
+        // Whoever is busy looks at the clock anyway.
+        let _ = self.post.try_send(Event::Rearm);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The link to an instance, as far as it needs no socket: what is to be sent on it, and whether it
 //! is still wanted.
 
-use std::net::IpAddr;
+use core::net::IpAddr;
 use std::task::{Poll, Waker};
 
 use ::sentinel::{ConnectionId, Way};

@@ -24,6 +24,33 @@ fn signals_end_a_server_with_clients() {
     }
 }
 
+/// All locks are held in the end: every worker that runs a client's command waits for one.
+#[test]
+fn a_server_ends_while_all_its_workers_wait() {
+    for _ in 0..5 {
+        let mut server = Server::start(&["--io-threads", "2"]);
+        let mut writers: Vec<Wire> = (0..8).map(|_| server.connect()).collect();
+        let flood = "SET key value\r\n".repeat(20_000);
+        let threads: Vec<_> = writers
+            .drain(..)
+            .map(|mut writer| {
+                let flood = flood.clone();
+                std::thread::spawn(move || {
+                    // Replies are not read: the server ends with them unread.
+                    while writer.send(flood.as_bytes()).is_ok() {
+                        let _some = writer.try_next();
+                    }
+                })
+            })
+            .collect();
+        server.signal(Signal::TERM);
+        assert_eq!(server.process.end().code, Some(0));
+        for thread in threads {
+            thread.join().unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_client_ends_a_server() {
     let mut server = Server::start(&[]);

@@ -485,31 +485,31 @@ fn a_dead_master_is_told_with_its_times() {
         &mut bench,
         &["masters"],
         expect![[r#"
-        > masters
-          name mymaster
-          ip 127.0.0.1
-          port 6379
-          runid 0000000000000000000000000000000000000001
-          flags s_down,o_down,master,failover_in_progress
-          link-pending-commands 6
-          link-refcount 1
-          failover-state wait_start
-          last-ping-sent 2483
-          last-ok-ping-reply 3456
-          last-ping-reply 3456
-          s-down-time 460
-          o-down-time 460
-          down-after-milliseconds 2000
-          info-refresh 5500
-          role-reported master
-          role-reported-time 5500
-          config-epoch 0
-          num-slaves 2
-          num-other-sentinels 2
-          quorum 2
-          failover-timeout 20000
-          parallel-syncs 1
-    "#]],
+            > masters
+              name mymaster
+              ip 127.0.0.1
+              port 6379
+              runid 0000000000000000000000000000000000000001
+              flags s_down,o_down,master,failover_in_progress
+              link-pending-commands 7
+              link-refcount 1
+              failover-state wait_start
+              last-ping-sent 2483
+              last-ok-ping-reply 3456
+              last-ping-reply 3456
+              s-down-time 460
+              o-down-time 460
+              down-after-milliseconds 2000
+              info-refresh 5500
+              role-reported master
+              role-reported-time 5500
+              config-epoch 0
+              num-slaves 2
+              num-other-sentinels 2
+              quorum 2
+              failover-timeout 20000
+              parallel-syncs 1
+        "#]],
     );
     let info = bench.machine.info(&bench.view());
     assert!(info.contains("status=odown,"), "{info}");

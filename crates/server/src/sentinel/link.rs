@@ -6,10 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use client::{Address, Connection, Options};
-use engine::Engine;
-use node::sentinel::{Link, Sentinel};
+use node::sentinel::Link;
 use resp::value::Value;
-use sentinel::Input;
+use tokio::sync::mpsc::Sender;
+
+use super::post::Event;
 
 /// How long to wait for a connection.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -18,31 +19,17 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
 /// Makes a link, and looks after it until it is closed.
-pub async fn attend(
-    engine: &Arc<Engine>,
-    sentinel: &Sentinel,
-    link: &Link,
-    source: Option<IpAddr>,
-) {
+pub async fn attend(post: Sender<Event>, link: Arc<Link>, source: Option<IpAddr>) {
     let why = tokio::select! {
-        why = converse(engine, sentinel, link, source) => why,
+        why = converse(&post, &link, source) => why,
         () = poll_fn(|cx| link.poll_closed(cx.waker())) => return,
     };
-    let connection = link.id;
-    let lost = Input::Lost {
-        connection,
-        why: &why,
-    };
-    sentinel.tell_of(engine, link, lost);
+    // The post is open as long as the program runs.
+    let _ = post.send(Event::Lost(link, why)).await;
 }
 
 /// Returns why the link was lost.
-async fn converse(
-    engine: &Engine,
-    sentinel: &Sentinel,
-    link: &Link,
-    source: Option<IpAddr>,
-) -> String {
+async fn converse(post: &Sender<Event>, link: &Arc<Link>, source: Option<IpAddr>) -> String {
     let address = Address::Tcp {
         host: link.ip.to_string(),
         port: link.port,
@@ -58,25 +45,22 @@ async fn converse(
         Err(error) => return error.to_string(),
     };
     let local_ip = stream.local_ip().unwrap_or(Ipv4Addr::UNSPECIFIED.into());
-    let connection = link.id;
-    sentinel.tell_of(
-        engine,
-        link,
-        Input::Connected {
-            connection,
-            local_ip,
-        },
-    );
+    let _ = post
+        .send(Event::Connected(Arc::clone(link), local_ip))
+        .await;
     loop {
         let step = tokio::select! {
             requests = poll_fn(|cx| link.poll_out(cx.waker())) => {
                 stream.queue_bytes(&requests);
                 stream.flush().await
             }
-            received = receive(&mut stream) => received.map(|value| {
-                let value = &value;
-                sentinel.tell_of(engine, link, Input::Reply { connection, value });
-            }),
+            received = receive(&mut stream) => match received {
+                Ok(value) => {
+                    let _ = post.send(Event::Reply(Arc::clone(link), value)).await;
+                    Ok(())
+                }
+                Err(error) => Err(error),
+            },
         };
         if let Err(error) = step {
             return error.to_string();

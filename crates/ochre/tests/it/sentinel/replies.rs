@@ -108,9 +108,9 @@ const EQUAL: &[&str] = &[
     "SENTINEL FAILOVER other",
     "SENTINEL RESET oth*",
     "SENTINEL REMOVE other",
-    "SENTINEL CONFIG SET announce-port 7000",
-    "SENTINEL CONFIG GET announce-port",
-    "SENTINEL CONFIG SET announce-port 0",
+    "SENTINEL CONFIG SET announce-hostnames yes",
+    "SENTINEL CONFIG GET announce-hostnames",
+    "SENTINEL CONFIG SET announce-hostnames no",
     "SENTINEL SIMULATE-FAILURE CRASH-AFTER-ELECTION bad",
     "SENTINEL SIMULATE-FAILURE CRASH-AFTER-ELECTION crash-after-promotion",
 ];
@@ -138,6 +138,8 @@ fn every_line_is_answered_as_redis_answers_it() {
         let [redis, ours] = [0, 1].map(|at| wires[at].ask(line));
         assert_eq!(ours, redis, "{line} in RESP3");
     }
+    // Other passwords had them connect anew.
+    group.wait_until_all_know_each_other();
     for line in ["MASTER", "REPLICAS", "SENTINELS"] {
         let line = format!("SENTINEL {line} {NAME}");
         let [redis, ours] = [0, 1].map(|at| fields(group.sentinels[at].ask(&line)));
