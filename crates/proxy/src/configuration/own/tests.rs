@@ -120,3 +120,17 @@ fn mistakes_are_named_with_their_line() {
     }
     assert!(parse("").is_err());
 }
+
+#[test]
+fn the_example_that_readers_are_given_is_good() {
+    let readme = include_str!("../../../../../README.md");
+    let blocks = readme.split("```toml\n").skip(1);
+    let texts: Vec<&str> = blocks
+        .filter_map(|block| block.split("```").next())
+        .collect();
+    assert!(!texts.is_empty());
+    for text in texts {
+        let configuration = parse(text).unwrap();
+        assert_eq!(configuration.pools.len(), 2);
+    }
+}
