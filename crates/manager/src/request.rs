@@ -159,7 +159,7 @@ impl Command {
             Dialect::Ochre => count == 1 || count == 2,
         };
         match self {
-            Command::Create => count >= 1,
+            Command::Create => count > usize::from(dialect == Dialect::Cli),
             Command::Check | Command::Info | Command::Fix | Command::Reshard => one_node,
             Command::Rebalance => count >= 1,
             Command::AddNode | Command::DelNode | Command::SetTimeout => count == 2,

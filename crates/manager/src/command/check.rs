@@ -85,7 +85,7 @@ impl Errand {
     }
 
     /// Counts what every primary holds.
-    async fn show_info(&mut self, fleet: &mut Fleet) -> Result<(), Over> {
+    pub async fn show_info(&mut self, fleet: &mut Fleet) -> Result<(), Over> {
         let (mut total, mut primaries) = (0, 0);
         let mut documents = Vec::new();
         for index in 0..fleet.view.nodes.len() {

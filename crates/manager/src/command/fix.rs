@@ -18,6 +18,9 @@ impl Errand {
     pub async fn fix(&mut self) -> Result<Outcome, Over> {
         let place = self.place()?;
         let mut fleet = self.load(&place).await?;
+        if !self.is(Dialect::Trib) {
+            self.show_info(&mut fleet).await?;
+        }
         let health = self.check(&fleet, true);
         let open_done = self.fix_open(&mut fleet, &health.open).await;
         // What was open may have been without an owner.

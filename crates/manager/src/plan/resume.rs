@@ -8,6 +8,7 @@
 //!   no                 yes                source    open the source, copy, hand over
 //!   yes                no                 source    open the target, copy, hand over
 //!   yes                no                 target    tell the rest who the owner is
+//!   yes                no                 both      the same: the source has not heard of it
 //! ```
 
 use super::Move;
@@ -44,10 +45,21 @@ pub fn plan(view: &View) -> Leftovers {
 /// The owner of a slot, and where it goes.
 fn story(view: &View, slot: u16) -> Option<(usize, usize)> {
     let owners = view.owners(slot);
-    let [owner] = owners.as_slice() else {
-        return None;
+    let owner = match owners.as_slice() {
+        &[owner] => owner,
+        &[one, other] => {
+            let goes = |from: usize, to: usize| {
+                view.nodes[from].migrates(slot) == Some(view.nodes[to].id.as_str())
+            };
+            let heir = match (goes(one, other), goes(other, one)) {
+                (true, false) => other,
+                (false, true) => one,
+                _ => return None,
+            };
+            return Some((heir, heir));
+        }
+        _ => return None,
     };
-    let owner = *owner;
     let importing: Vec<usize> = view
         .primaries()
         .filter(|&node| view.nodes[node].imports(slot).is_some())
@@ -94,6 +106,8 @@ mod tests {
         };
         assert_eq!(found.moves, [to_b(1), to_b(2), to_b(3)]);
         assert_eq!(found.told, [(4, 0)]);
+        view.nodes[1].slots.insert(3);
+        assert_eq!(plan(&view).told, [(3, 1), (4, 0)]);
         assert_eq!(found.unclear, [5, 6, 11]);
     }
 }
