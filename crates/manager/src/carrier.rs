@@ -10,15 +10,19 @@
 //! alone, one slot after the other: the target takes a new epoch with each slot it gets, and two
 //! targets that did so at once could take the same one.
 //!
+//! A courier hands keys on by itself where it can, and has the source do so with `MIGRATE` where
+//! it cannot: where marks alone let a node have keys, or keys are there already.
+//!
 //! Whatever passes is tried again: a node that is busy, loading or slow, a connection that broke.
 //! At any point everything may end; the marks on the nodes tell how to go on.
 
 mod courier;
 mod notary;
+mod relay;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
@@ -44,6 +48,8 @@ pub struct Pace {
     pub keys_only: bool,
     /// Sizes are sampled.
     pub measures: bool,
+    /// How many couriers share the slots of a source. With one, slots move in their order.
+    pub couriers: usize,
 }
 
 /// What happens while slots move.
@@ -148,8 +154,11 @@ pub async fn carry(fleet: &Fleet, moves: &[Move], pace: Pace, mut see: impl FnMu
     let (events, mut seen) = mpsc::channel(EVENTS_MAX);
     let (slots, untold) = mpsc::channel(UNTOLD_MAX);
     for moves in by_source.into_values() {
-        let courier = courier::Courier::new(&common, &events, &slots);
-        tokio::spawn(courier.run(moves));
+        let queue = Arc::new(Mutex::new(moves.into_iter()));
+        for _ in 0..pace.couriers {
+            let courier = courier::Courier::new(&common, &events, &slots);
+            tokio::spawn(courier.run(Arc::clone(&queue)));
+        }
     }
     drop(slots);
     tokio::spawn(notary::run(Arc::clone(&common), untold, events));

@@ -1,14 +1,15 @@
 //! Opens slots of one source and copies their keys.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use resp::value::Value;
 use tokio::sync::mpsc::Sender;
 use tokio::time::sleep;
 
+use super::relay::Relayed;
 use super::{ATTEMPTS_MAX, Common, Event, Failure, back_off};
 use crate::link::{Link, Trouble};
 use crate::plan::Move;
@@ -25,20 +26,30 @@ const BATCH_MAX: usize = 4096;
 const BATCH_SHORT: Duration = Duration::from_millis(8);
 const BATCH_LONG: Duration = Duration::from_millis(25);
 
+/// How often keys may change while they are handed on, before the source is to send them itself.
+const CHANGES_MAX: usize = 4;
+
 /// Opens slots of one source and copies their keys.
 pub struct Courier {
     common: Arc<Common>,
     events: Sender<Event>,
     slots: Sender<Move>,
     links: BTreeMap<usize, Link>,
-    batch: usize,
+    pub(super) batch: usize,
     sampled: (u64, u64),
+    /// Whether keys are handed on here. Not where nodes forbid it.
+    relays: bool,
 }
 
 /// What one batch came to.
 enum Sent {
-    /// All keys are at the target; these come next, if the source said so.
-    All(Option<Vec<Vec<u8>>>),
+    /// So many keys are at the target, of about so many bytes. Which come next, if the source
+    /// said so.
+    All {
+        sent: usize,
+        bytes: u64,
+        next: Option<Vec<Vec<u8>>>,
+    },
     Refused(Trouble),
 }
 
@@ -51,14 +62,16 @@ impl Courier {
             links: BTreeMap::new(),
             batch: common.pace.batch.unwrap_or(BATCH_FIRST).max(1),
             sampled: (0, 0),
+            relays: !common.pace.keys_only,
         }
     }
 
-    pub async fn run(mut self, moves: Vec<Move>) {
-        for step in moves {
-            if self.common.is_stopped() {
+    pub async fn run(mut self, queue: Arc<Mutex<std::vec::IntoIter<Move>>>) {
+        while !self.common.is_stopped() {
+            let step = queue.lock().ok().and_then(|mut queue| queue.next());
+            let Some(step) = step else {
                 return;
-            }
+            };
             let copied = self.bring(step).await;
             match copied {
                 Ok(()) if self.common.pace.keys_only => self.tell(Event::Done(step)).await,
@@ -78,7 +91,7 @@ impl Courier {
         drop(self.events.send(event).await);
     }
 
-    fn link(&mut self, node: usize) -> &mut Link {
+    pub(super) fn link(&mut self, node: usize) -> &mut Link {
         let common = &self.common;
         self.links.entry(node).or_insert_with(|| {
             let mut link = Link::new(common.places[node].clone(), &common.access);
@@ -136,15 +149,13 @@ impl Courier {
         let mut replace = self.common.pace.replace;
         let mut keys = self.keys(step).await?;
         while !keys.is_empty() {
-            match self.send(step, &keys, replace).await {
-                Sent::All(next) => {
+            match self.transfer(step, &keys, &mut replace).await {
+                Sent::All { sent, bytes, next } => {
                     attempt = 0;
                     replace = self.common.pace.replace;
-                    let bytes = self.estimate(keys.len());
-                    let (slot, keys_sent) = (step.slot, keys.len());
                     self.tell(Event::Copied {
-                        slot,
-                        keys: keys_sent,
+                        slot: step.slot,
+                        keys: sent,
                         bytes,
                     })
                     .await;
@@ -173,6 +184,28 @@ impl Courier {
             }
         }
         Ok(())
+    }
+
+    /// Brings a batch to the target, by ourselves if that is possible.
+    async fn transfer(&mut self, step: Move, keys: &[Vec<u8>], replace: &mut bool) -> Sent {
+        if self.relays {
+            for _ in 0..CHANGES_MAX {
+                let begun = Instant::now();
+                match self.relay(step, keys, *replace).await {
+                    Relayed::All { sent, bytes, next } => {
+                        // Both ends and we take turns, so each is busy for a third of the time.
+                        self.adapt(sent, begun.elapsed() / 3);
+                        return Sent::All { sent, bytes, next };
+                    }
+                    Relayed::Changed => *replace = true,
+                    Relayed::Unable { copied } => {
+                        *replace |= copied;
+                        break;
+                    }
+                }
+            }
+        }
+        self.send(step, keys, *replace).await
     }
 
     /// Sends a batch, and asks for the keys that come next.
@@ -212,7 +245,11 @@ impl Courier {
             _ => {
                 self.adapt(keys.len(), begun.elapsed());
                 let next = next.filter(|next| !matches!(next, Value::Error(_)));
-                Sent::All(next.map(bulks))
+                Sent::All {
+                    sent: keys.len(),
+                    bytes: self.estimate(keys.len()),
+                    next: next.map(bulks),
+                }
             }
         }
     }
@@ -314,7 +351,7 @@ impl Courier {
     }
 }
 
-fn bulks(reply: Value) -> Vec<Vec<u8>> {
+pub(super) fn bulks(reply: Value) -> Vec<Vec<u8>> {
     let Value::Array(values) = reply else {
         return Vec::new();
     };

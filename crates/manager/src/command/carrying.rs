@@ -33,6 +33,9 @@ pub struct Carried {
 /// Between two lines that tell how far it is, where nobody watches.
 const LINE_EVERY: Duration = Duration::from_secs(2);
 
+/// How many couriers share a source: while one reads, another writes.
+const COURIERS: usize = 3;
+
 const FORM: &str = "Moving {bar:30} {msg}";
 
 struct Reporter<'a> {
@@ -55,6 +58,7 @@ impl Errand {
             repairs: self.request.command == crate::request::Command::Fix,
             keys_only: false,
             measures: self.is(Dialect::Ochre),
+            couriers: COURIERS,
         }
     }
 
@@ -66,6 +70,12 @@ impl Errand {
         pace: Pace,
         manner: Manner,
     ) -> Carried {
+        let couriers = match manner {
+            Manner::Progress => pace.couriers,
+            // Their lines come in the order of the slots.
+            Manner::Lines | Manner::Marks => 1,
+        };
+        let pace = Pace { couriers, ..pace };
         let keys = match manner {
             Manner::Progress => count_keys(fleet, moves).await,
             Manner::Lines | Manner::Marks => 0,

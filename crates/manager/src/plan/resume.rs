@@ -45,9 +45,9 @@ pub fn plan(view: &View) -> Leftovers {
 /// The owner of a slot, and where it goes.
 fn story(view: &View, slot: u16) -> Option<(usize, usize)> {
     let owners = view.owners(slot);
-    let owner = match owners.as_slice() {
-        &[owner] => owner,
-        &[one, other] => {
+    let owner = match *owners.as_slice() {
+        [owner] => owner,
+        [one, other] => {
             let goes = |from: usize, to: usize| {
                 view.nodes[from].migrates(slot) == Some(view.nodes[to].id.as_str())
             };

@@ -49,7 +49,9 @@ impl Node {
         };
         if directives.contains(&"--cluster-enabled") {
             let reply = node.ask("CLUSTER MYID");
-            node.id = reply.split("\r\n").nth(1).unwrap().to_owned();
+            // One with a password tells nobody who has not given it.
+            let id = reply.split("\r\n").nth(1);
+            node.id = id.unwrap_or_default().to_owned();
         }
         node
     }

@@ -22,6 +22,7 @@ mod hostile;
 mod interchange;
 mod limits;
 mod live;
+mod manager_deeds;
 mod manager_kills;
 mod manager_texts;
 mod process;
