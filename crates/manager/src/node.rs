@@ -173,7 +173,8 @@ mod tests {
         let text = format!(
             "{ID} 127.0.0.1:30004@31004,host4,shard-id=x slave,fail? \
              e7d1eecce10fd6bb5eb35b9f99a514335d9ba9ca 0 1426238317239 4 connected\n\
-             e7d1 ::1:30001 myself,master - 0 0 7 disconnected 0-5460 5470 [93->-{ID}] [94-<-{ID}]\n\
+             e7d1 ::1:30001 myself,master - 0 0 7 disconnected 0-5460 5470 [93->-{ID}] \
+             [94-<-{ID}]\n\
              half a line\n"
         );
         let lines = parse_lines(&text);

@@ -173,15 +173,15 @@ fn redis_trib_goes_through_the_life_of_a_cluster() {
     );
     assert!(made.output.starts_with(&plan), "{}", made.output);
     assert_eq!(made.code, Some(0));
-    let joined = ">>> Sending CLUSTER MEET messages to join the cluster\nWaiting for the cluster to \
-                  join";
+    let joined = ">>> Sending CLUSTER MEET messages to join the cluster\nWaiting for the cluster \
+                  to join";
     assert!(made.output.contains(joined), "{}", made.output);
     settle(&nodes);
     let moved = format!("1\n{}\n{}\ndone\nyes\n", nodes[1].id, nodes[0].id);
     let moved = trib(&["reshard", a], &moved);
     let tail = format!(
-        "Source node #1:Source node #2:\nReady to move 1 slots.\n  Source nodes:\n    M: {} {a}\n   \
-         slots:0-5460 (5461 slots) master\n   0 additional replica(s)\n  Destination node:\n    M: \
+        "Source node #1:Source node #2:\nReady to move 1 slots.\n  Source nodes:\n    M: {} {a}\n  \
+         \x20slots:0-5460 (5461 slots) master\n   0 additional replica(s)\n  Destination node:\n    M: \
          {} {b}\n   slots:5461-10922 (5462 slots) master\n   0 additional replica(s)\n  Resharding \
          plan:\n    Moving slot 0 from {}\nDo you want to proceed with the proposed reshard plan \
          (yes/no)? Moving slot 0 from {a} to {b}: \n",
