@@ -6,7 +6,7 @@
 //! ```text
 //!   source: WATCH keys, their sizes, DUMP of each  the source still has the keys and serves them
 //!   target: RESTORE of each                        a copy that nobody sees
-//!   source: MULTI, DEL of each, EXEC               now it is the only one
+//!   source: MULTI, DEL of all, EXEC                now it is the only one
 //! ```
 //!
 //! A key that was changed in between stays: the watch lets nothing be deleted, and the batch is
@@ -154,10 +154,9 @@ impl Courier {
 
     /// Deletes what has arrived, unless it was changed, and asks for the keys that come next.
     async fn delete(&mut self, step: Move, keys: &[Vec<u8>]) -> Deleted {
-        let mut commands = vec![words!["MULTI"]];
-        let delete = |key: &Vec<u8>| vec![b"DEL".to_vec(), key.clone()];
-        commands.extend(keys.iter().map(delete));
-        commands.push(words!["EXEC"]);
+        let mut delete = words!["DEL"];
+        delete.extend(keys.iter().cloned());
+        let mut commands = vec![words!["MULTI"], delete, words!["EXEC"]];
         commands.push(words!["CLUSTER", "GETKEYSINSLOT", step.slot, self.batch]);
         let Ok(mut replies) = self.link(step.source).ask_all(&commands).await else {
             return Deleted::Unknown;

@@ -83,6 +83,9 @@ impl Errand {
             made.reload(&self.voice).await;
             health = self.check(&made, false);
         }
+        if self.is(Dialect::Ochre) && !self.wait_until_serving(&mut made).await {
+            return Err(Over(Outcome::Partial));
+        }
         match health.is_good() || self.is(Dialect::Trib) {
             true => Ok(Outcome::Done),
             false => Err(Over(Outcome::Unhealthy)),

@@ -55,6 +55,9 @@ impl Errand {
             refused: Vec::new(),
         };
         if self.is(Dialect::Ochre) {
+            if !self.wait_until_serving(&mut fleet).await {
+                return Err(Over(Outcome::Unhealthy));
+            }
             return self.import_all(&mut fleet, &mut import).await;
         }
         self.import_first(&mut fleet, &mut import).await

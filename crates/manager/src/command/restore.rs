@@ -67,6 +67,9 @@ impl Errand {
                 .for_each(|name| self.voice.line(&format!("Would load {name}")));
             return Ok(Outcome::Done);
         }
+        if !self.wait_until_serving(&mut fleet).await {
+            return Err(Over(Outcome::Unhealthy));
+        }
         let mut loader = Loader::new(&mut fleet, self.request.settings.replace);
         for name in &names {
             self.voice.heading(&format!(">>> Loading {name}..."));

@@ -149,6 +149,29 @@ impl Errand {
         }
         false
     }
+
+    /// Waits until every node says that the cluster is well: a fresh one serves nobody for a few
+    /// seconds. Says so if it stays like that.
+    pub async fn wait_until_serving(&self, fleet: &mut Fleet) -> bool {
+        let deadline = Instant::now() + PATIENCE.min(self.patience());
+        loop {
+            let mut serving = true;
+            for link in &mut fleet.links {
+                let info = link.text(&words!["CLUSTER", "INFO"]).await;
+                let info = info.unwrap_or_default();
+                serving &= field(&info, "cluster_state") == Some("ok");
+            }
+            if serving {
+                return true;
+            }
+            if Instant::now() > deadline {
+                self.voice
+                    .bad("[ERR] Not every node serves: see what 'check' says.");
+                return false;
+            }
+            sleep(LOOK_EVERY).await;
+        }
+    }
 }
 
 async fn all_know(fleet: &mut Fleet, id: &str, known: bool) -> bool {

@@ -113,13 +113,14 @@ pub fn join(nodes: &[Node], primaries: usize) {
     settle(nodes);
 }
 
-/// Waits until all nodes are well and know as many as there are.
+/// Waits until all nodes are well, know as many as there are, and whose every slot is.
 pub fn settle(nodes: &[Node]) {
     let known = format!("cluster_known_nodes:{}\r", nodes.len());
     wait_until("the cluster is whole", || {
         nodes.iter().all(|node| {
             let info = node.ask("CLUSTER INFO");
-            info.contains("cluster_state:ok") && info.contains(&known)
+            let all = ["cluster_state:ok", "cluster_slots_assigned:16384", &known];
+            all.iter().all(|figure| info.contains(figure))
         })
     });
 }
