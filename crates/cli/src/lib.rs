@@ -32,4 +32,4 @@ mod top;
 mod tree;
 mod usage;
 
-pub use program::main;
+pub use program::{ClusterCall, cluster_call, main};

@@ -2,6 +2,7 @@
 //!
 //! Words are read in order up to the first that is no option; that one starts the command.
 
+mod cluster;
 mod flag;
 #[cfg(test)]
 mod tests;
@@ -14,6 +15,9 @@ use client::{Address, Tls, UriError};
 use resp::Protocol;
 
 use crate::output::Format;
+
+use cluster::Cluster;
+pub use cluster::{Setting, entry};
 
 /// What was asked for on the command line.
 #[derive(Clone, Debug)]
@@ -48,6 +52,8 @@ pub struct Options {
     pub show_pushes: Option<bool>,
     pub verbose: bool,
     pub mode: Mode,
+    /// What stands behind `--cluster-`.
+    pub cluster_settings: Vec<Setting>,
     /// `--ldb`, or synchronous.
     pub debugger: Option<Debugger>,
     pub keys: Walk,
@@ -70,6 +76,8 @@ pub enum Mode {
     /// Runs the command, or a shell when there is none.
     Commands,
     BigKeys,
+    /// The cluster manager's command.
+    Cluster(Cluster),
     Eval(PathBuf),
     HotKeys,
     IntrinsicLatency(Duration),
@@ -115,7 +123,10 @@ pub enum UsageError {
     /// Two options that exclude each other.
     Exclusive(&'static str, &'static str),
     LdbWithoutEval,
-    ClusterManager,
+    /// `--cluster` without a command, or with two.
+    Cluster,
+    /// Weights are one list.
+    ClusterWeights,
     Patience,
     Port,
     QuotedPattern,
@@ -132,9 +143,8 @@ impl fmt::Display for UsageError {
             UsageError::LdbWithoutEval => {
                 f.write_str("Options --ldb and --ldb-sync-mode require --eval.")
             }
-            UsageError::ClusterManager => {
-                f.write_str("ochre: the cluster manager is not there yet")
-            }
+            UsageError::Cluster => f.write_str(crate::usage::TEXT.trim_end()),
+            UsageError::ClusterWeights => f.write_str(cluster::ONE_LIST),
             UsageError::Patience => f.write_str("Invalid connection timeout for -t."),
             UsageError::Port => f.write_str("Invalid server port."),
             UsageError::QuotedPattern => {
@@ -180,6 +190,7 @@ impl Default for Options {
             show_pushes: None,
             verbose: false,
             mode: Mode::Commands,
+            cluster_settings: Vec::new(),
             debugger: None,
             keys: Walk::default(),
             pipe_timeout: Some(Duration::from_secs(30)),
@@ -195,10 +206,14 @@ impl Options {
         let mut options = Options::default();
         let mut rest = words;
         while let [word, behind @ ..] = rest {
-            if !word.starts_with(b"-") {
+            let cluster = cluster::read(&mut options, word, behind)?;
+            if cluster.is_none() && !word.starts_with(b"-") {
                 break;
             }
-            let used = flag::read(&mut options, word, behind)?;
+            let used = match cluster {
+                Some(used) => used,
+                None => flag::read(&mut options, word, behind)?,
+            };
             rest = &behind[used..];
         }
         options.command = rest.to_vec();

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use stdx::text::{Unbalanced, split_words};
 
 use crate::line::{self, Flow};
-use crate::options::{Mode, Options, Stdin};
+use crate::options::{Mode, Options, Stdin, entry};
 use crate::session::{Outcome, Session};
 use crate::{eval, keys, latency, lru, pipe, replica, shell, stat, terminal, top, usage};
 
@@ -17,8 +17,43 @@ pub const VERSION_LINE: &str = "redis-cli 7.0.15";
 const PASSWORD_WARNING: &str = "Warning: Using a password with '-a' or '-u' option on the command \
 line interface may not be safe.";
 
-/// Runs the command line. `args` are those behind the program's name.
-pub fn main(args: &[Vec<u8>]) -> ExitCode {
+/// What the cluster manager is asked for, and how to enter the nodes.
+#[derive(Debug)]
+pub struct ClusterCall {
+    pub connection: client::Options,
+    pub user: Option<Vec<u8>>,
+    pub password: Option<Vec<u8>>,
+    pub verbose: bool,
+    /// The command and its arguments.
+    pub words: Vec<Vec<u8>>,
+    /// What stands behind `--cluster-`, and its values.
+    pub settings: Vec<crate::options::Setting>,
+}
+
+impl ClusterCall {
+    fn new(options: Options, words: Vec<Vec<u8>>) -> ClusterCall {
+        ClusterCall {
+            connection: options.connection(),
+            user: options.user,
+            password: options.password,
+            verbose: options.verbose,
+            words,
+            settings: options.cluster_settings,
+        }
+    }
+}
+
+/// Takes the options that say how to connect out of the cluster manager's own words.
+pub fn cluster_call(args: &[Vec<u8>]) -> Result<ClusterCall, String> {
+    let (mut options, words) = entry(args).map_err(|error| error.to_string())?;
+    options.auth_warning = false;
+    settle(&mut options)?;
+    Ok(ClusterCall::new(options, words))
+}
+
+/// Runs the command line. `args` are those behind the program's name; `manager` takes what is
+/// asked of the cluster manager.
+pub fn main(args: &[Vec<u8>], manager: fn(ClusterCall) -> ExitCode) -> ExitCode {
     let mut options = match Options::parse(args) {
         Ok(options) => options,
         Err(error) => return fail(&error.to_string()),
@@ -40,6 +75,13 @@ pub fn main(args: &[Vec<u8>]) -> ExitCode {
     }
     if let Err(message) = settle(&mut options) {
         return fail(&message);
+    }
+    if let Mode::Cluster(cluster) = &options.mode {
+        let mut words = cluster.words.clone();
+        return match add_stdin(&mut words, &options.stdin) {
+            Ok(()) => manager(ClusterCall::new(options, words)),
+            Err(message) => fail(&message),
+        };
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

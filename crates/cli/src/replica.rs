@@ -8,16 +8,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use client::{Connection, Error, reason};
+use client::snapshot::{Payload, announced, line, receive};
+use client::{Error, reason};
 use resp::value::Value;
 
 use crate::output::{Format, Style};
 use crate::program::fail;
 use crate::session::{Outcome, Session};
 use crate::terminal;
-
-/// How long the mark is that ends a snapshot of unknown length.
-const MARK_BYTES: usize = 40;
 
 /// How often the server is told that the snapshot has arrived. It sends no command before it has
 /// heard so, and does not listen while it still cleans up behind the snapshot.
@@ -45,13 +43,6 @@ impl Failure {
             Failure::File(what, error) => format!("Error {what}: {}", reason(error)),
         }
     }
-}
-
-/// How much snapshot follows.
-enum Payload {
-    Bytes(u64),
-    /// As much as there is before this mark.
-    Mark(Vec<u8>),
 }
 
 /// Saves a snapshot, or only its functions. A file of the name `-` is the standard output.
@@ -98,7 +89,7 @@ async fn transfer(session: &mut Session, file: &Path) -> Result<String, Failure>
     let connection = session.connection().await?;
     connection.queue_bytes(b"SYNC\r\n");
     connection.flush().await?;
-    let payload = payload(connection).await?;
+    let payload = announced(connection).await?.map_err(Failure::Refused)?;
     let name = file.display();
     match &payload {
         Payload::Bytes(bytes) => {
@@ -157,74 +148,6 @@ impl Output {
     }
 }
 
-/// Reads the line that announces the snapshot. Empty lines before it say that it is being made.
-async fn payload(connection: &mut Connection) -> Result<Payload, Failure> {
-    let line = loop {
-        let line = line(connection).await?;
-        if !line.is_empty() {
-            break line;
-        }
-    };
-    let text = String::from_utf8_lossy(&line).into_owned();
-    if let Some(mark) = line.strip_prefix(b"$EOF:") {
-        return match mark.len() {
-            MARK_BYTES => Ok(Payload::Mark(mark.to_vec())),
-            _ => Err(Failure::Refused(text)),
-        };
-    }
-    let bytes = text.strip_prefix('$').and_then(|bytes| bytes.parse().ok());
-    bytes.map(Payload::Bytes).ok_or(Failure::Refused(text))
-}
-
-/// The next line, without its end.
-async fn line(connection: &mut Connection) -> Result<Vec<u8>, Error> {
-    loop {
-        let unread = connection.unread();
-        if let Some(end) = unread.iter().position(|&byte| byte == b'\n') {
-            let line = unread[..end].to_vec();
-            connection.consume(end + 1);
-            return Ok(line.strip_suffix(b"\r").unwrap_or(&line).to_vec());
-        }
-        connection.fill().await?;
-    }
-}
-
-/// Hands the snapshot over in pieces, and returns its length.
-async fn receive(
-    connection: &mut Connection,
-    payload: &Payload,
-    mut take: impl FnMut(&[u8]) -> Result<(), Failure>,
-) -> Result<u64, Failure> {
-    let mut received = 0u64;
-    loop {
-        let unread = connection.unread();
-        // The mark's bytes may be the last that have come so far.
-        let (ready, ends) = match payload {
-            Payload::Bytes(bytes) => {
-                let missing = bytes - received;
-                let ready = usize::try_from(missing)
-                    .unwrap_or(usize::MAX)
-                    .min(unread.len());
-                (ready, ready as u64 == missing)
-            }
-            Payload::Mark(mark) => match unread.ends_with(mark) {
-                true => (unread.len() - MARK_BYTES, true),
-                false => (unread.len().saturating_sub(MARK_BYTES), false),
-            },
-        };
-        take(&unread[..ready])?;
-        received += ready as u64;
-        connection.consume(ready);
-        if ends {
-            if let Payload::Mark(_) = payload {
-                connection.consume(MARK_BYTES);
-            }
-            return Ok(received);
-        }
-        connection.fill().await?;
-    }
-}
-
 /// Shows what a replica receives.
 pub async fn run(session: &mut Session) -> ExitCode {
     if let Err(error) = session.connect().await {
@@ -278,7 +201,7 @@ async fn follow<T: AsRef<[u8]>>(session: &mut Session, words: &[T]) -> Result<()
     if continues {
         eprintln!("Partial resync with master...");
     } else {
-        let payload = payload(connection).await?;
+        let payload = announced(connection).await?.map_err(Failure::Refused)?;
         match &payload {
             Payload::Bytes(bytes) => {
                 eprintln!("SYNC with master, discarding {bytes} bytes of bulk transfer...");
@@ -287,7 +210,7 @@ async fn follow<T: AsRef<[u8]>>(session: &mut Session, words: &[T]) -> Result<()
                 eprintln!("SYNC with master, discarding bytes of bulk transfer until EOF marker...")
             }
         }
-        let bytes = receive(connection, &payload, |_| Ok(())).await?;
+        let bytes = receive(connection, &payload, |_| Ok::<(), Failure>(())).await?;
         match payload {
             Payload::Bytes(_) => eprintln!("SYNC done. Logging commands from master."),
             Payload::Mark(_) => {

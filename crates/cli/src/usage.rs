@@ -73,6 +73,7 @@ Modes
   --pipe-timeout SECONDS
                         how long to wait for the last reply (30)
   --top                 a screen of live figures
+  --cluster COMMAND ... the cluster manager; --cluster help lists its commands
 
   --help, --version
 ";

@@ -12,6 +12,7 @@ mod connection;
 pub mod docs;
 mod error;
 mod redirection;
+pub mod snapshot;
 mod tls;
 mod uri;
 

@@ -49,9 +49,14 @@ const PROGRAMS: &[Program] = &[
         name: "cli",
         link: "redis-cli",
         summary: "talks to a server",
-        main: Some(cli::main),
+        main: Some(command_line),
     },
-    missing("cluster", "redis-trib", "manages a cluster"),
+    Program {
+        name: "cluster",
+        link: "redis-trib",
+        summary: "manages a cluster",
+        main: Some(cluster),
+    },
     Program {
         name: "benchmark",
         link: "redis-benchmark",
@@ -83,6 +88,14 @@ const PROGRAMS: &[Program] = &[
         main: Some(check_rdb::main),
     },
 ];
+
+/// The cluster manager under its older name, which has a command line of its own.
+const TRIB: Program = Program {
+    name: "redis-trib",
+    link: "redis-trib",
+    summary: "manages a cluster",
+    main: Some(manager::trib),
+};
 
 const fn missing(name: &'static str, link: &'static str, summary: &'static str) -> Program {
     Program {
@@ -122,9 +135,43 @@ fn main() -> ExitCode {
     }
 }
 
+/// The command line, which leaves clusters to their manager.
+fn command_line(args: &[Vec<u8>]) -> ExitCode {
+    cli::main(args, |call| {
+        let (words, settings) = (call.words.clone(), call.settings.clone());
+        manager::cli(entry(call), &words, &settings)
+    })
+}
+
+/// The cluster manager, whose options of connection are those of the command line.
+fn cluster(args: &[Vec<u8>]) -> ExitCode {
+    match cli::cluster_call(args) {
+        Ok(call) => {
+            let words = call.words.clone();
+            manager::ochre(entry(call), &words)
+        }
+        Err(message) => {
+            eprintln!("ochre: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn entry(call: cli::ClusterCall) -> manager::Entry {
+    manager::Entry {
+        connection: call.connection,
+        user: call.user,
+        password: call.password,
+        verbose: call.verbose,
+    }
+}
+
 /// The program that the name of a link stands for. What the link leads to does not matter.
 fn by_link(called: &OsString) -> Option<&'static Program> {
     let name = Path::new(called).file_name()?;
+    if matches!(name.as_bytes(), b"redis-trib" | b"redis-trib.rb") {
+        return Some(&TRIB);
+    }
     PROGRAMS
         .iter()
         .find(|program| name.as_bytes() == program.link.as_bytes())

@@ -111,7 +111,6 @@ fn connecting(options: &mut Options, word: &[u8], value: &[u8]) -> Result<bool, 
         b"--user" => options.user = Some(value.to_vec()),
         b"-u" => uri(options, value)?,
         b"-n" => options.db = u32::try_from(leading_integer(value)).unwrap_or(0),
-        b"--cluster" => return Err(UsageError::ClusterManager),
         _ => return Ok(false),
     }
     Ok(true)
