@@ -28,8 +28,7 @@ struct Program {
     /// As the name of a link.
     link: &'static str,
     summary: &'static str,
-    /// Missing while the program is not there yet.
-    main: Option<Main>,
+    main: Main,
 }
 
 const PROGRAMS: &[Program] = &[
@@ -37,55 +36,55 @@ const PROGRAMS: &[Program] = &[
         name: "server",
         link: "redis-server",
         summary: "the data store",
-        main: Some(server::main),
+        main: server::main,
     },
     Program {
         name: "sentinel",
         link: "redis-sentinel",
         summary: "watches servers and fails over",
-        main: Some(server::sentinel_main),
+        main: server::sentinel_main,
     },
     Program {
         name: "cli",
         link: "redis-cli",
         summary: "talks to a server",
-        main: Some(command_line),
+        main: command_line,
     },
     Program {
         name: "cluster",
         link: "redis-trib",
         summary: "manages a cluster",
-        main: Some(cluster),
+        main: cluster,
     },
     Program {
         name: "benchmark",
         link: "redis-benchmark",
         summary: "measures a server",
-        main: Some(benchmark::main),
+        main: benchmark::main,
     },
     Program {
         name: "proxy",
         link: "nutcracker",
         summary: "stands between clients and servers",
-        main: Some(proxy::main),
+        main: proxy::main,
     },
     Program {
         name: "predixy",
         link: "predixy",
         summary: "the proxy, by another name",
-        main: Some(proxy::main),
+        main: proxy::main,
     },
     Program {
         name: "check-aof",
         link: "redis-check-aof",
         summary: "checks and mends an append-only file",
-        main: Some(check_aof::main),
+        main: check_aof::main,
     },
     Program {
         name: "check-rdb",
         link: "redis-check-rdb",
         summary: "checks a snapshot",
-        main: Some(check_rdb::main),
+        main: check_rdb::main,
     },
 ];
 
@@ -94,17 +93,8 @@ const TRIB: Program = Program {
     name: "redis-trib",
     link: "redis-trib",
     summary: "manages a cluster",
-    main: Some(manager::trib),
+    main: manager::trib,
 };
-
-const fn missing(name: &'static str, link: &'static str, summary: &'static str) -> Program {
-    Program {
-        name,
-        link,
-        summary,
-        main: None,
-    }
-}
 
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
@@ -178,34 +168,19 @@ fn by_link(called: &OsString) -> Option<&'static Program> {
 }
 
 fn run(program: &Program, args: &[OsString]) -> ExitCode {
-    let Some(main) = program.main else {
-        eprintln!(
-            "ochre: '{}' ({}) is not there yet",
-            program.name, program.summary
-        );
-        return ExitCode::from(2);
-    };
     let args: Vec<Vec<u8>> = args.iter().map(|arg| arg.clone().into_vec()).collect();
-    main(&args)
+    (program.main)(&args)
 }
 
 fn help() -> String {
     let mut text = "Usage: ochre PROGRAM [ARGUMENTS ...]\n\nPrograms:\n".to_owned();
     for program in PROGRAMS {
-        let state = if program.main.is_some() {
-            ""
-        } else {
-            " (not there yet)"
-        };
-        text += &format!("  {:<10} {}{state}\n", program.name, program.summary);
+        text += &format!("  {:<10} {}\n", program.name, program.summary);
     }
     text += "\nA link to this binary behaves as the program it is named after:\n ";
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
-    text += "
-
-'ochre PROGRAM --help' tells more of server, sentinel, cli and benchmark.
-";
+    text += "\n\n'ochre PROGRAM --help' tells more.\n";
     text
 }

@@ -551,14 +551,11 @@ async fn until_the_end(
         tokio::select! {
             result = &mut loaded, if is_loading => {
                 is_loading = false;
-                let result = result.unwrap_or_else(|_| Err("Can't load the data".to_owned()));
-                match result {
-                    Ok(()) => journal.line(LogLevel::Notice, "Ready to accept connections"),
-                    Err(why) => {
-                        eprintln!("{why}");
-                        return false;
-                    }
+                if let Err(why) = result.unwrap_or_else(|_| Err("Can't load the data".to_owned())) {
+                    eprintln!("{why}");
+                    return false;
                 }
+                journal.line(LogLevel::Notice, "Ready to accept connections");
             }
             name = endings.next() => {
                 if is_ending || house.engine.ending.is_pending() && name == "SIGINT" {

@@ -99,8 +99,8 @@ impl fmt::Display for Refusal {
             Refusal::ManifestMissing(name) => write!(
                 f,
                 "The AOF manifest file is missing, but there is {name}: \
-                 restore the manifest, have ochre check-aof --rebuild-manifest make one of the files \
-                 that are there, or move these files away"
+                 restore the manifest, have ochre check-aof --rebuild-manifest make one of the \
+                 files that are there, or move these files away"
             ),
         }
     }
