@@ -17,8 +17,9 @@ mod waiting;
 
 use std::sync::Arc;
 
+use serde_json::{Map, Value as Json};
+
 use crate::fleet::Fleet;
-use crate::json::Json;
 use crate::link::Access;
 use crate::place::Place;
 use crate::request::{Command, Request};
@@ -56,7 +57,7 @@ pub struct Errand {
     pub access: Arc<Access>,
     pub request: Request,
     /// What is to be told at the end, for programs.
-    pub result: Vec<(String, Json)>,
+    pub result: Map<String, Json>,
 }
 
 /// Why a command ends early. What there was to say has been said.
@@ -93,7 +94,7 @@ impl Errand {
 
     /// Keeps a figure of the result.
     fn note(&mut self, name: &str, value: impl Into<Json>) {
-        self.result.push((name.to_owned(), value.into()));
+        self.result.insert(name.to_owned(), value.into());
     }
 
     fn publish(&mut self, outcome: Outcome) {
@@ -106,7 +107,7 @@ impl Errand {
             Outcome::Unhealthy => "unhealthy",
             Outcome::Partial => "partial",
         };
-        let mut fields = vec![("outcome".to_owned(), Json::from(name))];
+        let mut fields = Map::from_iter([("outcome".to_owned(), name.into())]);
         fields.append(&mut self.result);
         println!("{}", Json::Object(fields));
     }

@@ -16,7 +16,6 @@ mod allocation;
 mod carrier;
 mod command;
 mod fleet;
-mod json;
 mod link;
 mod node;
 mod place;

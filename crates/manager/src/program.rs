@@ -190,7 +190,7 @@ fn run(dialect: Dialect, entry: Entry, request: Request) -> ExitCode {
             password: entry.password,
         }),
         request,
-        result: Vec::new(),
+        result: serde_json::Map::new(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 
 use client::snapshot::{Payload, announced, receive};
 use client::{Error, reason};
+use serde_json::Value as Json;
 
 use super::check::Health;
 use super::{Errand, Outcome, Over};
 use crate::fleet::Fleet;
-use crate::json::Json;
 use crate::link::{Link, Trouble};
 use crate::node::Node;
 use crate::view::View;
@@ -81,7 +81,7 @@ impl Errand {
         }
         self.voice
             .good(&format!("[OK] Backup created into: {folder}"));
-        self.note("files", Json::list(saved));
+        self.note("files", saved);
         Ok(Outcome::Done)
     }
 

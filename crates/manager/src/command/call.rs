@@ -1,9 +1,9 @@
 //! `call`: the same command to every node.
 
 use resp::value::Value;
+use serde_json::json;
 
 use super::{Errand, Outcome, Over};
-use crate::json::Json;
 use crate::link::Trouble;
 use crate::voice::{Dialect, Tone};
 
@@ -31,12 +31,12 @@ impl Errand {
             };
             let line = [format!("{place}: ").as_bytes(), &text, b"\n"].concat();
             self.voice.write_bytes(&line);
-            documents.push(Json::object([
-                ("address", place.to_string().into()),
-                ("reply", String::from_utf8_lossy(&text).into_owned().into()),
-            ]));
+            documents.push(json!({
+            "address": place.to_string(),
+            "reply": String::from_utf8_lossy(&text).into_owned(),
+            }));
         }
-        self.note("replies", Json::List(documents));
+        self.note("replies", documents);
         Ok(Outcome::Done)
     }
 

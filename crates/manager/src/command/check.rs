@@ -1,8 +1,9 @@
 //! `check` and `info`: how a cluster is, and what is in it.
 
+use serde_json::json;
+
 use super::{Errand, Outcome, Over};
 use crate::fleet::Fleet;
-use crate::json::Json;
 use crate::slots::{SLOTS, SlotSet};
 use crate::view::View;
 use crate::voice::{Dialect, Voice};
@@ -108,13 +109,13 @@ impl Errand {
             ));
             total += keys;
             primaries += 1;
-            documents.push(Json::object([
-                ("id", node.id.as_str().into()),
-                ("address", place.to_string().into()),
-                ("keys", keys.into()),
-                ("slots", slots.into()),
-                ("replicas", replicas.into()),
-            ]));
+            documents.push(json!({
+            "id": node.id.as_str(),
+            "address": place.to_string(),
+            "keys": keys,
+            "slots": slots,
+            "replicas": replicas,
+            }));
         }
         self.voice
             .good(&format!("[OK] {total} keys in {primaries} masters."));
@@ -122,7 +123,7 @@ impl Errand {
         self.voice
             .line(&format!("{average:.2} keys per slot on average."));
         self.note("keys", total);
-        self.note("primaries", Json::List(documents));
+        self.note("primaries", documents);
         Ok(())
     }
 
@@ -178,13 +179,10 @@ impl Errand {
 
     fn note_health(&mut self, health: &Health) {
         let uncovered: SlotSet = health.uncovered.iter().copied().collect();
-        self.result.retain(|(name, _)| {
-            !["agreed", "open_slots", "uncovered_slots", "errors"].contains(&name.as_str())
-        });
         self.note("agreed", health.agreed);
-        self.note("open_slots", Json::list(health.open.iter().copied()));
+        self.note("open_slots", health.open.as_slice());
         self.note("uncovered_slots", uncovered.plain());
-        self.note("errors", Json::list(health.errors.iter().cloned()));
+        self.note("errors", health.errors.as_slice());
     }
 
     /// Slots that several nodes claim, or hold keys of.

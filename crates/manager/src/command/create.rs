@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
 use stdx::prng::Prng;
 use tokio::time::sleep;
 
@@ -10,7 +11,6 @@ use super::{Errand, Outcome, Over};
 use crate::allocation::{Allocation, BESIDE_PRIMARY, Rotation, Zone, allocate, optimize};
 use crate::carrier::back_off;
 use crate::fleet::{Asked, Fleet, NoAnswer, explain, look, replied};
-use crate::json::Json;
 use crate::link::{Link, Trouble, field};
 use crate::node::BUS_PORT_DISTANCE;
 use crate::place::Place;
@@ -280,14 +280,14 @@ impl Errand {
                     planned.for_each(|line| self.voice.line(line));
                 }
             }
-            documents.push(Json::object([
-                ("id", node.id.as_str().into()),
-                ("address", place.to_string().into()),
-                ("slots", node.slots.plain().into()),
-                ("replicates", node.primary.clone().into()),
-            ]));
+            documents.push(json!({
+            "id": node.id.as_str(),
+            "address": place.to_string(),
+            "slots": node.slots.plain(),
+            "replicates": node.primary.clone(),
+            }));
         }
-        self.note("nodes", Json::List(documents));
+        self.note("nodes", documents);
     }
 
     async fn give_slots(&mut self, fleet: &mut Fleet) -> Result<(), Over> {

@@ -6,7 +6,6 @@ use super::carrying::Manner;
 use super::{Errand, Outcome, Over};
 use crate::carrier::Pace;
 use crate::fleet::{Fleet, replied};
-use crate::json::Json;
 use crate::link::Trouble;
 use crate::plan::Move;
 use crate::plan::repair::{self, Facts, Step};
@@ -276,7 +275,7 @@ impl Errand {
             self.list_holders(fleet, &facts);
         }
         let uncovered = repair::uncovered(&facts);
-        self.note("empty_slots", Json::list(uncovered.empty.iter().copied()));
+        self.note("empty_slots", uncovered.empty.as_slice());
         let mut fixed = 0;
         fixed += self.cover_empty(fleet, &uncovered.empty).await?;
         fixed += self.cover_single(fleet, &uncovered.single).await?;

@@ -248,7 +248,7 @@ impl Errand {
             drop(std::fs::remove_file(journal));
         }
         self.note("keys", import.copied);
-        self.note("refused", crate::json::Json::list(import.refused.clone()));
+        self.note("refused", import.refused.as_slice());
         for text in import.refused.iter().take(10) {
             self.voice.warning(&format!("[WARNING] {text}"));
         }

@@ -1,10 +1,11 @@
 //! `reshard`: slots from some nodes to another.
 
+use serde_json::{Value as Json, json};
+
 use super::carrying::{Carried, Manner};
 use super::check::describe;
 use super::{Errand, Outcome, Over};
 use crate::fleet::Fleet;
-use crate::json::Json;
 use crate::plan::reshard::{Rounding, plan};
 use crate::plan::{Move, resume};
 use crate::slots::{SLOTS, SlotSet};
@@ -83,15 +84,15 @@ impl Errand {
 
     pub fn note_moves(&mut self, fleet: &Fleet, moves: &[Move]) {
         let documents = moves.iter().map(|step| {
-            let id = |node: usize| fleet.view.nodes[node].id.as_str().into();
-            Json::object([
-                ("slot", step.slot.into()),
-                ("source", id(step.source)),
-                ("target", id(step.target)),
-            ])
+            let id = |node: usize| fleet.view.nodes[node].id.as_str();
+            json!({
+            "slot": step.slot,
+            "source": id(step.source),
+            "target": id(step.target),
+            })
         });
         let documents: Vec<Json> = documents.collect();
-        self.note("moves", Json::List(documents));
+        self.note("moves", documents);
     }
 
     /// Says how moves came out.

@@ -9,11 +9,11 @@ use std::path::Path;
 
 use persistence::rdb::{Item, Record, ScanOptions, Scanner, string};
 use resp::value::Value;
+use serde_json::Value as Json;
 
 use super::backup::{NODES, file_name};
 use super::{Errand, Outcome, Over};
 use crate::fleet::Fleet;
-use crate::json::Json;
 use crate::link::Trouble;
 use crate::node::Node;
 use crate::slots::{SLOTS, slot_of};
@@ -87,7 +87,7 @@ impl Errand {
         let (loaded, expired, refused) = (loader.loaded, loader.expired, loader.refused);
         self.note("keys", loaded);
         self.note("expired", expired);
-        self.note("refused", Json::list(refused.iter().cloned()));
+        self.note("refused", refused.as_slice());
         for text in refused.iter().take(10) {
             self.voice.warning(&format!("[WARNING] {text}"));
         }
@@ -110,19 +110,17 @@ impl Errand {
                 .aside(&format!("ochre: cannot read {path}: {reason}"));
             Over(Outcome::Usage)
         })?;
-        let nodes = Json::parse(&text).unwrap_or(Json::Null);
+        let nodes: Json = serde_json::from_str(&text).unwrap_or(Json::Null);
         let names: Vec<String> = nodes
-            .items()
-            .iter()
-            .filter(|node| node.get("replicate") == Some(&Json::Null))
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter(|node| node["replicate"].is_null())
             .filter_map(|node| {
                 let named = Node {
-                    id: node.get("name")?.text()?.to_owned(),
-                    host: node.get("host")?.text()?.to_owned(),
-                    port: match node.get("port")? {
-                        Json::Number(port) => *port as u16,
-                        _ => return None,
-                    },
+                    id: node["name"].as_str()?.to_owned(),
+                    host: node["host"].as_str()?.to_owned(),
+                    port: node["port"].as_u64()?.try_into().ok()?,
                     ..Node::default()
                 };
                 Some(file_name(&named))
