@@ -4,6 +4,7 @@
 //! words are keys. So the line that people read, the specification that locks are taken by, and the
 //! arity are held against each other.
 
+use config::Config;
 use engine::command::{Argument, ArgumentKind, Arity, Entry, Flags, RenameError, parse_syntax};
 use engine::{Access, Error};
 use resp::value::Value;
@@ -85,7 +86,10 @@ fn every_container_has_help() {
         let help = help.ok_or("it has no HELP")?;
         ensure(help.arity == Arity::Exactly(2), "HELP takes no words")?;
         let words = [entry.command.name.as_bytes().to_vec(), b"HELP".to_vec()];
-        let mut node = testkit::Node::new(commands::table());
+        // CLUSTER says nothing else elsewhere.
+        let mut config = Config::default();
+        config.cluster.enabled = true;
+        let mut node = testkit::Node::with_config(commands::table(), config);
         let lines = match node.command("", &words) {
             Some(reply @ Value::Array(_)) => testkit::render(&reply),
             other => return Err(format!("HELP answers {other:?}")),

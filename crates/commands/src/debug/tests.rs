@@ -64,58 +64,62 @@ fn what_is_refused() {
          3)     Has each write to the append-only file wait first.
          4) ASSERT
          5)     Crashes by an assertion.
-         6) CONFIG-REWRITE-FORCE-ALL
-         7)     Writes the whole configuration to its file, defaults too.
-         8) DIGEST
-         9)     Sums all data up in forty digits: the same for the same data.
-        10) DIGEST-VALUE [key ...]
-        11)     Sums each key's value up in forty digits, zeros for a missing key.
-        12) ERROR text
-        13)     Replies with an error of this text.
-        14) FAIL-JOB
-        15)     Has the save or rewrite in the background fail.
-        16) HELP
-        17)     Shows this.
-        18) HTSTATS db
-        19)     Describes the tables that hold a db's keys.
-        20) HTSTATS-KEY key
-        21)     Describes the table that holds a key's value.
-        22) LISTPACK key
-        23)     Writes how a small hash or sorted set is kept to the server's log.
-        24) LOADAOF
-        25)     Replaces all data by what the append-only file holds.
-        26) LOG message
-        27)     Writes to the server's log.
-        28) OBJECT key
-        29)     Tells how a key's value is kept.
-        30) OOM
-        31)     Crashes as if memory had run out.
-        32) PANIC
-        33)     Crashes by a panic.
-        34) PAUSE-CRON <0 | 1>
-        35)     Whether nothing happens that nobody asks for.
-        36) POPULATE count [prefix] [size]
-        37)     Makes keys `key:0` and on, those that are missing; replicas are not told.
-        38) PROTOCOL type
-        39)     Replies with a sample of a type.
-        40) QUICKLIST key [<0 | 1>]
-        41)     Writes how a list is kept to the server's log, with its elements if asked to.
-        42) QUICKLIST-PACKED-THRESHOLD size
-        43)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
-        44) RELOAD [MERGE] [NOFLUSH] [NOSAVE]
-        45)     Saves all data, and loads it again in its place.
-        46) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
-        47)     Accepted: clients have no reply buffers that could be resized.
-        48) REPLICATE word [word ...]
-        49)     Sends replicas a command that is not run here.
-        50) SEGFAULT
-        51)     Crashes by an access to memory that is not there.
-        52) SET-ACTIVE-EXPIRE <0 | 1>
-        53)     Whether keys expire that nobody asks for.
-        54) SET-SKIP-CHECKSUM-VALIDATION <0 | 1>
-        55)     Whether dumps are taken whatever their checksum is.
-        56) SLEEP seconds
-        57)     Stops the server for a while.
+         6) CLUSTERLINK KILL <TO | FROM | ALL> node-id
+         7)     Cuts the bus's links to a node, or those from it.
+         8) CONFIG-REWRITE-FORCE-ALL
+         9)     Writes the whole configuration to its file, defaults too.
+        10) DIGEST
+        11)     Sums all data up in forty digits: the same for the same data.
+        12) DIGEST-VALUE [key ...]
+        13)     Sums each key's value up in forty digits, zeros for a missing key.
+        14) DROP-CLUSTER-PACKET-FILTER packet-type
+        15)     Takes no packet of this type from the bus; -1 takes all again.
+        16) ERROR text
+        17)     Replies with an error of this text.
+        18) FAIL-JOB
+        19)     Has the save or rewrite in the background fail.
+        20) HELP
+        21)     Shows this.
+        22) HTSTATS db
+        23)     Describes the tables that hold a db's keys.
+        24) HTSTATS-KEY key
+        25)     Describes the table that holds a key's value.
+        26) LISTPACK key
+        27)     Writes how a small hash or sorted set is kept to the server's log.
+        28) LOADAOF
+        29)     Replaces all data by what the append-only file holds.
+        30) LOG message
+        31)     Writes to the server's log.
+        32) OBJECT key
+        33)     Tells how a key's value is kept.
+        34) OOM
+        35)     Crashes as if memory had run out.
+        36) PANIC
+        37)     Crashes by a panic.
+        38) PAUSE-CRON <0 | 1>
+        39)     Whether nothing happens that nobody asks for.
+        40) POPULATE count [prefix] [size]
+        41)     Makes keys `key:0` and on, those that are missing; replicas are not told.
+        42) PROTOCOL type
+        43)     Replies with a sample of a type.
+        44) QUICKLIST key [<0 | 1>]
+        45)     Writes how a list is kept to the server's log, with its elements if asked to.
+        46) QUICKLIST-PACKED-THRESHOLD size
+        47)     Elements of lists from this size up are kept alone; 0 is the default: 1gb.
+        48) RELOAD [MERGE] [NOFLUSH] [NOSAVE]
+        49)     Saves all data, and loads it again in its place.
+        50) REPLYBUFFER <PEAK-RESET-TIME <NEVER | RESET | milliseconds> | RESIZING <0 | 1>>
+        51)     Accepted: clients have no reply buffers that could be resized.
+        52) REPLICATE word [word ...]
+        53)     Sends replicas a command that is not run here.
+        54) SEGFAULT
+        55)     Crashes by an access to memory that is not there.
+        56) SET-ACTIVE-EXPIRE <0 | 1>
+        57)     Whether keys expire that nobody asks for.
+        58) SET-SKIP-CHECKSUM-VALIDATION <0 | 1>
+        59)     Whether dumps are taken whatever their checksum is.
+        60) SLEEP seconds
+        61)     Stops the server for a while.
     "#]]);
 }
 

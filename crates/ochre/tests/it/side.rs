@@ -97,8 +97,7 @@ impl Side {
     pub fn items(&mut self, words: &[&[u8]]) -> Vec<Vec<u8>> {
         match self.value(words) {
             Value::Array(items) => items.into_iter().map(bytes).collect(),
-            // A replica's key may become another between two looks: whoever compares looks again.
-            Value::Error(text) if text.starts_with(b"WRONGTYPE") => Vec::new(),
+            value if has_become_another(&value) => Vec::new(),
             other => panic!("{other:?}"),
         }
     }
@@ -123,6 +122,7 @@ impl Side {
         let mut holds = match &kind[..] {
             b"string" => match self.value(&[b"GET", key]) {
                 Value::Null => Vec::new(),
+                value if has_become_another(&value) => Vec::new(),
                 value => vec![bytes(value)],
             },
             b"list" => self.items(&[b"LRANGE", key, b"0", b"-1"]),
@@ -146,6 +146,11 @@ impl Side {
         holds.push(kind);
         holds
     }
+}
+
+/// A replica's key may become another between two looks: whoever compares looks again.
+fn has_become_another(value: &Value) -> bool {
+    matches!(value, Value::Error(text) if text.starts_with(b"WRONGTYPE"))
 }
 
 pub fn bytes(value: Value) -> Vec<u8> {

@@ -1,7 +1,6 @@
 //! Starting: by which name, from which configuration, and what stands in the way.
 
 use std::net::TcpListener;
-use std::os::unix::fs::symlink;
 
 use crate::process::{Folder, OCHRE, Process, Server, free_port, run};
 
@@ -20,16 +19,6 @@ fn help_is_no_error_and_a_program_that_does_not_exist_is() {
     let bogus = run(&["bogus"]);
     assert_eq!(bogus.code, Some(2));
     assert!(bogus.output.contains("'bogus'"), "{}", bogus.output);
-}
-
-#[test]
-fn a_link_to_what_is_missing_says_that_it_is_not_there_yet() {
-    let folder = Folder::new();
-    let link = folder.path("redis-trib");
-    symlink(OCHRE, &link).unwrap();
-    let ended = Process::start(link.as_ref(), &link, &["ping"], "").end();
-    assert_eq!(ended.code, Some(2));
-    assert!(ended.output.contains("not there yet"), "{}", ended.output);
 }
 
 #[test]
