@@ -7,7 +7,7 @@
 //! ```
 //!
 //! One program under three names: `ochre cluster`, `ochre cli --cluster` and `redis-trib`. They
-//! differ in how they are asked and in what they say ([`voice::Dialect`]), not in what they do.
+//! differ in how they are asked and in what they say (`voice::Dialect`), not in what they do.
 
 #![forbid(unsafe_code)]
 #![cfg_attr(test, allow(clippy::unwrap_used))]

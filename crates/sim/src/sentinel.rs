@@ -2,7 +2,7 @@
 //!
 //! The Sentinels run the product's machine. Nodes are modelled: a role, an offset, who follows
 //! whom. After the chaos all faults end, everybody must come to agree, and then the master of each
-//! group is killed once more: how long that takes is bounded. What is promised (see [`judge`]) is
+//! group is killed once more: how long that takes is bounded. What is promised (see `judge`) is
 //! checked after every step of every Sentinel.
 
 mod agreement;

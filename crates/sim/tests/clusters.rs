@@ -17,7 +17,7 @@ const HINTS: [(Flaw, u64); 4] = [
 
 #[test]
 fn fixed_seeds_keep_all_promises() {
-    for seed in 0..80 {
+    for seed in 0..120 {
         if let Err(failure) = sim::cluster::play(seed, None, false) {
             panic!("seed {seed}: {failure}");
         }

@@ -150,7 +150,11 @@ impl Machine {
             return;
         }
         if primary == Some(sender) {
-            self.note_released(sender, header.slots);
+            // Nodes talk over two links, and one may overtake the other: what a sender said before
+            // it took slots is no word about them.
+            if header.config_epoch >= self.nodes[sender].config_epoch {
+                self.note_released(sender, header.slots);
+            }
             self.take_claims(sender, header.config_epoch, header.slots, turn);
         }
         self.correct(sender, link, header, turn);

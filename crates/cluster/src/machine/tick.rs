@@ -126,7 +126,9 @@ impl Machine {
                 .get(&link)
                 .is_some_and(|it| silent_ms(it.created_ms) > timeout_ms);
             let is_dead = silent_ms(pinged_ms) > timeout_ms / 2 && heard_ms > timeout_ms / 2;
-            if is_old && is_dead {
+            // A node that could not write its file has left the ping unanswered, and talks again.
+            let is_ignored = silent_ms(pinged_ms) > timeout_ms;
+            if is_old && (is_dead || is_ignored) {
                 self.close(link, turn);
             }
         }
