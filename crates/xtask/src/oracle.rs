@@ -57,6 +57,9 @@ pub struct Options {
     /// Play random sessions on both servers instead, for so long.
     #[arg(long, value_name = "SECONDS")]
     fuzz: Option<u64>,
+    /// With `--fuzz`, no more sessions than this.
+    #[arg(long, value_name = "N", default_value_t = usize::MAX, hide_default_value = true)]
+    sessions: usize,
     /// Which random sessions.
     #[arg(long, value_name = "N", default_value_t = 1)]
     seed: u64,
@@ -79,16 +82,18 @@ impl Options {
             still: true,
             server_bin: SERVER.into(),
             fuzz: None,
+            sessions: usize::MAX,
             seed: 1,
             replay: None,
             ochre_bin: None,
         }
     }
 
-    /// Random sessions, for so long.
-    pub fn of_fuzzer(seconds: u64, seed: u64) -> Self {
+    /// Random sessions: so many of a seed, and no longer than so many seconds.
+    pub fn of_fuzzer(sessions: usize, seed: u64, seconds: u64) -> Self {
         Self {
             fuzz: Some(seconds),
+            sessions,
             seed,
             ..Self::of_ci()
         }

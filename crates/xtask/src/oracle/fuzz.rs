@@ -64,8 +64,15 @@ pub fn run(options: &Options, seconds: u64) -> Result<()> {
     let author = Author::new(&verbs, &options.filters);
     let (begun, mut shown) = (Instant::now(), Instant::now());
     let mut tally = Tally::default();
-    println!("fuzzing with --seed {} for {seconds} s", options.seed);
-    while begun.elapsed() < Duration::from_secs(seconds) && tally.found.len() < DIFFERENCES_MAX {
+    println!(
+        "fuzzing with --seed {} for at most {seconds} s",
+        options.seed
+    );
+    let limit = Duration::from_secs(seconds);
+    while begun.elapsed() < limit
+        && tally.sessions < options.sessions
+        && tally.found.len() < DIFFERENCES_MAX
+    {
         let number = tally.sessions as u64;
         let steps = author.session(options.seed.wrapping_mul(1_000_003).wrapping_add(number));
         let outcome = duel.play(&steps, false)?;
