@@ -430,6 +430,7 @@ impl Server<'_> {
             }
             for (db, key) in ready {
                 self.serve_key(locked, db, &key);
+                self.note_lapsed(locked);
             }
         }
     }
@@ -452,6 +453,14 @@ impl Server<'_> {
                 self.db(locked, index).stop_waiting(&key, id);
                 self.serve(locked, &blocked, awaited, &key);
             }
+        }
+    }
+
+    /// A key that was past its expiry when a wait was to be served is deleted for the log too.
+    fn note_lapsed(&mut self, locked: &mut Locked<'_>) {
+        if locked.has_lapsed() {
+            let lapsed = locked.take_lapsed();
+            self.engine.note_lapsed(self.worker, self.config, lapsed);
         }
     }
 

@@ -723,7 +723,8 @@ impl<'a> Run<'a, '_> {
             config: &self.config,
             session: self.session,
             worker: self.worker,
-            now: self.now,
+            // A key may have ended while the command ran.
+            now: self.engine.now(),
             command: entry,
         };
         server.serve_ready(locked);

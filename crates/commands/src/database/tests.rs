@@ -1,6 +1,6 @@
 use expect_test::expect;
 
-use crate::testing::{check, long_runs};
+use crate::testing::{check, check_log, long_runs};
 
 #[test]
 fn nobody_waits_for_a_flush() {
@@ -479,4 +479,32 @@ fn flushing_everything_saves_that_if_anything_is_saved() {
     assert_eq!(node.engine.unsaved_changes(), 0);
     node.send("", b"SET k v\r\nFLUSHDB\r\n");
     assert_eq!(node.engine.unsaved_changes(), 2);
+}
+
+#[test]
+fn an_awaited_key_that_ends_by_a_swap_is_deleted_behind_it() {
+    check_log(
+        r#"
+        > SELECT 1
+        OK
+        > SET k v EXAT 1
+        OK
+        > SELECT 9
+        OK
+        w> SELECT 9
+        OK
+        w> BLPOP k 0
+        (no reply)
+        # log
+        > SWAPDB 1 9
+        OK
+        w<
+        (no reply)
+    "#,
+        expect![[r#"
+            SELECT 9
+            SWAPDB 1 9
+            DEL k
+        "#]],
+    );
 }

@@ -42,7 +42,8 @@ impl Db<'_> {
         self.index = index;
         for shard in 0..SHARDS {
             for awaited in self.shards.get(shard).waiters.keys(index) {
-                if self.contains(&self.key(&awaited)) {
+                let key = self.key(&awaited);
+                if self.shards.get(shard).find(index, &key).is_some() {
                     self.notes.ready.push((index, awaited));
                 }
             }
