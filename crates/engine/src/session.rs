@@ -59,8 +59,6 @@ pub struct Watched {
 pub struct WatchedKey {
     pub db: DbIndex,
     pub key: Box<[u8]>,
-    /// It was past its expiry already when the watch began, so that its end is no change.
-    pub was_due: bool,
 }
 
 /// What `CLIENT REPLY` asked for.

@@ -173,15 +173,8 @@ impl Context<'_> {
             {
                 continue;
             }
-            // A key past its expiry is deleted before it is watched: its end is no change.
-            self.db.contains(key);
             self.db.watch(key, &watched.flag);
-            let was_due = self.db.is_due(key);
-            watched.keys.push(WatchedKey {
-                db,
-                key: bytes,
-                was_due,
-            });
+            watched.keys.push(WatchedKey { db, key: bytes });
         }
         let names = watched.keys[before..].iter();
         let bytes: u64 = names.map(|watched| name_bytes(&watched.key)).sum();
@@ -242,14 +235,10 @@ impl Context<'_> {
             return true;
         }
         let here = self.db.index();
-        let ended = watched
-            .keys
-            .iter()
-            .filter(|watched| !watched.was_due)
-            .any(|watched| {
-                self.db.select(watched.db);
-                self.db.is_due(&self.db.key(&watched.key))
-            });
+        let ended = watched.keys.iter().any(|key| {
+            self.db.select(key.db);
+            self.db.has_ended(&self.db.key(&key.key), &watched.flag)
+        });
         self.db.select(here);
         ended
     }

@@ -346,13 +346,23 @@ impl<'a> Db<'a> {
         shard.remove(index, key)
     }
 
-    /// Raises `flag` when the key is changed from now on.
+    /// Raises `flag` when the key is changed from now on. That a key goes which is past its expiry
+    /// already is no change.
     pub fn watch(&mut self, key: &Key<'_>, flag: &Arc<WatchFlag>) {
-        let index = self.index;
+        let (index, was_due) = (self.index, self.is_due(key));
         self.shards
             .get(key.slot.shard())
             .watchers
-            .add(index, key.bytes, flag);
+            .add(index, key.bytes, flag, was_due);
+    }
+
+    /// Whether a key that the owner of `flag` saw alive is past its expiry now, and still there.
+    pub fn has_ended(&mut self, key: &Key<'_>, flag: &Arc<WatchFlag>) -> bool {
+        let index = self.index;
+        self.is_due(key) && {
+            let watchers = &self.shards.get(key.slot.shard()).watchers;
+            !watchers.was_due(index, key.bytes, flag)
+        }
     }
 
     pub fn unwatch(&mut self, key: &Key<'_>, flag: &Arc<WatchFlag>) {
@@ -389,7 +399,7 @@ impl<'a> Db<'a> {
         if self.is_due(key) {
             let index = self.index;
             let shard = self.shards.get(key.slot.shard());
-            shard.before_write(index, key);
+            shard.before_lapse(index, key);
             let removed = shard.remove(index, key);
             removed
                 .into_iter()

@@ -196,6 +196,12 @@ impl Shard {
         self.before_edit(index, key);
     }
 
+    /// As [`Shard::before_write`], for a key that goes because its time has come.
+    pub fn before_lapse(&mut self, index: DbIndex, key: &Key<'_>) {
+        self.watchers.lapse(index, key.bytes);
+        self.before_edit(index, key);
+    }
+
     /// As [`Shard::before_write`], for an edit that may yet turn out to change nothing: watchers
     /// are told when it has changed something.
     #[inline]
@@ -374,8 +380,7 @@ impl Shard {
             return None;
         }
         self.walk = None;
-        self.watchers
-            .touch_matching(index, |key| contains(&db, key));
+        self.watchers.lose_matching(index, |key| contains(&db, key));
         for (key, hash) in self.marks.frozen_in(index) {
             let slot = db.slot_mut(Slot::of(&key).within());
             let entry = slot.and_then(|slot| slot.table.remove(hash, |entry| entry.key() == &*key));

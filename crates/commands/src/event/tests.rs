@@ -344,6 +344,12 @@ fn a_key_expires_before_the_command_that_finds_out() {
 }
 
 #[test]
+fn watching_a_key_past_its_expiry_leaves_it_there() {
+    let watched = crate::testing::events("> SET k v EXAT 1\n> WATCH k\n");
+    assert_eq!(watched, ["set k", "expire k"]);
+}
+
+#[test]
 fn what_mget_finds_expired_is_missed_then() {
     check(expect![[r#"
         > CONFIG SET notify-keyspace-events Kxm
