@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 use datatypes::list::Limits;
-use keyspace::{DbIndex, ExpiryCursor, ShardSet};
+use keyspace::{ExpiryCursor, Lapsing, ShardSet};
 use stdx::time::UnixMillis;
 
 use crate::Engine;
@@ -63,19 +63,11 @@ impl Engine {
 /// The state of recurring work. The server calls [`Maintenance::tick`] `hz` times a second.
 #[derive(Debug, Default)]
 pub struct Maintenance {
-    db: u16,
     cursor: ExpiryCursor,
-    round: Round,
+    /// What the walk under way has found, by db.
+    found: Vec<Lapsing>,
     last_sample_ms: i64,
     last_idle_look_ms: i64,
-}
-
-/// What one walk over a db's expiring keys has seen.
-#[derive(Clone, Copy, Debug, Default)]
-struct Round {
-    alive: u64,
-    left_ms: u64,
-    deleted: u64,
 }
 
 /// Keys looked at under one lock.
@@ -128,28 +120,25 @@ impl Maintenance {
         }
     }
 
-    /// Walks on over keys that may be due, through every db at most once, until the budget is used.
+    /// Walks on over keys that may be due, through everything at most once, until the budget is
+    /// used.
     fn expire(&mut self, engine: &Engine, worker: &mut Worker, now: UnixMillis, budget: u64) {
         let started = engine.host.monotonic_nanos();
-        for _ in 0..engine.keyspace.dbs() {
-            loop {
-                let used = engine.host.monotonic_nanos().saturating_sub(started);
-                if used > budget {
-                    engine
-                        .stats
-                        .expire_time_cap_reached
-                        .fetch_add(1, Ordering::Relaxed);
-                    return self.count_time(engine, used);
-                }
-                if self.expire_step(engine, worker, now) {
-                    break;
-                }
+        self.found
+            .resize_with(usize::from(engine.keyspace.dbs()), Lapsing::default);
+        loop {
+            let used = engine.host.monotonic_nanos().saturating_sub(started);
+            if used > budget {
+                let reached = &engine.stats.expire_time_cap_reached;
+                reached.fetch_add(1, Ordering::Relaxed);
+                return self.count_time(engine, used);
+            }
+            if self.expire_step(engine, worker, now) {
+                break;
             }
         }
-        self.count_time(
-            engine,
-            engine.host.monotonic_nanos().saturating_sub(started),
-        );
+        let used = engine.host.monotonic_nanos().saturating_sub(started);
+        self.count_time(engine, used);
     }
 
     fn count_time(&self, engine: &Engine, nanos: u64) {
@@ -160,7 +149,7 @@ impl Maintenance {
             .fetch_add(nanos / 1000, Ordering::Relaxed);
     }
 
-    /// One step under one shard's lock. Returns whether the db has been walked to its end.
+    /// One step under one shard's lock. Returns whether the walk has come to its end.
     fn expire_step(&mut self, engine: &Engine, worker: &mut Worker, now: UnixMillis) -> bool {
         let mut shards = ShardSet::NONE;
         shards.insert(self.cursor.shard());
@@ -168,35 +157,34 @@ impl Maintenance {
         if engine.pause.is_on() || engine.standing.is_replica() {
             return true;
         }
-        let mut db = locked.db(DbIndex(self.db), now, keyspace::Expire::Delete);
-        let found = db.expire_step(&mut self.cursor, STEP_KEYS);
-        engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
+        let finished = locked.expire_step(&mut self.cursor, now, STEP_KEYS, &mut self.found);
+        if locked.has_lapsed() {
+            engine.note_lapsed(worker, &engine.config.load(), locked.take_lapsed());
+        }
         if !worker.effects.is_empty() {
             worker.append_effects(&engine.log);
             engine.log.wake_readers();
         }
-        self.round.alive += found.alive;
-        self.round.left_ms += found.left_ms;
-        self.round.deleted += found.deleted;
-        if found.finished {
+        drop(locked);
+        if finished {
             self.end_round(engine);
         }
-        found.finished
+        finished
     }
 
     fn end_round(&mut self, engine: &Engine) {
-        let round = std::mem::take(&mut self.round);
-        if let Some(average) = round.left_ms.checked_div(round.alive) {
-            engine.stats.average_ttl_ms.lock().insert(self.db, average);
+        let mut averages = engine.stats.average_ttl_ms.lock();
+        let (mut seen, mut deleted) = (0, 0);
+        for (db, found) in std::mem::take(&mut self.found).iter().enumerate() {
+            if let Some(average) = found.left_ms.checked_div(found.alive) {
+                averages.insert(db as u16, average);
+            }
+            (seen, deleted) = (seen + found.alive + found.deleted, deleted + found.deleted);
         }
-        let seen = round.alive + round.deleted;
-        if let Some(stale) = (round.deleted * 10_000).checked_div(seen) {
-            engine
-                .stats
-                .stale_hundredths
-                .store(stale, Ordering::Relaxed);
+        if let Some(stale) = (deleted * 10_000).checked_div(seen) {
+            let hundredths = &engine.stats.stale_hundredths;
+            hundredths.store(stale, Ordering::Relaxed);
         }
-        self.db = (self.db + 1) % engine.keyspace.dbs();
     }
 }
 

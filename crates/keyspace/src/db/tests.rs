@@ -4,7 +4,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
-use crate::{ExpiryCursor, Keyspace, ShardSet};
+use crate::{ExpiryCursor, Keyspace, Lapsing, ShardSet};
 
 const DB: DbIndex = DbIndex(0);
 
@@ -59,17 +59,11 @@ fn the_walk_of_expiry_finds_exactly_what_is_due() {
             set(db, &format!("key:{id}"), ttl);
         }
     });
-    let (deleted, lapsed) = on(&keyspace, 2500, |db| {
-        let (mut cursor, mut deleted) = (ExpiryCursor::default(), 0);
-        loop {
-            let step = db.expire_step(&mut cursor, 16);
-            deleted += step.deleted;
-            if step.finished {
-                return deleted;
-            }
-        }
-    });
-    assert_eq!((deleted, lapsed.len()), (1250, 1250));
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let (mut cursor, mut found) = (ExpiryCursor::default(), [Lapsing::default()]);
+    while !locked.expire_step(&mut cursor, UnixMillis(2500), 16, &mut found) {}
+    assert_eq!((found[0].deleted, locked.take_lapsed().len()), (1250, 1250));
+    drop(locked);
     assert_eq!(on(&keyspace, 2500, |db| db.count()).0, (3750, 1250));
 }
 
@@ -86,18 +80,17 @@ fn a_slot_too_large_for_one_step_is_not_walked_again_for_nothing() {
         }
     });
     let round = |now: i64| {
-        let (mut cursor, mut deleted, mut steps) = (ExpiryCursor::default(), 0, 0);
-        loop {
-            let (step, _) = on(&keyspace, now, |db| {
+        let (mut cursor, mut found) = (ExpiryCursor::default(), [Lapsing::default()]);
+        for steps in 1.. {
+            on(&keyspace, now, |db| {
                 set(db, "{one}late", Ttl::At(UnixMillis(900)));
-                db.expire_step(&mut cursor, 16)
             });
-            deleted += step.deleted;
-            steps += 1;
-            if step.finished {
-                return (deleted, steps);
+            let mut locked = keyspace.lock(ShardSet::ALL);
+            if locked.expire_step(&mut cursor, UnixMillis(now), 16, &mut found) {
+                return (found[0].deleted, steps);
             }
         }
+        unreachable!("a walk ends")
     };
     let (deleted, steps) = round(100);
     assert!(deleted == 500 && steps > SHARDS + 20);
