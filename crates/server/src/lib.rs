@@ -14,6 +14,7 @@
 //!   primary     the link to the primary; a timer and threads for replication
 //!   sentinel    what Sentinel asks: links, names, scripts, its file
 //!   governor    how many workers are up
+//!   upkeep      expiry, garbage and samples, a few times a second
 //!   machine     the engine's host: clocks, memory, processor time, files
 //!   bar         how far the load is, for who watches
 //!   journal     the program's own log lines
@@ -34,6 +35,7 @@ mod primary;
 mod program;
 mod sentinel;
 mod signals;
+mod upkeep;
 mod wire;
 mod worker;
 

@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use config::{CommandLine, Config, LoadError, Loaded, Sources};
+use engine::Engine;
 use engine::command::{RenameError, Table};
 use engine::host::{LogLevel, Process, Shutdown};
-use engine::{Engine, Maintenance, Worker};
 use node::sentinel::Sentinel;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
@@ -27,6 +27,7 @@ use crate::memory;
 use crate::primary::Sockets;
 use crate::sentinel;
 use crate::signals::Endings;
+use crate::upkeep;
 use crate::worker;
 
 /// What `--version` prints: tools look for ` v=`.
@@ -401,7 +402,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
     governor.start(threads(&config));
-    Upkeep::start(&house.engine);
+    upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
     let watch = sentinel.as_ref().zip(path);
@@ -687,37 +688,5 @@ fn remove_pid_file(config: &Config) {
     if let Some(path) = pid_file(config) {
         // It may never have been written.
         drop(std::fs::remove_file(path));
-    }
-}
-
-/// The thread that does what nobody asks for, so that no client waits behind it.
-struct Upkeep;
-
-/// Keys freed between two looks at the clock.
-const GARBAGE_STEP_ELEMENTS: usize = 10_000;
-
-impl Upkeep {
-    /// Starts it. It ends with the process.
-    fn start(engine: &Arc<Engine>) {
-        let engine = Arc::clone(engine);
-        let run = move || {
-            memory::count_this_thread();
-            let mut worker = Worker::new(&engine, 0);
-            let mut maintenance = Maintenance::default();
-            loop {
-                let hz = u64::from(engine.config.load().process.hz.max(1));
-                maintenance.tick(&engine, &mut worker, hz);
-                // Keys expire on time however much there is to free.
-                let next = Instant::now() + Duration::from_millis(1000 / hz);
-                while Instant::now() < next && engine.garbage.free_some(GARBAGE_STEP_ELEMENTS) {}
-                std::thread::sleep(next.saturating_duration_since(Instant::now()));
-            }
-        };
-        // Without it keys expire when they are asked for, and memory is freed late.
-        drop(
-            std::thread::Builder::new()
-                .name("ochre-upkeep".to_owned())
-                .spawn(run),
-        );
     }
 }
