@@ -8,7 +8,8 @@
 //! So all workers but one begin in *beds*: a bed is a task that blocks the worker it runs on. A
 //! thread looks a hundred times a second how busy the workers that are up have been, and lets
 //! another out of bed when they hardly rest, or puts one back when they rest a lot. A worker that
-//! is stuck in a slow command counts as busy, so nobody waits behind it for longer than that.
+//! is stuck in a slow command counts as busy, so nobody waits behind it for longer than that. While
+//! there is nothing to do, it looks less often.
 //!
 //! A worker that goes to bed may have had connections in its queue, or been the one that waits for
 //! sockets. An empty task, spawned from outside once it lies down, makes another worker look; what
@@ -25,6 +26,12 @@ use tokio::sync::Notify;
 
 /// How often the governor looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+
+/// How often it looks while all rest.
+const IDLE_LOOK_EVERY: Duration = Duration::from_millis(100);
+
+/// Of a worker's time, less than this is rest.
+const IDLE_SHARE: f64 = 0.01;
 
 /// Workers that are up are too few when they are busy for more than this share of the time, so
 /// many looks in a row.
@@ -214,7 +221,10 @@ impl Watch {
     fn run(mut self) {
         let (mut then, mut busy_then) = (Instant::now(), self.governor.busy_nanos());
         loop {
-            std::thread::sleep(LOOK_EVERY);
+            std::thread::sleep(match self.judge.is_idle {
+                true => IDLE_LOOK_EVERY,
+                false => LOOK_EVERY,
+            });
             let (now, busy_now) = (Instant::now(), self.governor.busy_nanos());
             let busy = busy_now.saturating_sub(busy_then) as f64;
             self.act(busy / (now - then).as_nanos() as f64);
@@ -246,6 +256,8 @@ struct Judge {
     workers: usize,
     asleep: usize,
     busy_looks: u32,
+    /// Nothing is to do, and no worker too many is up.
+    is_idle: bool,
     /// Looks since the last change.
     looks: u32,
     /// How many workers' worth of work was done, on the average.
@@ -265,6 +277,7 @@ impl Judge {
             workers,
             asleep: 0,
             busy_looks: 0,
+            is_idle: false,
             looks: ENOUGH_LOOKS,
             average: 0.0,
         }
@@ -279,6 +292,7 @@ impl Judge {
         self.looks += 1;
         let is_short = busy > up as f64 * BUSY_SHARE;
         self.busy_looks = if is_short { self.busy_looks + 1 } else { 0 };
+        self.is_idle = up == 1 && busy < IDLE_SHARE;
         let verdict = if self.busy_looks >= BUSY_LOOKS && self.asleep > 0 {
             Verdict::TooFew
         } else if up > 1
@@ -315,6 +329,7 @@ mod tests {
     fn one_worker_is_up_while_there_is_little_to_do() {
         let mut judge = Judge::new(4);
         assert_eq!(after(&mut judge, 1000, 0.0), 1);
+        assert!(judge.is_idle);
         // Clocks that are read one after the other may say a little less than nothing.
         assert_eq!(after(&mut judge, 1000, -0.01), 1);
         assert_eq!(after(&mut judge, 1000, 0.7), 1);
