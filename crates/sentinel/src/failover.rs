@@ -20,9 +20,12 @@ use crate::output::{Level, Output};
 /// How long replicas are waited for that have not said how much they have.
 const NEWS_MS: u64 = 500;
 
-/// Sentinels that notice at the same moment stand for election one after the other, so far apart:
-/// longer than a vote takes to be kept and heard of.
+/// Sentinels that notice at the same moment stand for election one after the other, so far apart,
+/// and a message and its answer more: longer than a vote takes to be kept and heard of.
 const TURN_MS: u64 = 40;
+
+/// However slow the links are, nobody waits longer for one turn.
+const TURN_MS_MAX: u64 = 300;
 
 /// So many take turns. More would wait longer than it pays.
 const TURNS_MAX: usize = 5;
@@ -66,8 +69,10 @@ impl Master {
     /// vote for themselves, and nobody is elected until all have waited for long.
     fn turn_ms(&self, core: &Core) -> u64 {
         let is_before = |(id, peer): &(&String, &Peer)| **id < core.id && !peer.base.is_down();
-        let before = self.peers.iter().filter(is_before).count();
-        before.min(TURNS_MAX) as u64 * TURN_MS
+        let before = self.peers.iter().filter(is_before);
+        let round_trips = before.map(|(_, peer)| core.links.get(peer.base.link).round_trip_ms);
+        let turns = round_trips.map(|took_ms| (TURN_MS + took_ms).min(TURN_MS_MAX));
+        turns.take(TURNS_MAX).sum()
     }
 
     pub fn begin_failover(&mut self, core: &mut Core, is_forced: bool) {

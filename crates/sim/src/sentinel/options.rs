@@ -65,9 +65,18 @@ impl Options {
         self.down_after_ms + 1_000 + 2_000 + 1_000 + 20 * self.latency_ms
     }
 
-    /// The same if elections fail. After each there is a pause of twice the time-out.
+    /// How long it may take at most: a silence and two time-outs, and the ways of what is said.
+    ///
+    /// Whoever wants more votes than a majority's pays for it. Two who stand at the same moment
+    /// have split what only all together can give, and N4 has everybody wait for two time-outs
+    /// before the next election. Of those a few may fail.
     pub fn failover_max_ms(&self) -> u64 {
-        self.failover_usual_ms() + 3 * (2 * self.failover_timeout_ms + 2_000)
+        let pause_ms = 2 * self.failover_timeout_ms;
+        let messages_ms = 20 * self.latency_ms;
+        match self.quorum > self.sentinels / 2 + 1 {
+            true => self.failover_usual_ms() + 3 * (pause_ms + 2_000),
+            false => self.down_after_ms + pause_ms + messages_ms,
+        }
     }
 }
 
