@@ -212,9 +212,7 @@ impl Master {
     /// The replica to promote: of those that are well, the one with the lowest priority, then with
     /// the most data, then with the smallest run id.
     pub fn select_replica(&self, core: &Core) -> Option<String> {
-        let down_ms = self.gone_ms(core);
-        let link_down_max_ms = down_ms.saturating_add(self.down_after_ms.saturating_mul(10));
-        let is_good = |replica: &&Replica| {
+        let is_well = |replica: &&Replica| {
             let link = core.links.get(replica.base.link);
             let fresh_ms = match self.base.is_down() {
                 true => 5 * core.periods.ping_ms,
@@ -225,8 +223,18 @@ impl Master {
                 && core.since_ms(link.last_valid_ms) <= 5 * core.periods.ping_ms
                 && replica.priority > 0
                 && replica.base.informs_within(core, fresh_ms)
-                && replica.link_down_ms <= link_down_max_ms
         };
+        let well = || self.replicas.values().filter(is_well);
+        let gone_ms = match self.base.role {
+            Role::Master => self.gone_ms(core),
+            // Nobody is the master, and this Sentinel may have begun to watch long after the last
+            // one was. Who has been without one for the shortest time is not outdated.
+            Role::Replica => {
+                let shortest_ms = well().map(|replica| replica.link_down_ms).min();
+                self.gone_ms(core).max(shortest_ms.unwrap_or(0))
+            }
+        };
+        let link_down_max_ms = gone_ms.saturating_add(self.down_after_ms.saturating_mul(10));
         let rank = |replica: &&Replica| {
             let id = replica.base.run_id.clone();
             (
@@ -236,7 +244,9 @@ impl Master {
                 id.map(|id| id.to_ascii_lowercase()),
             )
         };
-        let best = self.replicas.values().filter(is_good).min_by_key(rank);
+        let best = well()
+            .filter(|replica| replica.link_down_ms <= link_down_max_ms)
+            .min_by_key(rank);
         best.map(|replica| replica.base.name.clone())
     }
 
