@@ -30,6 +30,10 @@ const TURN_MS_MAX: u64 = 300;
 /// So many take turns. More would wait longer than it pays.
 const TURNS_MAX: usize = 5;
 
+/// Whoever knows nobody to promote lets others go first for so long: one that was reset while the
+/// master was away may know of no replicas.
+const HOPELESS_MS: u64 = 2_000;
+
 impl Master {
     /// Begins a failover if enough Sentinels want one, and none was begun too short ago.
     pub fn fails_over_if_needed(&mut self, core: &mut Core) -> bool {
@@ -58,7 +62,8 @@ impl Master {
             return false;
         }
         let agreed_ms = self.agreed_down_since_ms.unwrap_or(0);
-        if core.since_ms(agreed_ms) < self.turn_ms(core) {
+        let waited_ms = self.tried_ms.map(|ms| ms.saturating_add(pause_ms));
+        if core.since_ms(agreed_ms.max(waited_ms.unwrap_or(0))) < self.turn_ms(core) {
             return false;
         }
         self.begin_failover(core, false);
@@ -72,7 +77,11 @@ impl Master {
         let before = self.peers.iter().filter(is_before);
         let round_trips = before.map(|(_, peer)| core.links.get(peer.base.link).round_trip_ms);
         let turns = round_trips.map(|took_ms| (TURN_MS + took_ms).min(TURN_MS_MAX));
-        turns.take(TURNS_MAX).sum()
+        let turn_ms = turns.take(TURNS_MAX).sum();
+        match self.select_replica(core) {
+            Some(_) => turn_ms,
+            None => turn_ms + HOPELESS_MS,
+        }
     }
 
     pub fn begin_failover(&mut self, core: &mut Core, is_forced: bool) {

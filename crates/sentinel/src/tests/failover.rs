@@ -215,6 +215,28 @@ fn a_replica_of_priority_0_is_never_chosen() {
     assert!(bench.take_lines().contains("-failover-abort-no-good-slave"));
 }
 
+#[test]
+fn whoever_knows_nobody_to_promote_lets_others_go_first() {
+    let mut bench = Bench::well();
+    for port in [6380, 6381] {
+        let info = info_of_replica(port, 6379, "slave_priority:0\r\n");
+        bench.nodes.insert(port, Some(info));
+    }
+    agree(&mut bench, 1);
+    bench.kill(6379);
+    let mut lines = String::new();
+    while !lines.contains("+odown") {
+        bench.pass(100);
+        lines = bench.take_lines();
+    }
+    bench.pass(1_700);
+    let lines = bench.take_lines();
+    assert!(!lines.contains("+try-failover"), "{lines}");
+    bench.pass(1_000);
+    let lines = bench.take_lines();
+    assert!(lines.contains("+try-failover"), "{lines}");
+}
+
 /// Lines of a replica that has been without its master for a day, and some seconds.
 fn unlinked(id: u16, master: u16, seconds: u64) -> String {
     let seconds = 86_400 + seconds;
