@@ -21,11 +21,11 @@ use crate::output::{Level, Output};
 const NEWS_MS: u64 = 500;
 
 /// Sentinels that notice at the same moment stand for election one after the other, so far apart,
-/// and a message and its answer more: longer than a vote takes to be kept and heard of.
+/// and two messages with their answers more: longer than a vote takes to be kept and heard of.
 const TURN_MS: u64 = 40;
 
 /// However slow the links are, nobody waits longer for one turn.
-const TURN_MS_MAX: u64 = 300;
+const TURN_MS_MAX: u64 = 500;
 
 /// So many take turns. More would wait longer than it pays.
 const TURNS_MAX: usize = 5;
@@ -76,7 +76,7 @@ impl Master {
         let is_before = |(id, peer): &(&String, &Peer)| **id < core.id && !peer.base.is_down();
         let before = self.peers.iter().filter(is_before);
         let round_trips = before.map(|(_, peer)| core.links.get(peer.base.link).round_trip_ms);
-        let turns = round_trips.map(|took_ms| (TURN_MS + took_ms).min(TURN_MS_MAX));
+        let turns = round_trips.map(|took_ms| (TURN_MS + 2 * took_ms).min(TURN_MS_MAX));
         let turn_ms = turns.take(TURNS_MAX).sum();
         match self.select_replica(core) {
             Some(_) => turn_ms,

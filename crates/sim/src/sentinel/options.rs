@@ -67,15 +67,19 @@ impl Options {
 
     /// How long it may take at most: a silence and two time-outs, and the ways of what is said.
     ///
-    /// Whoever wants more votes than a majority's pays for it. Two who stand at the same moment
-    /// have split what only all together can give, and N4 has everybody wait for two time-outs
-    /// before the next election. Of those a few may fail.
+    /// That leaves no time for an election that fails, for N4 has everybody wait for two time-outs
+    /// before the next. Where some may fail, their pauses are added: if messages are on their way for as
+    /// long as Sentinels differ in noticing, all may stand at once, each with a vote of its own; and
+    /// whoever wants more votes than a majority's loses them to any two who do.
     pub fn failover_max_ms(&self) -> u64 {
         let pause_ms = 2 * self.failover_timeout_ms;
-        let messages_ms = 20 * self.latency_ms;
-        match self.quorum > self.sentinels / 2 + 1 {
-            true => self.failover_usual_ms() + 3 * (pause_ms + 2_000),
-            false => self.down_after_ms + pause_ms + messages_ms,
+        let failed = match self.quorum > self.sentinels / 2 + 1 {
+            true => 3,
+            false => 2 * u64::from(self.latency_ms >= 100),
+        };
+        match failed {
+            0 => self.down_after_ms + pause_ms + 20 * self.latency_ms,
+            failed => self.failover_usual_ms() + failed * (pause_ms + 2_000),
         }
     }
 }
