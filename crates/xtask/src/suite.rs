@@ -3,7 +3,7 @@
 //! The suite is fetched from Debian's source package and run one file at a time, because a file
 //! that hangs or crashes must not take the rest with it. What passed once is written down in
 //! `suite/passing.tsv` and may not shrink; what cannot pass is in `suite/skips.tsv`, with reasons.
-//! The files for Sentinel have a program of their own, which starts five Sentinels and five servers.
+//! Sentinel's files have a program of their own, which starts five Sentinels and five servers.
 
 mod layout;
 mod output;

@@ -1,7 +1,7 @@
 //! What Sentinels promise, looked at from outside after each of their steps.
 //!
-//! * N1: one vote per Sentinel and epoch, as told to others, over all its lives; one leader. Whoever
-//!   lives again is asked at once for a vote that it has given already.
+//! * N1: one vote per Sentinel and epoch, as told to others, over all its lives; one leader.
+//!   Whoever lives again is asked at once for a vote that it has given already.
 //! * N2: the epoch of a configuration never goes down in a Sentinel, over all its lives.
 //! * N3: a failover begins when a quorum says that the master is down, and is carried out with
 //!   the votes of more than half of all known.
