@@ -87,6 +87,11 @@ impl Sentinel {
         drop(self.shell.set(shell));
     }
 
+    /// Ports are open a moment before anything can be done: whoever is quicker waits.
+    fn wait_for_start(&self) -> &dyn Shell {
+        &**self.shell.wait()
+    }
+
     /// Begins to watch.
     pub fn start(&self, engine: &Engine) {
         let core = &mut *self.core.lock();
@@ -203,9 +208,7 @@ fn save(engine: &Engine, core: &mut Core, shell: &dyn Shell) {
 
 impl Watcher for Sentinel {
     fn ask(&self, engine: &Engine, words: &[&[u8]]) -> Answer {
-        let Some(shell) = self.shell.get() else {
-            return Answer::Error("ERR The Sentinel has not started".to_owned());
-        };
+        let shell = self.wait_for_start();
         // Nobody else waits while a name is looked up.
         let name = self.core.lock().machine.name_to_resolve(words);
         if let Some(host) = name {
@@ -226,6 +229,7 @@ impl Watcher for Sentinel {
     }
 
     fn hear(&self, engine: &Engine, hello: &[u8]) {
+        self.wait_for_start();
         self.tell(engine, Input::Hello { text: hello });
     }
 

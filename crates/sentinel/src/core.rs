@@ -220,9 +220,10 @@ impl Core {
         self.out.extend(closed);
     }
 
-    /// A pause of less than a second, so that Sentinels do not all begin at once.
+    /// A little pause, so that Sentinels do not all begin at once. Their turns (`failover.rs`) are
+    /// longer, or it would mix them up.
     pub fn draw_pause_ms(&mut self) -> u64 {
-        self.prng.below(1_000)
+        self.prng.below(100)
     }
 
     /// When the log says that something will not be before.

@@ -20,12 +20,19 @@ use crate::output::{Level, Output};
 /// How long replicas are waited for that have not said how much they have.
 const NEWS_MS: u64 = 500;
 
-/// Sentinels that notice at the same moment stand for election one after the other, so far apart:
-/// longer than a vote takes to be kept and heard of.
+/// Sentinels that notice at the same moment stand for election one after the other, so far apart,
+/// and two messages with their answers more: longer than a vote takes to be kept and heard of.
 const TURN_MS: u64 = 40;
+
+/// However slow the links are, nobody waits longer for one turn.
+const TURN_MS_MAX: u64 = 500;
 
 /// So many take turns. More would wait longer than it pays.
 const TURNS_MAX: usize = 5;
+
+/// Whoever knows nobody to promote lets others go first for so long: one that was reset while the
+/// master was away may know of no replicas.
+const HOPELESS_MS: u64 = 2_000;
 
 impl Master {
     /// Begins a failover if enough Sentinels want one, and none was begun too short ago.
@@ -55,7 +62,8 @@ impl Master {
             return false;
         }
         let agreed_ms = self.agreed_down_since_ms.unwrap_or(0);
-        if core.since_ms(agreed_ms) < self.turn_ms(core) {
+        let waited_ms = self.tried_ms.map(|ms| ms.saturating_add(pause_ms));
+        if core.since_ms(agreed_ms.max(waited_ms.unwrap_or(0))) < self.turn_ms(core) {
             return false;
         }
         self.begin_failover(core, false);
@@ -66,8 +74,14 @@ impl Master {
     /// vote for themselves, and nobody is elected until all have waited for long.
     fn turn_ms(&self, core: &Core) -> u64 {
         let is_before = |(id, peer): &(&String, &Peer)| **id < core.id && !peer.base.is_down();
-        let before = self.peers.iter().filter(is_before).count();
-        before.min(TURNS_MAX) as u64 * TURN_MS
+        let before = self.peers.iter().filter(is_before);
+        let round_trips = before.map(|(_, peer)| core.links.get(peer.base.link).round_trip_ms);
+        let turns = round_trips.map(|took_ms| (TURN_MS + 2 * took_ms).min(TURN_MS_MAX));
+        let turn_ms = turns.take(TURNS_MAX).sum();
+        match self.select_replica(core) {
+            Some(_) => turn_ms,
+            None => turn_ms + HOPELESS_MS,
+        }
     }
 
     pub fn begin_failover(&mut self, core: &mut Core, is_forced: bool) {
@@ -207,9 +221,7 @@ impl Master {
     /// The replica to promote: of those that are well, the one with the lowest priority, then with
     /// the most data, then with the smallest run id.
     pub fn select_replica(&self, core: &Core) -> Option<String> {
-        let down_ms = self.gone_ms(core);
-        let link_down_max_ms = down_ms.saturating_add(self.down_after_ms.saturating_mul(10));
-        let is_good = |replica: &&Replica| {
+        let is_well = |replica: &&Replica| {
             let link = core.links.get(replica.base.link);
             let fresh_ms = match self.base.is_down() {
                 true => 5 * core.periods.ping_ms,
@@ -220,8 +232,18 @@ impl Master {
                 && core.since_ms(link.last_valid_ms) <= 5 * core.periods.ping_ms
                 && replica.priority > 0
                 && replica.base.informs_within(core, fresh_ms)
-                && replica.link_down_ms <= link_down_max_ms
         };
+        let well = || self.replicas.values().filter(is_well);
+        let gone_ms = match self.base.role {
+            Role::Master => self.gone_ms(core),
+            // Nobody is the master, and this Sentinel may have begun to watch long after the last
+            // one was. Who has been without one for the shortest time is not outdated.
+            Role::Replica => {
+                let shortest_ms = well().map(|replica| replica.link_down_ms).min();
+                self.gone_ms(core).max(shortest_ms.unwrap_or(0))
+            }
+        };
+        let link_down_max_ms = gone_ms.saturating_add(self.down_after_ms.saturating_mul(10));
         let rank = |replica: &&Replica| {
             let id = replica.base.run_id.clone();
             (
@@ -231,7 +253,9 @@ impl Master {
                 id.map(|id| id.to_ascii_lowercase()),
             )
         };
-        let best = self.replicas.values().filter(is_good).min_by_key(rank);
+        let best = well()
+            .filter(|replica| replica.link_down_ms <= link_down_max_ms)
+            .min_by_key(rank);
         best.map(|replica| replica.base.name.clone())
     }
 

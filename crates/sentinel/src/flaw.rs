@@ -7,6 +7,8 @@
 pub enum Flaw {
     /// Vote in an epoch that was voted in already.
     VoteTwice,
+    /// Keep no vote in the file, so that it is forgotten by the next life.
+    ForgetVote,
     /// Fail over with the votes of fewer than half.
     IgnoreMajority,
     /// Begin a failover on this Sentinel's word alone.
@@ -29,6 +31,7 @@ pub enum Flaw {
 impl Flaw {
     pub const ALL: &[Flaw] = &[
         Flaw::VoteTwice,
+        Flaw::ForgetVote,
         Flaw::IgnoreMajority,
         Flaw::IgnoreQuorum,
         Flaw::TakeOlderConfiguration,

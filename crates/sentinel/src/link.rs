@@ -66,6 +66,8 @@ pub(crate) struct Link {
     /// When the oldest ping without a valid answer was sent. A link begins as if one had been.
     pub pinged_ms: Option<u64>,
     pub last_ping_ms: u64,
+    /// How long a ping and its answer are on their way, as those of late were.
+    pub round_trip_ms: u64,
     /// When an answer came that a living instance gives.
     pub last_valid_ms: u64,
     /// When any answer came.
@@ -84,6 +86,7 @@ impl Link {
             subscription: None,
             pinged_ms: Some(now_ms),
             last_ping_ms: 0,
+            round_trip_ms: 0,
             last_valid_ms: now_ms,
             last_answer_ms: now_ms,
             last_try_ms: None,
@@ -103,6 +106,16 @@ impl Link {
         self.command
             .as_ref()
             .is_some_and(|link| link.awaits(wanted))
+    }
+
+    /// An answer came to a ping, and says how far the instance is if there was but one. A slow
+    /// answer is remembered for a while.
+    pub fn note_round_trip(&mut self, now_ms: u64) {
+        if self.pinged_ms != Some(self.last_ping_ms) {
+            return;
+        }
+        let took_ms = now_ms.saturating_sub(self.last_ping_ms);
+        self.round_trip_ms = took_ms.max((3 * self.round_trip_ms + took_ms) / 4);
     }
 
     /// For how long the instance owes a sign of life.

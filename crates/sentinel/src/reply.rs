@@ -119,6 +119,7 @@ impl Machine {
         let known = self.core.links.get_mut(link);
         known.last_answer_ms = now_ms;
         if is_pong || is_alive {
+            known.note_round_trip(now_ms);
             known.last_valid_ms = now_ms;
             known.pinged_ms = None;
         }

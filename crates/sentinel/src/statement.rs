@@ -8,6 +8,7 @@ use std::ops::RangeInclusive;
 
 use crate::address::Address;
 use crate::core::{Core, EPOCH_MAX};
+use crate::flaw::flawed;
 use crate::hello::is_id;
 use crate::machine::{CanRun, Machine, Refusal};
 use crate::master::Master;
@@ -360,7 +361,11 @@ impl Master {
         lines.say(&["monitor", name, &host(current), &port, &quorum]);
         self.write_settings(core, lines);
         lines.say(&["config-epoch", name, &self.config_epoch.to_string()]);
-        lines.say(&["leader-epoch", name, &self.leader_epoch.to_string()]);
+        let voted_epoch = match flawed!(core, ForgetVote) {
+            true => 0,
+            false => self.leader_epoch,
+        };
+        lines.say(&["leader-epoch", name, &voted_epoch.to_string()]);
         for (from, to) in &self.renames {
             lines.say_bytes(&[b"rename-command", name.as_bytes(), from, to]);
         }

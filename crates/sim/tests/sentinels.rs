@@ -23,7 +23,7 @@ fn seeds_keep_all_promises() {
     // Most masters are replaced by the first election.
     let late = failovers.iter();
     let late = late.filter(|failover| failover.took_ms > failover.usual_ms);
-    assert!(late.count() * 4 <= failovers.len());
+    assert!(late.count() * 20 <= failovers.len());
 }
 
 #[test]

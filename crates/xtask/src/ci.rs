@@ -204,7 +204,11 @@ fn run_suite(options: &Options) -> Result<()> {
         println!("ci: suite skipped, {reason}");
         return Ok(());
     }
-    for mode in [suite::Mode::External, suite::Mode::Binary] {
+    for mode in [
+        suite::Mode::External,
+        suite::Mode::Binary,
+        suite::Mode::Sentinel,
+    ] {
         let (name, begun) = (mode.name(), Instant::now());
         println!("ci: suite, {name} mode");
         let options = suite::Options::of_ci(mode);

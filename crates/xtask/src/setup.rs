@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Packages, each with a program that shows it is there.
+/// Packages, each with a program that shows it is there, or a line of python that does.
 const PACKAGES: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("redis-tools", "redis-benchmark"),
@@ -18,6 +18,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("nutcracker", "nutcracker"),
     ("memcached", "memcached"),
     ("dpkg-dev", "dpkg-source"),
+    ("python3-redis", "python3 import redis"),
 ];
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
@@ -29,7 +30,7 @@ const POLICY_TEXT: &str = "#!/bin/sh\nexit 101\n";
 pub fn run() -> Result<()> {
     let missing: Vec<&str> = PACKAGES
         .iter()
-        .filter(|(_, program)| !process::is_installed(program))
+        .filter(|(_, program)| !is_there(program))
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
@@ -52,6 +53,14 @@ pub fn run() -> Result<()> {
         println!("setup: apt-get could not install {names}; what needs them is skipped");
     }
     Ok(())
+}
+
+fn is_there(program: &str) -> bool {
+    let Some(line) = program.strip_prefix("python3 ") else {
+        return process::is_installed(program);
+    };
+    let output = Command::new("python3").args(["-c", line]).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 fn install(packages: &[&str]) -> Result<bool> {

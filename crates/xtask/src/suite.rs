@@ -3,6 +3,7 @@
 //! The suite is fetched from Debian's source package and run one file at a time, because a file
 //! that hangs or crashes must not take the rest with it. What passed once is written down in
 //! `suite/passing.tsv` and may not shrink; what cannot pass is in `suite/skips.tsv`, with reasons.
+//! Sentinel's files have a program of their own, which starts five Sentinels and five servers.
 
 mod layout;
 mod output;
@@ -26,6 +27,7 @@ Each row of the output is one file of the suite: passed, failed and skipped test
 
   cargo xtask suite unit/type/string unit/type/incr
   cargo xtask suite --mode binary integration/aof
+  cargo xtask suite --mode sentinel sentinel/tests/05-manual
   cargo xtask suite --server-bin /usr/bin/redis-server --all
   cargo xtask suite --update unit/type/hash          write down what passes now, if it is more";
 
@@ -81,12 +83,27 @@ const BINARY_FILES_OF_CI: &[&str] = &[
     "unit/wait",
 ];
 
+/// Failovers, by votes and by hand, and what is asked of Sentinels: a minute and a half. The other
+/// files take half a minute each, to wait for what these show, too.
+const SENTINEL_FILES_OF_CI: &[&str] = &[
+    "sentinel/tests/00-base",
+    "sentinel/tests/01-conf-update",
+    "sentinel/tests/05-manual",
+    "sentinel/tests/06-ckquorum",
+    "sentinel/tests/08-hostname-conf",
+    "sentinel/tests/10-replica-priority",
+    "sentinel/tests/11-port-0",
+    "sentinel/tests/13-info-command",
+];
+
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// This program starts one fresh server per file; the suite connects to it.
     External,
     /// The suite starts servers itself, as many and configured as each test wants.
     Binary,
+    /// The suite starts Sentinels, and servers for them to watch.
+    Sentinel,
 }
 
 impl Mode {
@@ -94,6 +111,7 @@ impl Mode {
         match self {
             Self::External => "external",
             Self::Binary => "binary",
+            Self::Sentinel => "sentinel",
         }
     }
 }
@@ -105,6 +123,7 @@ impl Options {
         let files: &[&str] = match mode {
             Mode::External => &[],
             Mode::Binary => BINARY_FILES_OF_CI,
+            Mode::Sentinel => SENTINEL_FILES_OF_CI,
         };
         Self {
             files: files.iter().map(|file| (*file).to_owned()).collect(),
@@ -186,7 +205,10 @@ pub fn run(options: &Options) -> Result<()> {
 
 fn chosen_files(options: &Options, ratchet: &Ratchet, source: &Path) -> Result<Vec<String>> {
     if options.all {
-        return layout::all_files(source);
+        return match options.mode {
+            Mode::Sentinel => layout::all_files_of_sentinel(source),
+            Mode::External | Mode::Binary => layout::all_files(source),
+        };
     }
     if options.files.is_empty() {
         let files: Vec<String> = ratchet.files(options.mode).map(str::to_owned).collect();

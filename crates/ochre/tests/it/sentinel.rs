@@ -4,9 +4,11 @@
 use group::{Group, Kind, NAME, is_redis_there};
 use resp::value::Value;
 
+mod clients;
 mod group;
 mod operator;
 mod replies;
+mod sessions;
 
 use Kind::{Ochre, Redis};
 

@@ -216,6 +216,64 @@ fn a_replica_of_priority_0_is_never_chosen() {
 }
 
 #[test]
+fn whoever_knows_nobody_to_promote_lets_others_go_first() {
+    let mut bench = Bench::well();
+    for port in [6380, 6381] {
+        let info = info_of_replica(port, 6379, "slave_priority:0\r\n");
+        bench.nodes.insert(port, Some(info));
+    }
+    agree(&mut bench, 1);
+    bench.kill(6379);
+    let mut lines = String::new();
+    while !lines.contains("+odown") {
+        bench.pass(100);
+        lines = bench.take_lines();
+    }
+    bench.pass(1_700);
+    let lines = bench.take_lines();
+    assert!(!lines.contains("+try-failover"), "{lines}");
+    bench.pass(1_000);
+    let lines = bench.take_lines();
+    assert!(lines.contains("+try-failover"), "{lines}");
+}
+
+/// Lines of a replica that has been without its master for a day, and some seconds.
+fn unlinked(id: u16, master: u16, seconds: u64) -> String {
+    let seconds = 86_400 + seconds;
+    let more = format!("master_link_down_since_seconds:{seconds}\r\n");
+    info_of_replica(id, master, &more).replace("status:up", "status:down")
+}
+
+#[test]
+fn replicas_that_lost_the_master_long_before_others_did_are_never_chosen() {
+    let mut bench = Bench::well();
+    agree(&mut bench, 1);
+    for port in [6380, 6381] {
+        bench.nodes.insert(port, Some(unlinked(port, 6379, 0)));
+    }
+    bench.kill(6379);
+    bench.pass(5_000);
+    assert!(bench.take_lines().contains("-failover-abort-no-good-slave"));
+}
+
+/// Whoever begins to watch now knows neither for how long nobody is the master, nor who was.
+#[test]
+fn nodes_that_follow_each_other_in_a_circle_get_a_master() {
+    let mut bench = Bench::well();
+    agree(&mut bench, 1);
+    let nodes = [(6379, 6381, 0), (6380, 6379, 5), (6381, 6379, 60)];
+    for (port, master, seconds) in nodes {
+        let info = unlinked(port, master, seconds);
+        bench.nodes.insert(port, Some(info));
+    }
+    bench.pass(40_000);
+    let lines = bench.take_lines();
+    let chosen = "+selected-slave slave 127.0.0.1:6380 127.0.0.1 6380";
+    assert!(lines.contains(chosen), "{lines}");
+    assert!(lines.contains("+switch-master"), "{lines}");
+}
+
+#[test]
 fn a_newer_configuration_is_taken_and_an_older_is_not() {
     let mut bench = Bench::well();
     let id = PEERS[0];

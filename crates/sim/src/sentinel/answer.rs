@@ -11,6 +11,9 @@ use crate::sentinel::world::{Event, World};
 /// How often replicas get what their masters have.
 pub const REPLICATE_MS: u64 = 100;
 
+/// Whom nobody has voted for.
+const RIVAL: &str = "ffffffffffffffffffffffffffffffffffffffff";
+
 impl World {
     pub(super) fn ask_node(&mut self, site: usize, conn: u64, words: Words) -> Option<Value> {
         let queued = Value::Simple(b"QUEUED".to_vec());
@@ -225,6 +228,27 @@ impl World {
             }
             _ => Some(Value::Simple(b"OK".to_vec())),
         }
+    }
+
+    /// A rival of the last elections asks somebody who lives again. Its vote is given already.
+    pub(super) fn ask_for_given_votes(&mut self, site: usize) {
+        for (name, epoch) in self.judge.votes_of(site) {
+            let Some((host, port)) = self.watched_at(site, &name) else {
+                continue;
+            };
+            let question = format!("SENTINEL is-master-down-by-addr {host} {port} {epoch} {RIVAL}");
+            let words = question.split(' ').map(|word| word.as_bytes().to_vec());
+            self.ask_sentinel(site, &words.collect());
+        }
+    }
+
+    /// Where a Sentinel watches a master.
+    fn watched_at(&mut self, site: usize, name: &str) -> Option<Place> {
+        let machine = self.sentinel(site)?.machine.as_ref()?;
+        let mut watched = machine.watched();
+        watched
+            .find(|watched| watched.name == name)
+            .map(|watched| watched.address)
     }
 
     pub(super) fn tell_vote(&mut self, site: usize, name: &str, answer: Answer) -> Option<Value> {

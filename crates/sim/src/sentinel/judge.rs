@@ -1,6 +1,7 @@
 //! What Sentinels promise, looked at from outside after each of their steps.
 //!
 //! * N1: one vote per Sentinel and epoch, as told to others, over all its lives; one leader.
+//!   Whoever lives again is asked at once for a vote that it has given already.
 //! * N2: the epoch of a configuration never goes down in a Sentinel, over all its lives.
 //! * N3: a failover begins when a quorum says that the master is down, and is carried out with
 //!   the votes of more than half of all known.
@@ -75,6 +76,15 @@ impl Judge {
                 format!("{voter} votes for {known} and {leader} in epoch {epoch} of {master}"),
             ),
         }
+    }
+
+    /// The latest epoch in which a Sentinel is known to have voted, for each master.
+    pub fn votes_of(&self, voter: usize) -> BTreeMap<String, u64> {
+        let votes = self.votes.keys().filter(|(by, _, _)| *by == voter);
+        // Epochs ascend, so the last of a master stays.
+        votes
+            .map(|(_, master, epoch)| (master.clone(), *epoch))
+            .collect()
     }
 
     /// Somebody was voted for who is not the voter, so the voter waits.

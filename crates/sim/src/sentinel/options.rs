@@ -65,9 +65,22 @@ impl Options {
         self.down_after_ms + 1_000 + 2_000 + 1_000 + 20 * self.latency_ms
     }
 
-    /// The same if elections fail. After each there is a pause of twice the time-out.
+    /// How long it may take at most: a silence and two time-outs, and the ways of what is said.
+    ///
+    /// That leaves no time for an election that fails, for N4 has everybody wait for two time-outs
+    /// before the next. Where one may fail, its pause is added: if messages are on their way for
+    /// nearly as long as Sentinels differ in noticing, all may stand at once, each with a vote of
+    /// its own; and whoever wants more votes than a majority's loses them to any two who do.
     pub fn failover_max_ms(&self) -> u64 {
-        self.failover_usual_ms() + 3 * (2 * self.failover_timeout_ms + 2_000)
+        let pause_ms = 2 * self.failover_timeout_ms;
+        let failed = match self.quorum > self.sentinels / 2 + 1 {
+            true => 3,
+            false => u64::from(self.latency_ms >= 30) + u64::from(self.latency_ms >= 100),
+        };
+        match failed {
+            0 => self.down_after_ms + pause_ms + 20 * self.latency_ms,
+            failed => self.failover_usual_ms() + failed * (pause_ms + 2_000),
+        }
     }
 }
 

@@ -483,6 +483,7 @@ impl World {
                 self.judge.restart(site);
                 self.with_machine(site, |machine, view, out| machine.start(view, out));
                 self.schedule(0, Event::Tick { site, life });
+                self.ask_for_given_votes(site);
             }
         }
     }

@@ -83,7 +83,9 @@ impl Attempt {
             return;
         }
         let mark = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
-        let Some((mark, rest)) = mark else { return };
+        let Some((mark, rest)) = mark else {
+            return self.take_of_sentinel(line);
+        };
         let rest = rest.trim_start_matches(':').trim_start();
         match mark {
             "ok" => self.passed += 1,
@@ -94,6 +96,29 @@ impl Attempt {
             "skip" | "ignore" => self.skipped += 1,
             "exception" => self.exception = Some(rest.to_owned()),
             _ => {}
+        }
+    }
+}
+
+impl Attempt {
+    /// The program for Sentinel tells the time, the test, and how it went.
+    fn take_of_sentinel(&mut self, line: &str) {
+        if let Some(rest) = line.strip_prefix("FAILED: caught an error") {
+            self.exception = Some(rest.trim_start_matches(" in the test").trim().to_owned());
+            return;
+        }
+        let Some((time, rest)) = line.split_once("> ") else {
+            return;
+        };
+        let is_time = time.len() == 8 && time.bytes().all(|b| b == b':' || b.is_ascii_digit());
+        if !is_time {
+            return;
+        }
+        if rest.contains(": ") && rest.ends_with("OK") {
+            self.passed += 1;
+        } else if let Some((test, why)) = rest.split_once(": FAILED: ") {
+            self.failed += 1;
+            self.failures.push(format!("{test}: {why}"));
         }
     }
 }
@@ -123,6 +148,18 @@ mod tests {
             attempt.exception.as_deref(),
             Some("Executing test client: oops.")
         );
+    }
+
+    #[test]
+    fn the_words_of_the_program_for_sentinel_are_read() {
+        let log = "Testing unit: 05-manual.tcl\n10:11:12> Manual failover works: OK\n\
+                   10:11:13> (init) Restart killed instances: redis/0 OK\n\
+                   10:11:14> The port is 1 > 0: FAILED: Expected x\n\
+                   FAILED: caught an error in the test oops\n";
+        let attempt = Attempt::read(log);
+        assert_eq!((attempt.passed, attempt.failed), (2, 1));
+        assert_eq!(attempt.failures, ["The port is 1 > 0: Expected x"]);
+        assert_eq!(attempt.exception.as_deref(), Some("oops"));
     }
 
     #[test]

@@ -95,7 +95,7 @@ impl Runner {
     }
 
     fn start_server(&self) -> Result<Option<Server>> {
-        if self.mode == Mode::Binary {
+        if self.mode != Mode::External {
             return Ok(None);
         }
         // A fresh folder and server per attempt: the suite leaves configuration behind.
@@ -111,9 +111,14 @@ impl Runner {
         server: Option<&Server>,
     ) -> Command {
         let mut command = Command::new("tclsh");
-        command
-            .current_dir(&self.tree)
-            .args(["tests/test_helper.tcl", "--single", file]);
+        command.current_dir(&self.tree);
+        if self.mode == Mode::Sentinel {
+            // It takes parts of names, and nothing else that matters here.
+            let name = file.rsplit('/').next().unwrap_or(file);
+            command.args(["tests/sentinel/run.tcl", "--single", name]);
+            return command;
+        }
+        command.args(["tests/test_helper.tcl", "--single", file]);
         command.args(["--durable", "--clients", "1", "--no-latency", "--timeout"]);
         command.arg(self.stall.as_secs().to_string());
         if !tags.trim().is_empty() {
