@@ -32,6 +32,7 @@ mod primary;
 mod process;
 mod replication;
 mod sentinel;
+mod sessions;
 mod side;
 mod starting;
 mod stress;

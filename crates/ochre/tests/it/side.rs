@@ -162,7 +162,7 @@ pub fn cluster(is_redis: bool, folders: &[Folder]) -> Vec<Side> {
             crate::clusters::SLOTS * index / count,
             crate::clusters::SLOTS * (index + 1) / count - 1,
         );
-        let add = format!("CLUSTER ADDcrate::clusters::SLOTSRANGE {from} {to}");
+        let add = format!("CLUSTER ADDSLOTSRANGE {from} {to}");
         assert_eq!(side.wire.ask(&add), "+OK");
         side.wire
             .ask(&format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
