@@ -1,6 +1,7 @@
 //! Ochre's proxy beside nutcracker, both before the same two servers.
 
 use super::idle::{self, connect_and_ping};
+use super::probe::{micros, watch_for};
 use super::requests::Requests;
 use super::sample::resident_bytes;
 use super::table::Target::{RatioLeast, RatioMost, ValueMost};
@@ -22,6 +23,11 @@ const IDLE_CLIENTS: usize = 10_000;
 const REST: Duration = Duration::from_secs(3);
 const START_MAX: Duration = Duration::from_secs(20);
 const KEYS: u64 = 100_000;
+
+/// What a proxy may add to half of the requests of a single client, in microseconds.
+const ADDED_MOST: f64 = 60.0;
+/// How long a single client asks, the server itself and through a proxy.
+const WATCHED: Duration = Duration::from_secs(2);
 
 /// Clients, pipeline and requests.
 const CASES: &[(u64, u64, u64)] = &[
@@ -94,7 +100,16 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Proxy::start(&binaries[side], &folder, &backends)
     };
     let proxies = [start(0)?, start(1)?];
-    let mut rows = Vec::new();
+    let what = "proxy beside nutcracker, p50 added to a single client's GET";
+    let [added] = bench.take_turns(what, bench.rounds, |side| {
+        let median = |port| {
+            Ok::<f64, anyhow::Error>(micros(watch_for(port, WATCHED)?.value_at_quantile(0.5)))
+        };
+        let direct = median(backends[0].port)?;
+        Ok([median(proxies[side].port)? - direct])
+    })?;
+    let what = what.to_owned();
+    let mut rows = vec![Row::new(what, "us", added, ValueMost(ADDED_MOST))];
     for (clients, pipeline, count) in CASES {
         for command in ["get", "set"] {
             let name = format!(
