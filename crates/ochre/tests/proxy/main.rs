@@ -9,6 +9,7 @@
 //!   pools      what twemproxy's pools answer
 //!   order      every reply belongs to its request, whoever dies meanwhile
 //!   tls        encrypted connections on both sides
+//!   users      who may run which commands on which keys
 //!   migration  keys that move from one pool to another
 //!   placement  the same keys on the same servers as Debian's nutcracker has them
 //! ```
@@ -29,6 +30,7 @@ mod pools;
 mod process;
 mod reload;
 mod tls;
+mod users;
 #[path = "../it/wire.rs"]
 #[allow(dead_code)]
 mod wire;
