@@ -7,6 +7,7 @@
 //!   groups     masters with replicas, and Sentinels that watch them
 //!   reload     files that change while clients talk, figures, limits
 //!   pools      what twemproxy's pools answer
+//!   sessions   what operators typed, through command lines
 //!   order      every reply belongs to its request, whoever dies meanwhile
 //!   tls        encrypted connections on both sides
 //!   users      who may run which commands on which keys
@@ -29,6 +30,7 @@ mod pools;
 #[allow(dead_code)]
 mod process;
 mod reload;
+mod sessions;
 mod tls;
 mod users;
 #[path = "../it/wire.rs"]
