@@ -16,6 +16,8 @@ pub struct Figures {
     pub client_cpu: f64,
     /// The same for the server, if it tells.
     pub server_cpu: Option<f64>,
+    /// How often a node of a cluster sent a request on to another.
+    pub redirections: u64,
 }
 
 /// A line of a distribution: so many requests, of all, took no longer.
@@ -41,6 +43,7 @@ impl Figures {
             latencies: outcome.latencies,
             requests: outcome.requests,
             elapsed: outcome.elapsed,
+            redirections: outcome.redirections,
             client_cpu: each(outcome.cpu),
             server_cpu: server_cpu.map(each),
         }
@@ -163,6 +166,7 @@ pub mod tests {
             elapsed: Duration::from_millis(500),
             client_cpu: 5.0,
             server_cpu: Some(6.25),
+            redirections: 0,
         }
     }
 

@@ -6,9 +6,13 @@
 //! Without a rate the loop is closed: a connection sends again as soon as its replies are there.
 //! With one it is open: requests are due at times fixed beforehand, and a latency counts from the
 //! time its request was due, so a server that stalls is charged for all that had to wait meanwhile.
+//!
+//! A client of a cluster sends keys of one slot, and follows that slot: what a node does not serve
+//! is sent where it says, and the latency goes on counting.
 
 mod connection;
 mod endpoint;
+mod redirection;
 mod schedule;
 mod transport;
 mod worker;
@@ -20,6 +24,7 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::sync::{Barrier, OnceLock};
 use std::time::{Duration, Instant};
 
+use client::Tls;
 use hdrhistogram::Histogram;
 
 use crate::cpu;
@@ -53,6 +58,9 @@ pub struct Job<'a> {
     pub greeting: &'a Greeting,
     pub precision: u8,
     pub seed: u64,
+    /// Whether the nodes are of a cluster, whose slots may move.
+    pub is_cluster: bool,
+    pub tls: Option<&'a Tls>,
 }
 
 impl Job<'_> {
@@ -91,6 +99,8 @@ pub struct Outcome {
     pub requests_of_all: u64,
     /// The processor's time that this program took for all of them.
     pub cpu: Duration,
+    /// How often a request was sent on to another node.
+    pub redirections: u64,
 }
 
 /// Why there are no figures.
@@ -104,6 +114,8 @@ pub enum Failure {
         text: String,
     },
     System(std::io::Error),
+    /// A cluster that has changed does not tell how.
+    Lookup(String),
 }
 
 impl fmt::Display for Failure {
@@ -115,6 +127,7 @@ impl fmt::Display for Failure {
                 Some(node) => write!(f, "Error from server {node}: {text}"),
                 None => write!(f, "Error from server: {text}"),
             },
+            Failure::Lookup(text) => f.write_str(text),
             Failure::System(error) => write!(f, "ochre: cannot watch sockets: {error}"),
         }
     }
@@ -251,6 +264,7 @@ impl Shared {
 struct Whole {
     latencies: Histogram<u64>,
     requests_of_all: u64,
+    redirections: u64,
     cpu_before: Duration,
     end: Option<Instant>,
 }
@@ -260,6 +274,7 @@ impl Whole {
         Whole {
             latencies: histogram(job.precision),
             requests_of_all: 0,
+            redirections: 0,
             cpu_before,
             end: None,
         }
@@ -270,6 +285,7 @@ impl Whole {
             .add(part.latencies)
             .expect("all histograms have the same bounds");
         self.requests_of_all += part.requests_of_all;
+        self.redirections += part.redirections;
         self.end = self.end.max(part.end);
     }
 
@@ -285,6 +301,7 @@ impl Whole {
             elapsed,
             requests_of_all: self.requests_of_all,
             cpu,
+            redirections: self.redirections,
         }
     }
 }

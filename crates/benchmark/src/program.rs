@@ -134,11 +134,16 @@ impl<'a> Bench<'a> {
             greeting: &self.greeting,
             precision: options.precision,
             seed: self.seed,
+            is_cluster: options.cluster,
+            tls: options.tls.then_some(&options.tls_settings),
         }
     }
 
-    /// Runs one test.
+    /// Runs one test. If slots have moved in the one before, it begins with where they are.
     pub fn run(&self, test: &Test, site: &mut Site) -> Result<Figures, Failure> {
+        if site.has_changed {
+            site.look_again(self.options).map_err(Failure::Lookup)?;
+        }
         let is_shown = matches!(self.options.format, Format::Report | Format::Quiet);
         let mut controls = std::mem::take(&mut site.controls);
         let mut observer = Observer {
@@ -153,7 +158,9 @@ impl<'a> Bench<'a> {
             .before
             .and_then(|before| Some(after?.saturating_sub(before)));
         site.controls = controls;
-        Ok(Figures::new(outcome?, server_cpu))
+        let outcome = outcome?;
+        site.has_changed = outcome.redirections > 0;
+        Ok(Figures::new(outcome, server_cpu))
     }
 
     fn print(&self, test: &Test, site: &Site, figures: &Figures) {

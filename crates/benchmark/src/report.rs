@@ -65,6 +65,9 @@ pub fn full(about: &Circumstances<'_>, figures: &Figures) -> String {
     if let Some(rate) = about.options.rate {
         text += &format!("  rate: {rate} requests per second\n");
     }
+    if figures.redirections > 0 {
+        text += &format!("  redirections: {}\n", figures.redirections);
+    }
     text += "\nLatency by percentile distribution:\n";
     push_lines(&mut text, &figures.percentiles());
     text += "\nCumulative distribution of latencies:\n";
@@ -179,6 +182,7 @@ pub fn json(about: &Circumstances<'_>, figures: &Figures) -> String {
         "{{\"test\":{},\"servers\":[{}],\"requests\":{},\"seconds\":{:.6},\"clients\":{},\
          \"threads\":{},\"pipeline\":{},\"payload_bytes\":{},\"keep_alive\":{},\"rate\":{rate},\
          \"requests_per_second\":{:.2},\"latency_ms\":{{{}}},\
+         \"redirections\":{},\
          \"cpu_us_per_request\":{{\"client\":{:.3},\"server\":{server_cpu}}}}}\n",
         json_text(about.title),
         servers.join(","),
@@ -191,6 +195,7 @@ pub fn json(about: &Circumstances<'_>, figures: &Figures) -> String {
         options.keep_alive,
         figures.rate(),
         json_latencies(figures),
+        figures.redirections,
         figures.client_cpu,
     )
 }

@@ -24,7 +24,7 @@ pub struct Pipeline {
     numbers: Vec<usize>,
     /// How many different numbers there are.
     keyspace: u64,
-    /// How many replies come back.
+    /// How many replies come back: one for each request.
     pub replies: usize,
 }
 
@@ -66,9 +66,23 @@ impl Pipeline {
         &self.bytes
     }
 
+    /// One of the requests that were sent last.
+    pub fn request(&self, number: usize) -> &[u8] {
+        let len = self.bytes.len() / self.replies;
+        &self.bytes[number * len..][..len]
+    }
+
     #[cfg(test)]
     fn bytes(&self) -> &[u8] {
         &self.bytes
+    }
+}
+
+/// Whether the request goes to the slot of a tag.
+pub fn has_tag(request: &Request) -> bool {
+    match request {
+        Request::Inline(_) => false,
+        Request::Words(words) => words.iter().any(|word| !find(word, TAG).is_empty()),
     }
 }
 

@@ -16,6 +16,8 @@ pub struct Site {
     pub servers: Vec<Server>,
     /// To those that are asked during the tests; none if that is not wanted.
     pub controls: Vec<Control>,
+    /// Whether slots of the cluster have moved since it was looked at.
+    pub has_changed: bool,
 }
 
 impl Site {
@@ -27,13 +29,18 @@ impl Site {
     }
 
     pub fn of_server(options: &Options, address: &Address) -> Result<Site, String> {
-        let mut site = Site {
+        let mut site = Site::empty();
+        site.add(options, address, Vec::new())?;
+        Ok(site)
+    }
+
+    fn empty() -> Site {
+        Site {
             nodes: Vec::new(),
             servers: Vec::new(),
             controls: Vec::new(),
-        };
-        site.add(options, address, Vec::new())?;
-        Ok(site)
+            has_changed: false,
+        }
     }
 
     fn add(
@@ -79,11 +86,11 @@ impl Site {
         if options.format != Format::Json {
             emit(listing(&masters).as_bytes());
         }
-        let mut site = Site {
-            nodes: Vec::new(),
-            servers: Vec::new(),
-            controls: Vec::new(),
-        };
+        Site::of_masters(options, masters)
+    }
+
+    fn of_masters(options: &Options, masters: Vec<Master>) -> Result<Site, String> {
+        let mut site = Site::empty();
         for master in masters {
             let address = Address::Tcp {
                 host: master.host,
@@ -93,6 +100,23 @@ impl Site {
             site.add(options, &address, tags)?;
         }
         Ok(site)
+    }
+
+    /// Asks the nodes, one after the other, where the cluster's slots are now.
+    pub fn look_again(&mut self, options: &Options) -> Result<(), String> {
+        let known = self.nodes.iter().map(|node| &node.endpoint.address);
+        let mut flaw = String::new();
+        for address in known {
+            match fetch(options, address) {
+                Ok(masters) if !masters.is_empty() => {
+                    *self = Site::of_masters(options, masters)?;
+                    return Ok(());
+                }
+                Ok(_) => flaw = format!("Invalid cluster: 0 node(s) known to {address}."),
+                Err(error) => flaw = error,
+            }
+        }
+        Err(flaw)
     }
 }
 

@@ -16,7 +16,8 @@ Where to connect
   --user NAME           whose password it is
   --dbnum DB            the db to select
   -3                    speak RESP3
-  --cluster             send to all masters of a cluster; keys of a command hold {tag}
+  --cluster             send to all masters of a cluster; keys of a command hold {tag}, and
+                        requests follow slots that move
   --enable-tracking     have the server track what is read
 
 TLS

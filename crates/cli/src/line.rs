@@ -3,7 +3,7 @@
 use client::Address;
 use stdx::text::split_words;
 
-use crate::session::Session;
+use crate::session::{Debugging, Session};
 
 /// What comes behind a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,10 @@ pub async fn run(session: &mut Session, line: &[u8]) -> Flow {
             crate::tree::show(session, words.get(1).cloned()).await;
         }
         () if first.starts_with(b":") => preference(session, &words, ""),
+        () if is("restart") && session.debugging.is_some() => {
+            session.debugging = Some(Debugging::Again);
+            return Flow::End;
+        }
         () if is("restart") && words.len() == 1 => {
             session.emit(b"Use 'restart' only in Lua debugging mode.\n");
         }

@@ -28,6 +28,13 @@ const REDIRECTIONS_MAX: usize = 16;
 /// From this time on a person is told how long a command took.
 const SLOW: Duration = Duration::from_millis(500);
 
+/// What becomes of a script that was debugged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Debugging {
+    Over,
+    Again,
+}
+
 /// A conversation with a server.
 pub struct Session {
     pub options: Options,
@@ -36,6 +43,8 @@ pub struct Session {
     pub state: State,
     /// Lines are typed or piped in, rather than one command given.
     pub interactive: bool,
+    /// Of a script that has ended, and may be run again.
+    pub debugging: Option<Debugging>,
     /// A person watches, at the standard output.
     pub terminal: bool,
     /// Lines come from a keyboard, one key at a time.
@@ -72,6 +81,7 @@ impl Session {
             address: options.address(),
             state: State::new(options.db),
             interactive: false,
+            debugging: None,
             keyboard: false,
             preferences: Preferences::default(),
             docs: Docs::builtin(),

@@ -8,6 +8,9 @@ use crate::placement::ring::Distribution;
 use crate::placement::roster::Ejection;
 use crate::tls;
 
+pub use authority::{Authority, DEFAULT_NAME, KeyPattern, Rights, full_name};
+
+mod authority;
 pub mod nutcracker;
 mod outline;
 pub mod own;
@@ -232,6 +235,12 @@ pub struct CustomCommand {
 }
 
 impl Pool {
+    /// Whether clients have names, and are answered as by a server that knows users.
+    pub fn has_users(&self) -> bool {
+        let authorities = self.authorities.as_deref().unwrap_or_default();
+        authorities.iter().any(|authority| authority.name.is_some())
+    }
+
     fn load(&mut self) -> Result<(), String> {
         self.client_tls
             .as_mut()
@@ -335,24 +344,6 @@ pub struct Group {
     /// What Sentinels call it.
     pub name: String,
     pub servers: Vec<Address>,
-}
-
-/// What a client may do that has said a password; an empty one is every client's.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Authority {
-    pub password: String,
-    pub rights: Rights,
-    /// Keys begin with one of these; with anything if there are none.
-    pub read_prefixes: Option<Vec<String>>,
-    pub write_prefixes: Option<Vec<String>>,
-}
-
-/// Each includes those before it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Rights {
-    Read,
-    Write,
-    Admin,
 }
 
 /// A server of a pool.

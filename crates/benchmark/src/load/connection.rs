@@ -1,29 +1,35 @@
 //! One connection: what it waits for, and the replies it counts.
 
 use std::io;
-use std::time::Instant;
 
 use resp::scan::Scanner;
 
+use super::redirection::{Redirected, Turn};
 use super::transport::Transport;
 
 /// One connection: what it waits for, and the replies it counts.
 pub struct Connection {
     pub transport: Transport,
     pub node: usize,
-    /// Which of the thread's pipelines it sends.
-    pub pipeline: usize,
+    /// Which of the thread's clients it serves.
+    pub client: usize,
     pub is_connected: bool,
     /// Replies of the greeting that have not come.
     pub greeting: usize,
-    /// Replies of the pipeline that have not come.
+    /// Replies of what was sent last that have not come.
     pub missing: usize,
-    /// What their latencies count from.
-    pub since: Instant,
-    /// Whether they belong to the warm-up.
-    pub is_warmup: bool,
     /// Whether a pipeline was ever sent.
     pub is_used: bool,
+    /// Whether requests may be sent on to another node.
+    follows: bool,
+    /// The requests of the pipeline that were sent last; none: all of them.
+    sent: Vec<usize>,
+    /// Whether each was sent behind `ASKING`.
+    is_asking: bool,
+    /// Replies to what was sent last that have come.
+    seen: usize,
+    /// What is to be sent again, once all replies are there.
+    pub redirected: Vec<Redirected>,
     /// What the socket did not take yet.
     output: Vec<u8>,
     scanner: Scanner,
@@ -44,22 +50,43 @@ pub enum Trouble {
 }
 
 impl Connection {
-    pub fn new(transport: Transport, node: usize, pipeline: usize) -> Connection {
+    pub fn new(transport: Transport, node: usize, client: usize, follows: bool) -> Connection {
         Connection {
             transport,
             node,
-            pipeline,
+            client,
             is_connected: false,
             greeting: 0,
             missing: 0,
-            since: Instant::now(),
-            is_warmup: false,
             is_used: false,
+            follows,
+            sent: Vec::new(),
+            is_asking: false,
+            seen: 0,
+            redirected: Vec::new(),
             output: Vec::new(),
             scanner: Scanner::default(),
             kind: 0,
             tail: Vec::new(),
         }
+    }
+
+    /// Expects the replies of a whole pipeline.
+    pub fn expect(&mut self, replies: usize) {
+        self.missing = replies;
+        self.seen = 0;
+        self.sent.clear();
+        self.is_asking = false;
+        self.is_used = true;
+    }
+
+    /// Expects the replies of some requests of a pipeline, each perhaps behind one of `ASKING`.
+    pub fn expect_some(&mut self, requests: Vec<usize>, is_asking: bool) {
+        self.missing = requests.len() * (1 + usize::from(is_asking));
+        self.seen = 0;
+        self.sent = requests;
+        self.is_asking = is_asking;
+        self.is_used = true;
     }
 
     /// Sends behind whatever waits to be sent.
@@ -97,7 +124,7 @@ impl Connection {
         Ok(written)
     }
 
-    /// Reads what has arrived, and returns how many replies ended there.
+    /// Reads what has arrived, and returns how many requests were answered there.
     pub fn receive(&mut self, buffer: &mut [u8]) -> Result<usize, Trouble> {
         let mut replies = 0;
         loop {
@@ -146,14 +173,46 @@ impl Connection {
             if !scanned.whole {
                 return Ok((at + scanned.len, replies));
             }
-            if self.kind == b'-' {
-                let line = input[at + 1..at + scanned.len].trim_ascii_end();
-                return Err(Trouble::Refused(line.to_vec()));
-            }
+            let reply = &input[at..at + scanned.len];
             at += scanned.len;
-            // A push is nobody's reply.
-            replies += usize::from(self.kind != b'>');
+            match self.kind {
+                b'-' => self.redirect(reply[1..].trim_ascii_end())?,
+                // A push is nobody's reply.
+                b'>' => {}
+                _ => replies += usize::from(self.answer()),
+            }
         }
         Ok((at, replies))
+    }
+
+    /// A reply has ended. Returns whether it answers a request.
+    fn answer(&mut self) -> bool {
+        if self.greeting > 0 {
+            self.greeting -= 1;
+            return false;
+        }
+        if self.missing == 0 {
+            return false;
+        }
+        self.missing -= 1;
+        self.seen += 1;
+        !self.is_asking || self.seen.is_multiple_of(2)
+    }
+
+    /// An error has come: the request is to be sent elsewhere, or all is over.
+    fn redirect(&mut self, error: &[u8]) -> Result<(), Trouble> {
+        let turn = Turn::parse(error).filter(|_| self.follows && self.greeting == 0);
+        match turn {
+            Some(turn) if self.answer() => {
+                let number = (self.seen - 1) / (1 + usize::from(self.is_asking));
+                self.redirected.push(Redirected {
+                    request: self.sent.get(number).copied().unwrap_or(number),
+                    turn,
+                    text: error.to_vec(),
+                });
+                Ok(())
+            }
+            _ => Err(Trouble::Refused(error.to_vec())),
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! A thread of the load.
 
+mod detour;
+
 use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -16,10 +18,12 @@ use rustix::time::{
 use stdx::prng::Prng;
 
 use super::connection::{Connection, Trouble};
+use super::endpoint::Endpoint;
 use super::schedule::{Schedule, step};
 use super::transport::Transport;
 use super::{Failure, Job, LATENCY_MAX, Shared, histogram};
-use crate::request::{Pipeline, Shape};
+use crate::request::{Pipeline, Shape, has_tag};
+use detour::Detour;
 
 /// What one read takes at most.
 const READ_BYTES: usize = 64 * 1024;
@@ -41,15 +45,24 @@ pub struct Worker<'a> {
     index: usize,
     threads: usize,
     poll: Poll,
+    /// The nodes that are known. Those of the job come first.
+    endpoints: Vec<Endpoint>,
+    clients: Vec<Client>,
+    /// One for each client, under the same number; behind them those of slots that move.
     connections: Vec<Connection>,
     pipelines: Vec<Pipeline>,
+    /// Whether requests are sent on to other nodes.
+    follows: bool,
+    /// What is to be sent again a little later.
+    detours: Vec<Detour>,
+    redirections: u64,
     prng: Prng,
     buffer: Vec<u8>,
     latencies: Histogram<u64>,
     /// The sum of all latencies counted, in microseconds.
     latency: u64,
     requests_of_all: u64,
-    /// Connections that wait for replies.
+    /// Clients that wait for replies.
     busy: usize,
     /// Where figures begin to count.
     from: Instant,
@@ -57,10 +70,25 @@ pub struct Worker<'a> {
     pace: Option<Pace>,
 }
 
+/// One of the clients that are played.
+struct Client {
+    /// Which of the thread's pipelines it sends.
+    pipeline: usize,
+    /// What the latencies of the requests under way count from.
+    since: Instant,
+    /// Whether they belong to the warm-up.
+    is_warmup: bool,
+    /// The connection to where its slot moves.
+    guest: Option<usize>,
+    /// How often requests under way were sent on, and since when.
+    turns: u32,
+    astray: Option<Instant>,
+}
+
 /// What an open loop needs besides.
 struct Pace {
     schedule: Schedule,
-    /// Connections that wait for something to be due.
+    /// Clients that wait for something to be due.
     free: VecDeque<usize>,
     /// Every request was begun.
     is_over: bool,
@@ -71,6 +99,7 @@ struct Pace {
 pub struct Part {
     pub latencies: Histogram<u64>,
     pub requests_of_all: u64,
+    pub redirections: u64,
     pub end: Option<Instant>,
 }
 
@@ -89,8 +118,13 @@ impl<'a> Worker<'a> {
             index,
             threads,
             poll: Poll::new().map_err(Failure::System)?,
+            endpoints: job.nodes.iter().map(|node| node.endpoint.clone()).collect(),
+            clients: Vec::new(),
             connections: Vec::new(),
             pipelines: Vec::new(),
+            follows: job.is_cluster && has_tag(job.request),
+            detours: Vec::new(),
+            redirections: 0,
             prng: Prng::new(job.seed.wrapping_add(index as u64)),
             buffer: vec![0; READ_BYTES],
             latencies: histogram(job.precision),
@@ -134,18 +168,27 @@ impl<'a> Worker<'a> {
             };
             self.pipelines.push(Pipeline::new(self.job.request, shape));
         }
-        let token = self.connections.len();
-        let transport = self.dial(node, token)?;
-        let mut connection = Connection::new(transport, node, self.pipelines.len() - 1);
-        self.greet(&mut connection)?;
+        let connection = self.dial(node, self.connections.len(), self.clients.len())?;
         self.connections.push(connection);
+        self.clients.push(Client {
+            pipeline: self.pipelines.len() - 1,
+            since: Instant::now(),
+            is_warmup: false,
+            guest: None,
+            turns: 0,
+            astray: None,
+        });
         Ok(())
     }
 
-    fn dial(&self, node: usize, token: usize) -> Result<Transport, Failure> {
-        let endpoint = &self.job.nodes[node].endpoint;
-        let transport = Transport::open(endpoint, self.poll.registry(), Token(token));
-        transport.map_err(|error| Failure::Connect(endpoint.refused(error)))
+    /// A connection to `node` for a client, which will be number `index`.
+    fn dial(&self, node: usize, index: usize, client: usize) -> Result<Connection, Failure> {
+        let endpoint = &self.endpoints[node];
+        let transport = Transport::open(endpoint, self.poll.registry(), Token(index));
+        let transport = transport.map_err(|error| Failure::Connect(endpoint.refused(error)))?;
+        let mut connection = Connection::new(transport, node, client, self.follows);
+        self.greet(&mut connection)?;
+        Ok(connection)
     }
 
     fn greet(&self, connection: &mut Connection) -> Result<(), Failure> {
@@ -173,10 +216,12 @@ impl<'a> Worker<'a> {
                     token => self.advance(token.0)?,
                 }
             }
+            self.resume()?;
         }
         Ok(Part {
             latencies: self.latencies,
             requests_of_all: self.requests_of_all,
+            redirections: self.redirections,
             end: self.end,
         })
     }
@@ -202,7 +247,11 @@ impl<'a> Worker<'a> {
     }
 
     fn wait(&mut self, events: &mut Events) -> Result<(), Failure> {
-        match self.poll.poll(events, Some(SILENCE)) {
+        let patience = match self.detours.is_empty() {
+            true => SILENCE,
+            false => detour::PAUSE,
+        };
+        match self.poll.poll(events, Some(patience)) {
             Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {
                 events.clear();
                 Ok(())
@@ -219,50 +268,56 @@ impl<'a> Worker<'a> {
                 Ok(true) => connection.is_connected = true,
                 Ok(false) => return Ok(()),
                 Err(error) => {
-                    let endpoint = &self.job.nodes[connection.node].endpoint;
+                    let endpoint = &self.endpoints[connection.node];
                     return Err(Failure::Connect(endpoint.refused(error)));
                 }
             }
-            if self.pace.is_none() {
-                connection.since = Instant::now();
+            let client = &mut self.clients[connection.client];
+            // What is sent again counts from the first time.
+            if self.pace.is_none() && client.astray.is_none() {
+                client.since = Instant::now();
             }
         }
-        let replies = connection
+        let was_waiting = connection.missing > 0;
+        let answered = connection
             .flush()
             .and_then(|()| connection.receive(&mut self.buffer));
-        match replies {
-            Ok(0) => Ok(()),
-            Ok(replies) => self.count(index, replies),
+        match answered {
+            Ok(0) if !was_waiting || connection.missing > 0 => Ok(()),
+            Ok(answered) => self.count(index, answered),
+            // A slot that has arrived leaves such connections behind.
+            Err(_) if !was_waiting && index >= self.clients.len() => {
+                self.clients[self.connections[index].client].guest = None;
+                Ok(())
+            }
             Err(trouble) => Err(self.failure(&self.connections[index], trouble)),
         }
     }
 
-    /// Replies have come.
-    fn count(&mut self, index: usize, replies: usize) -> Result<(), Failure> {
-        let connection = &mut self.connections[index];
-        let of_greeting = connection.greeting.min(replies);
-        connection.greeting -= of_greeting;
-        let replies = (replies - of_greeting).min(connection.missing);
-        if replies == 0 {
-            return Ok(());
-        }
+    /// Requests were answered, or the last of them sent on.
+    fn count(&mut self, index: usize, answered: usize) -> Result<(), Failure> {
         let now = Instant::now();
-        connection.missing -= replies;
-        let is_done = connection.missing == 0;
-        self.requests_of_all += replies as u64;
-        if !connection.is_warmup {
-            let latency = now.saturating_duration_since(connection.since).as_micros();
+        let number = self.connections[index].client;
+        let client = &mut self.clients[number];
+        self.requests_of_all += answered as u64;
+        if !client.is_warmup && answered > 0 {
+            let latency = now.saturating_duration_since(client.since).as_micros();
             self.record(
                 u64::try_from(latency).unwrap_or(LATENCY_MAX),
-                replies as u64,
+                answered as u64,
             );
             self.end = Some(now);
         }
-        if is_done {
-            self.busy -= 1;
-            self.next(index, now)?;
+        if self.connections[index].missing > 0 {
+            return Ok(());
         }
-        Ok(())
+        if !self.connections[index].redirected.is_empty() {
+            return self.follow(index, now);
+        }
+        let client = &mut self.clients[number];
+        (client.turns, client.astray) = (0, None);
+        self.busy -= 1;
+        self.next(number, now)
     }
 
     fn record(&mut self, latency: u64, replies: u64) {
@@ -278,7 +333,7 @@ impl<'a> Worker<'a> {
         progress.latency.store(self.latency, Ordering::Relaxed);
     }
 
-    /// A connection has nothing to wait for.
+    /// A client has nothing to wait for.
     fn next(&mut self, index: usize, now: Instant) -> Result<(), Failure> {
         if let Some(pace) = &mut self.pace {
             pace.free.push_back(index);
@@ -302,11 +357,11 @@ impl<'a> Worker<'a> {
 
     fn send(&mut self, index: usize, since: Instant, is_warmup: bool) -> Result<(), Failure> {
         let connection = &mut self.connections[index];
-        let pipeline = &mut self.pipelines[connection.pipeline];
-        connection.missing = pipeline.replies;
-        connection.since = since;
-        connection.is_warmup = is_warmup;
-        connection.is_used = true;
+        let client = &mut self.clients[index];
+        let pipeline = &mut self.pipelines[client.pipeline];
+        connection.expect(pipeline.replies);
+        client.since = since;
+        client.is_warmup = is_warmup;
         self.busy += 1;
         let sent = connection.send(pipeline.draw(&mut self.prng));
         sent.map_err(|trouble| self.failure(&self.connections[index], trouble))
@@ -314,13 +369,7 @@ impl<'a> Worker<'a> {
 
     /// Every pipeline has a connection of its own.
     fn reconnect(&mut self, index: usize) -> Result<(), Failure> {
-        let (node, pipeline) = (
-            self.connections[index].node,
-            self.connections[index].pipeline,
-        );
-        let mut connection = Connection::new(self.dial(node, index)?, node, pipeline);
-        self.greet(&mut connection)?;
-        self.connections[index] = connection;
+        self.connections[index] = self.dial(self.connections[index].node, index, index)?;
         Ok(())
     }
 
@@ -396,7 +445,7 @@ impl<'a> Worker<'a> {
     }
 
     fn failure(&self, connection: &Connection, trouble: Trouble) -> Failure {
-        let endpoint = &self.job.nodes[connection.node].endpoint;
+        let endpoint = &self.endpoints[connection.node];
         match trouble {
             Trouble::Closed => Failure::Lost(client::Error::Closed),
             Trouble::Io(error) if endpoint.tls.is_some() => {
@@ -407,7 +456,7 @@ impl<'a> Worker<'a> {
                 Failure::Lost(client::Error::Malformed(what, Some(byte)))
             }
             Trouble::Refused(text) => Failure::Refused {
-                node: (self.job.nodes.len() > 1).then(|| endpoint.address.to_string()),
+                node: (self.endpoints.len() > 1).then(|| endpoint.address.to_string()),
                 text: String::from_utf8_lossy(&text).into_owned(),
             },
         }

@@ -108,7 +108,7 @@ fn lines_for_people_and_programs() {
     );
     let (options, servers) = (options("-P 4"), servers(1));
     expect![[r#"
-        {"test":"SET","servers":["h:0"],"requests":4,"seconds":0.500000,"clients":50,"threads":2,"pipeline":4,"payload_bytes":3,"keep_alive":true,"rate":null,"requests_per_second":8.00,"latency_ms":{"avg":0.496,"min":0.176,"p50":0.303,"p90":1.007,"p95":1.007,"p99":1.007,"p99.9":1.007,"max":1.007},"cpu_us_per_request":{"client":5.000,"server":6.250}}
+        {"test":"SET","servers":["h:0"],"requests":4,"seconds":0.500000,"clients":50,"threads":2,"pipeline":4,"payload_bytes":3,"keep_alive":true,"rate":null,"requests_per_second":8.00,"latency_ms":{"avg":0.496,"min":0.176,"p50":0.303,"p90":1.007,"p95":1.007,"p99":1.007,"p99.9":1.007,"max":1.007},"redirections":0,"cpu_us_per_request":{"client":5.000,"server":6.250}}
     "#]]
     .assert_eq(&json(&about(&options, &servers), &measured));
     assert_eq!(json_text("a\"\\\n\u{e9}"), "\"a\\\"\\\\\\u000a\u{e9}\"");

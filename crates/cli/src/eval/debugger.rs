@@ -11,7 +11,7 @@ use stdx::text::split_words;
 use crate::options::{Debugger, Mode};
 use crate::output::{Format, Style};
 use crate::program::{fail, interact};
-use crate::session::Session;
+use crate::session::{Debugging, Session};
 use crate::terminal;
 
 const BANNER: &str = "\
@@ -91,7 +91,16 @@ async fn debug(session: &mut Session, kind: Debugger) -> Result<Option<ExitCode>
     }
     session.options.command.clear();
     session.options.mode = Mode::Commands;
-    Ok(Some(interact(session).await))
+    session.debugging = Some(Debugging::Over);
+    // Whoever has talked to the debugger is taken for a person from then on.
+    session.style = style(session);
+    let code = interact(session).await;
+    if session.debugging.take() != Some(Debugging::Again) {
+        return Ok(Some(code));
+    }
+    session.options.command = words;
+    session.emit(b"\n");
+    Ok(None)
 }
 
 fn style(session: &Session) -> Style {
@@ -143,7 +152,8 @@ async fn show(session: &mut Session, reply: Value, kind: Debugger) -> Result<Sta
 fn painted(line: &[u8], colours: bool) -> Vec<u8> {
     let starts = |tag: &str| line.starts_with(tag.as_bytes());
     let colour = match () {
-        () if starts("<debug>") || starts("<hint>") => "1;37;49",
+        // A line that has a breakpoint, and is not where the script stands.
+        () if starts("<debug>") || starts("<hint>") || starts("  #") => "1;37;49",
         () if starts("<redis>") => "0;32;49",
         () if starts("<reply>") => "0;36;49",
         () if starts("<error>") => "0;31;49",
@@ -185,10 +195,12 @@ fn read() -> Typed {
             terminal::emit(b"Invalid argument(s)\n");
             continue;
         };
-        match words.first().map(Vec::as_slice) {
+        let name = words.first().map(|word| word.to_ascii_lowercase());
+        match name.as_deref() {
             None => {}
             Some(b"quit" | b"exit") => return Typed::Leave,
             Some(b"restart") => return Typed::Restart,
+            Some(b"clear") => terminal::emit(b"\x1b[H\x1b[2J"),
             Some(_) => return Typed::Command(words),
         }
     }
@@ -214,6 +226,10 @@ mod tests {
         assert_eq!(
             painted(b"-> 1 a\x1b[2J", true),
             b"\x1b[0;33;49m-> 1 a[2J\x1b[0m\n"
+        );
+        assert_eq!(
+            painted(b"  #6   a = 1", true),
+            b"\x1b[1;37;49m  #6   a = 1\x1b[0m\n"
         );
         assert_eq!(painted(b"", true), b"\x1b[0;37;49m\x1b[0m\n");
         assert_eq!(painted(b"-> 1 a\x1b[2J", false), b"-> 1 a[2J\n");

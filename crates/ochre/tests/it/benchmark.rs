@@ -1,5 +1,6 @@
 //! The benchmark as a process: what it sends, what it prints, and how it ends.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::sync::Once;
 use std::time::Duration;
 
 use crate::process::{Ended, Folder, OCHRE, Process, Server, free_port, wait_until};
-use crate::side::Side;
+use crate::side::{Side, bytes, cluster};
 
 const ORIGINAL: &str = "/usr/bin/redis-benchmark";
 
@@ -260,33 +261,10 @@ fn only_a_person_sees_progress() {
     );
 }
 
-/// Two servers that share the slots of a cluster, which they keep in these folders.
-fn pair(folders: &[Folder; 2]) -> [Side; 2] {
-    let mut pair = folders.each_ref().map(|folder| {
-        let nodes = folder.path("nodes.conf");
-        let words = ["--cluster-enabled", "yes", "--cluster-config-file", &nodes];
-        Side::start(true, folder, &words)
-    });
-    for (side, range) in pair.iter_mut().zip(["0 8191", "8192 16383"]) {
-        assert_eq!(
-            side.wire.ask(&format!("CLUSTER ADDSLOTSRANGE {range}")),
-            "+OK"
-        );
-    }
-    let meet = format!("CLUSTER MEET 127.0.0.1 {}", pair[1].port);
-    assert_eq!(pair[0].wire.ask(&meet), "+OK");
-    for side in &mut pair {
-        wait_until("the cluster stands", || {
-            side.wire.ask("CLUSTER INFO").contains("cluster_state:ok")
-        });
-    }
-    pair
-}
-
 #[test]
 fn every_master_of_a_cluster_gets_its_share() {
     let folders = [Folder::new(), Folder::new()];
-    let mut pair = pair(&folders);
+    let mut pair = cluster(true, &folders);
     let port = pair[0].port;
     for (line, code) in [
         ("--cluster -n 400 -c 4 -t set -r 1000000 -P 2", 0),
@@ -313,6 +291,94 @@ fn every_master_of_a_cluster_gets_its_share() {
     let ended = benchmark(port, "--cluster -n 100 -q SET key value");
     assert_eq!(ended.code, Some(1), "{}", ended.output);
     assert!(ended.output.contains(": MOVED "), "{}", ended.output);
+}
+
+/// What `CLUSTER MYID` says.
+fn id(side: &mut Side) -> String {
+    let reply = side.wire.ask("CLUSTER MYID");
+    reply.split("\r\n").nth(1).unwrap().to_owned()
+}
+
+/// The sum of all counters of a cluster, none of which is on two nodes.
+fn sum(sides: &mut [Side]) -> i64 {
+    let mut counters = BTreeMap::new();
+    for side in sides {
+        for key in side.items(&[b"KEYS", b"key:*"]) {
+            // What a slot has on its way is given to whoever asks so.
+            side.value(&[b"ASKING"]);
+            let count = side.value(&[b"GET", &key]);
+            let count: i64 = String::from_utf8(bytes(count)).unwrap().parse().unwrap();
+            assert_eq!(counters.insert(key, count), None);
+        }
+    }
+    counters.values().sum()
+}
+
+#[test]
+fn requests_follow_their_slots_while_these_move() {
+    let folders = [Folder::new(), Folder::new(), Folder::new()];
+    let mut sides = cluster(false, &folders);
+    let (first, last) = (id(&mut sides[0]), id(&mut sides[2]));
+    let port = sides[0].port.to_string();
+    let at = format!("127.0.0.1:{port}");
+    let line = "--cluster -c 12 -P 4 -n 12000 --rate 2000 --json INCR key:{tag}";
+    let args = [&["-p", port.as_str()], &words(line)[..]].concat();
+    let mut load = Process::start(OCHRE.as_ref(), "redis-benchmark", &args, "");
+    wait_until("the load has begun", || sides[2].wire.ask("DBSIZE") != ":0");
+    let slots = ["--from", &first, "--to", &last, "--slots", "8", "--yes"];
+    let reshard = [&["cluster", "reshard", &at], &slots[..]].concat();
+    let moved = crate::process::run(&reshard);
+    assert_eq!(moved.code, Some(0), "{}", moved.output);
+    assert!(!load.has_ended(), "the slots have moved too late");
+    let ended = load.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(field(&ended.output, "\"requests\":"), "12000");
+    let redirections: u64 = field(&ended.output, "\"redirections\":").parse().unwrap();
+    assert!(redirections > 0, "{}", ended.output);
+    // Every request was served once.
+    assert_eq!(sum(&mut sides), 12_000);
+    let ended = benchmark(
+        sides[0].port,
+        "--cluster -n 600 -c 12 --json INCR key:{tag}",
+    );
+    assert_eq!(field(&ended.output, "\"redirections\":"), "0");
+}
+
+#[test]
+fn what_a_slot_on_its_way_lacks_is_asked_for_elsewhere() {
+    let folders = [Folder::new(), Folder::new()];
+    let mut sides = cluster(false, &folders);
+    let (first, last) = (id(&mut sides[0]), id(&mut sides[1]));
+    // The first client's slot is the first. What it counts already stays, what is missing comes
+    // to be at the other end.
+    let open = [format!("IMPORTING {first}"), format!("MIGRATING {last}")];
+    for (side, state) in sides.iter_mut().rev().zip(open) {
+        assert_eq!(side.wire.ask(&format!("CLUSTER SETSLOT 0 {state}")), "+OK");
+    }
+    let port = sides[0].port;
+    let line = "--cluster -n 400 -c 2 -P 3 --json INCR key:{tag}";
+    let ended = benchmark(port, line);
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(sum(&mut sides), 402);
+    assert_eq!(sides[1].wire.ask("CLUSTER COUNTKEYSINSLOT 0"), ":1");
+    // Some keys of many are there, and some are not: that is tried until the slot has arrived.
+    let line = "--cluster -n 40 -c 2 -q -P 2 MSET key:{tag} 1 other:{tag} 2";
+    let args = ["-p", &port.to_string(), "--threads", "1"].map(str::to_owned);
+    let args: Vec<&str> = args.iter().map(String::as_str).chain(words(line)).collect();
+    let load = Process::start(OCHRE.as_ref(), "redis-benchmark", &args, "");
+    wait_until("the nodes send requests to and fro", || {
+        let errors = sides[1].wire.ask("INFO errorstats");
+        let errors = errors.split_once("errorstat_TRYAGAIN:count=");
+        errors.is_some_and(|(_, count)| !count.starts_with("1\r"))
+    });
+    for side in sides.iter_mut().rev() {
+        let told = side.wire.ask(&format!("CLUSTER SETSLOT 0 NODE {last}"));
+        assert_eq!(told, "+OK");
+    }
+    let mut load = load;
+    let ended = load.end();
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(sides[1].wire.ask("CLUSTER COUNTKEYSINSLOT 0"), ":2");
 }
 
 /// The form of what was printed: no figures, no progress, and lines that only repeat a form once.

@@ -1,6 +1,8 @@
 //! A primary and its replicas, as operators and clients of the primary live with them: its end, a
 //! change of roles, writes that wait.
 
+use std::time::{Duration, Instant};
+
 use rustix::process::{Signal, kill_process};
 
 use crate::process::{Folder, Server, wait_until};
@@ -311,9 +313,12 @@ fn replicas_hear_of_keys_that_expired_while_their_primary_was_down() {
     });
     assert_eq!(asks.ask("DEBUG SET-ACTIVE-EXPIRE 0"), "+OK");
     assert_eq!(asks.ask("SET gone v PX 50"), "+OK");
+    let set = Instant::now();
     assert_eq!(asks.ask("SET stays v"), "+OK");
     // Whoever looked at it would have it deleted.
-    assert_eq!(asks.ask("DEBUG SLEEP 0.1"), "+OK");
+    wait_until("its time has passed", || {
+        set.elapsed() > Duration::from_millis(50)
+    });
     wait_until("both are there", || reads.ask("DBSIZE") == ":2");
     assert_eq!(asks.ask("SAVE"), "+OK");
     asks.send(&request("SHUTDOWN NOSAVE NOW")).unwrap();
@@ -337,10 +342,12 @@ fn a_server_that_is_told_to_sleep_answers_nobody() {
     let server = Server::start(&["--enable-debug-command", "yes"]);
     let (mut sleeps, mut asks) = (server.connect(), server.connect());
     assert_eq!(asks.ask("PING"), "+PONG");
-    let begun = std::time::Instant::now();
     sleeps.send(&request("DEBUG SLEEP 0.5")).unwrap();
-    std::thread::sleep(std::time::Duration::from_millis(100));
-    assert_eq!(asks.ask("PING"), "+PONG");
-    assert!(begun.elapsed().as_millis() >= 500);
+    // Until it is read, others are answered at once.
+    wait_until("somebody has to wait for the end of the sleep", || {
+        let asked = Instant::now();
+        assert_eq!(asks.ask("PING"), "+PONG");
+        asked.elapsed() >= Duration::from_millis(400)
+    });
     assert_eq!(sleeps.reply(), "+OK");
 }

@@ -148,6 +148,37 @@ impl Side {
     }
 }
 
+/// Servers that share the slots of a cluster, which they keep in these folders.
+pub fn cluster(is_redis: bool, folders: &[Folder]) -> Vec<Side> {
+    let start = |folder: &Folder| {
+        let nodes = folder.path("nodes.conf");
+        let words = ["--cluster-enabled", "yes", "--cluster-config-file", &nodes];
+        Side::start(is_redis, folder, &words)
+    };
+    let mut sides: Vec<Side> = folders.iter().map(start).collect();
+    let (count, first) = (sides.len(), sides[0].port);
+    for (index, side) in sides.iter_mut().enumerate() {
+        let (from, to) = (
+            crate::clusters::SLOTS * index / count,
+            crate::clusters::SLOTS * (index + 1) / count - 1,
+        );
+        let add = format!("CLUSTER ADDSLOTSRANGE {from} {to}");
+        assert_eq!(side.wire.ask(&add), "+OK");
+        side.wire
+            .ask(&format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
+        let meet = format!("CLUSTER MEET 127.0.0.1 {first}");
+        assert_eq!(side.wire.ask(&meet), "+OK");
+    }
+    let known = format!("cluster_known_nodes:{count}\r");
+    for side in &mut sides {
+        wait_until("the cluster stands", || {
+            let info = side.wire.ask("CLUSTER INFO");
+            info.contains("cluster_state:ok") && info.contains(&known)
+        });
+    }
+    sides
+}
+
 /// A replica's key may become another between two looks: whoever compares looks again.
 fn has_become_another(value: &Value) -> bool {
     matches!(value, Value::Error(text) if text.starts_with(b"WRONGTYPE"))

@@ -36,7 +36,8 @@ impl Predixy {
     }
 }
 
-fn fixed(groups: &[&Backend]) -> String {
+/// Groups of one server each.
+pub fn fixed(groups: &[&Backend]) -> String {
     let mut text = "StandaloneServerPool {\n RefreshMethod fixed\n Databases 2\n Hash crc16\n \
                     HashTag \"{}\"\n Distribution modula\n"
         .to_owned();

@@ -7,8 +7,10 @@
 //!   groups     masters with replicas, and Sentinels that watch them
 //!   reload     files that change while clients talk, figures, limits
 //!   pools      what twemproxy's pools answer
+//!   sessions   what operators typed, through command lines
 //!   order      every reply belongs to its request, whoever dies meanwhile
 //!   tls        encrypted connections on both sides
+//!   users      who may run which commands on which keys
 //!   migration  keys that move from one pool to another
 //!   placement  the same keys on the same servers as Debian's nutcracker has them
 //! ```
@@ -28,7 +30,9 @@ mod pools;
 #[allow(dead_code)]
 mod process;
 mod reload;
+mod sessions;
 mod tls;
+mod users;
 #[path = "../it/wire.rs"]
 #[allow(dead_code)]
 mod wire;

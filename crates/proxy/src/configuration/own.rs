@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use serde::Deserialize;
 
 use super::{
-    Address, Authority, Centre, Centres, Choice, Cluster, Configuration, CustomCommand, Follow,
-    Group, GroupHash, Groups, Language, Monitor, Pool, Preference, Reading, Refusal, Rights,
-    nutcracker, predixy,
+    Address, Authority, Centre, Centres, Choice, Cluster, Configuration, CustomCommand,
+    DEFAULT_NAME, Follow, Group, GroupHash, Groups, KeyPattern, Language, Monitor, Pool,
+    Preference, Reading, Refusal, Rights, nutcracker, predixy,
 };
 use crate::placement::hash::Hash;
 use crate::placement::ring::Distribution;
@@ -89,13 +89,22 @@ enum Protocol {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct User {
+    /// Without one, a password alone makes the user.
+    name: Option<String>,
     #[serde(default)]
     password: String,
-    rights: RightsWord,
+    /// `admin` if there are commands instead.
+    rights: Option<RightsWord>,
+    /// `+` or `-`, and a command or `@` and a category.
+    commands: Option<Vec<String>>,
     /// Beginnings of the keys it may read and change.
     keys: Option<Vec<String>>,
     read_keys: Option<Vec<String>>,
     write_keys: Option<Vec<String>>,
+    /// The same as globs.
+    patterns: Option<Vec<String>>,
+    read_patterns: Option<Vec<String>>,
+    write_patterns: Option<Vec<String>>,
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -366,15 +375,18 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
     (pool.client_connections, pool.client_timeout_ms) = (limits.clients, limits.idle_ms);
     (pool.timeout_ms, pool.hold_ms) = (limits.request_ms, limits.hold_ms);
     (pool.unread_max, pool.memory_max) = (bytes(&limits.unread)?, bytes(&limits.memory)?);
-    if !section.users.is_empty() {
-        pool.authorities = Some(authorities(section.users)?);
-    }
     pool.reading = reading(section.reads)?;
     for section in section.monitors {
         pool.monitors.push(monitor(section)?);
     }
     for (name, section) in section.commands {
         pool.custom.push(custom(&name, &section)?);
+    }
+    if !section.users.is_empty() {
+        if pool.password.is_some() {
+            return Err("either a password or users".to_owned());
+        }
+        pool.authorities = Some(authorities(section.users, &pool.custom)?);
     }
     match (
         section.ring,
@@ -471,23 +483,60 @@ fn rights(word: RightsWord) -> Rights {
     }
 }
 
-fn authorities(users: Vec<User>) -> Outcome<Vec<Authority>> {
+fn authorities(users: Vec<User>, custom: &[CustomCommand]) -> Outcome<Vec<Authority>> {
     let mut authorities: Vec<Authority> = Vec::with_capacity(users.len());
     for user in users {
-        if authorities
-            .iter()
-            .any(|other| other.password == user.password)
-        {
-            return Err("two users of the same password".to_owned());
+        let is_same = |other: &Authority| match (&user.name, &other.name) {
+            (None, None) => other.password == user.password,
+            (name, other) => name == other,
+        };
+        if authorities.iter().any(is_same) {
+            return Err("two users of the same name, or of the same password".to_owned());
         }
-        authorities.push(Authority {
-            password: user.password,
-            rights: rights(user.rights),
-            read_prefixes: user.read_keys.or_else(|| user.keys.clone()),
-            write_prefixes: user.write_keys.or(user.keys),
-        });
+        authorities.push(authority(user, custom)?);
+    }
+    let has_names = authorities.iter().any(|user| user.name.is_some());
+    let defaults = authorities
+        .iter()
+        .filter(|user| user.is_called(DEFAULT_NAME.as_bytes()));
+    if has_names && defaults.count() > 1 {
+        return Err("more than one user is the default".to_owned());
     }
     Ok(authorities)
+}
+
+fn authority(user: User, custom: &[CustomCommand]) -> Outcome<Authority> {
+    let name = user.name.as_deref().unwrap_or(DEFAULT_NAME);
+    if user.password.is_empty() && name != DEFAULT_NAME {
+        return Err(format!("the user '{name}' has no password"));
+    }
+    let rights = match (user.rights, &user.commands) {
+        (Some(word), _) => rights(word),
+        (None, Some(_)) => Rights::Admin,
+        (None, None) => return Err("a user has rights or commands".to_owned()),
+    };
+    let commands = user.commands.as_deref();
+    let commands = commands.map(|rules| super::authority::commands(rules, custom));
+    let own_reads = patterns(user.read_keys, user.read_patterns);
+    let own_writes = patterns(user.write_keys, user.write_patterns);
+    let both = patterns(user.keys, user.patterns);
+    Ok(Authority {
+        name: user.name,
+        password: user.password,
+        rights,
+        commands: commands.transpose()?,
+        read_keys: own_reads.or_else(|| both.clone()),
+        write_keys: own_writes.or(both),
+    })
+}
+
+fn patterns(prefixes: Option<Vec<String>>, globs: Option<Vec<String>>) -> Option<Vec<KeyPattern>> {
+    if prefixes.is_none() && globs.is_none() {
+        return None;
+    }
+    let prefixes = prefixes.into_iter().flatten().map(KeyPattern::Prefix);
+    let globs = globs.into_iter().flatten().map(KeyPattern::Glob);
+    Some(prefixes.chain(globs).collect())
 }
 
 fn reading(reads: Reads) -> Outcome<Reading> {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use super::{
-    Address, Authority, Cluster, Configuration, Dialect, Follow, Group, GroupHash, Groups, Monitor,
-    Pool, Refusal, Rights, Server,
+    Address, Authority, Cluster, Configuration, Dialect, Follow, Group, GroupHash, Groups,
+    KeyPattern, Monitor, Pool, Refusal, Rights, Server,
 };
 
 mod extras;
@@ -299,14 +299,19 @@ fn authority(node: &Node) -> Result<Vec<Authority>, Refusal> {
             return Err(auth.refuse("only `Auth` stands here"));
         }
         let mut authority = Authority {
+            name: None,
             password: auth.value.clone(),
             rights: Rights::Read,
-            read_prefixes: None,
-            write_prefixes: None,
+            commands: None,
+            read_keys: None,
+            write_keys: None,
         };
-        let mut both: Option<Vec<String>> = None;
+        let mut both: Option<Vec<KeyPattern>> = None;
         for line in &auth.block {
-            let prefixes = || Some(line.value.split_whitespace().map(str::to_owned).collect());
+            let prefixes = || {
+                let words = line.value.split_whitespace().map(str::to_owned);
+                Some(words.map(KeyPattern::Prefix).collect())
+            };
             if line.is("Mode") {
                 authority.rights = match line.value.as_str() {
                     "read" => Rights::Read,
@@ -317,15 +322,15 @@ fn authority(node: &Node) -> Result<Vec<Authority>, Refusal> {
             } else if line.is("KeyPrefix") {
                 both = prefixes();
             } else if line.is("ReadKeyPrefix") {
-                authority.read_prefixes = prefixes();
+                authority.read_keys = prefixes();
             } else if line.is("WriteKeyPrefix") {
-                authority.write_prefixes = prefixes();
+                authority.write_keys = prefixes();
             } else {
                 return Err(line.refuse("no such key"));
             }
         }
-        authority.read_prefixes = authority.read_prefixes.or_else(|| both.clone());
-        authority.write_prefixes = authority.write_prefixes.or(both);
+        authority.read_keys = authority.read_keys.or_else(|| both.clone());
+        authority.write_keys = authority.write_keys.or(both);
         if authorities
             .iter()
             .any(|other| other.password == authority.password)

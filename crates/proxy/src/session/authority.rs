@@ -1,81 +1,122 @@
-//! Who may do what: rights and prefixes of keys, by the password a client has said.
+//! Who may do what: commands and keys, by the name and the password a client has said.
 
 use super::{Flow, Session};
-use crate::configuration::{Pool, Rights};
+use crate::configuration::{Authority, DEFAULT_NAME, Pool, Rights, full_name};
 use crate::table::action::Local;
 use crate::table::{ADMIN, Action, Command, Entry, READ, WRITE};
 
 pub const DENIED: &str = "ERR auth permission deny";
+pub const NO_AUTHORITY: &str = "NOAUTH Authentication required.";
+pub const WRONG_PASSWORD: &str = "WRONGPASS invalid username-password pair or user is disabled.";
+const NO_KEY: &str =
+    "NOPERM this user has no permissions to access one of the keys used as arguments";
 
-/// What clients have that have said nothing: the authority without a password.
+/// What clients have that have said nothing: the default authority, if it has no password.
 pub fn of_everybody(config: &Pool) -> Option<usize> {
     let authorities = config.authorities.as_ref()?;
-    authorities.iter().position(|a| a.password.is_empty())
+    let is_everybodys =
+        |a: &Authority| a.password.is_empty() && a.is_called(DEFAULT_NAME.as_bytes());
+    authorities.iter().position(is_everybodys)
 }
 
 impl Session {
-    /// What its password gives it in another pool, or in this one as it will be.
+    /// What its name and password give it in another pool, or in this one as it will be.
     pub(super) fn authority_within(&self, config: &Pool) -> Option<usize> {
         let before = self.client.backend.pool.config.authorities.as_ref();
-        let own = before
-            .zip(self.authority)
-            .map(|(list, index)| &list[index].password);
+        let own = before.zip(self.authority).map(|(list, index)| &list[index]);
         let list = config.authorities.as_ref()?;
-        let found = own.and_then(|own| list.iter().position(|a| a.password == *own));
+        let is_same = |own: &Authority, other: &Authority| {
+            (&own.name, &own.password) == (&other.name, &other.password)
+        };
+        let found = own.and_then(|own| list.iter().position(|other| is_same(own, other)));
         found.or_else(|| of_everybody(config))
+    }
+
+    /// What the client may do, if there are such rules.
+    pub(super) fn authority(&self) -> Option<&Authority> {
+        let authorities = self.client.backend.pool.config.authorities.as_ref()?;
+        Some(&authorities[self.authority?])
     }
 
     /// Whether it may do everything.
     pub(super) fn is_admin(&self) -> bool {
         match &self.client.backend.pool.config.authorities {
-            Some(list) => self
-                .authority
-                .is_some_and(|index| list[index].rights == Rights::Admin),
+            Some(_) => self
+                .authority()
+                .is_some_and(|own| own.rights == Rights::Admin),
             None => true,
         }
     }
 
+    /// Whether clients have names and this one has not said who it is.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.authority.is_none() && self.client.backend.pool.config.has_users()
+    }
+
     /// The refusal of what the client may not do.
     pub(super) fn refuse_without_rights(&self, entry: &Entry, words: &[&[u8]]) -> Option<Flow> {
-        let authorities = self.client.backend.pool.config.authorities.as_ref()?;
+        self.client.backend.pool.config.authorities.as_ref()?;
         if matches!(
             entry.action,
             Action::Local(Local::Auth | Local::Hello | Local::Quit | Local::Reset)
         ) {
             return None;
         }
-        let Some(authority) = self.authority.map(|index| &authorities[index]) else {
-            return Some(self.error(DENIED));
-        };
         let subcommand = words.get(1).and_then(|name| entry.command.subcommand(name));
+        let Some(authority) = self.authority() else {
+            return Some(self.deny(NO_AUTHORITY));
+        };
         let command = subcommand.unwrap_or(entry.command);
         let needed = needed(entry, command);
-        if needed > authority.rights {
-            return Some(self.error(DENIED));
+        let runs = authority
+            .commands
+            .as_ref()
+            .is_none_or(|commands| match subcommand {
+                Some(_) => commands.contains(&full_name(entry.command, subcommand)),
+                None => commands.contains(entry.command.name),
+            });
+        if needed > authority.rights || !runs {
+            let name = full_name(entry.command, subcommand);
+            let text = format!("NOPERM this user has no permissions to run the '{name}' command");
+            return Some(self.deny(&text));
         }
-        let prefixes = match needed {
-            Rights::Read => &authority.read_prefixes,
-            Rights::Write | Rights::Admin => &authority.write_prefixes,
+        let patterns = match needed {
+            Rights::Read => &authority.read_keys,
+            Rights::Write | Rights::Admin => &authority.write_keys,
         };
-        let prefixes = prefixes.as_ref()?;
-        let fits = |key: &[u8]| prefixes.iter().any(|p| key.starts_with(p.as_bytes()));
+        let patterns = patterns.as_ref()?;
+        let fits = |key: &[u8]| patterns.iter().any(|pattern| pattern.fits(key));
         let mut allowed = true;
         match entry.action {
             // They reach every key there is.
             Action::Everywhere | Action::Scan | Action::RandomKey => allowed = false,
             _ => command.each_key(words, |index| allowed &= fits(words[index])),
         }
-        (!allowed).then(|| self.error(DENIED))
+        (!allowed).then(|| self.deny(NO_KEY))
     }
 
-    /// `AUTH` where passwords stand for authorities. A wrong one takes away what was given.
-    pub(super) fn take_authority(&mut self, password: &[u8]) -> Option<bool> {
+    /// Says why, or what predixy says where clients have no names.
+    fn deny(&self, text: &str) -> Flow {
+        match self.client.backend.pool.config.has_users() {
+            true => self.error(text),
+            false => self.error(DENIED),
+        }
+    }
+
+    /// `AUTH` where there are authorities. Without names, a wrong password takes away what was
+    /// given.
+    pub(super) fn take_authority(&mut self, name: &[u8], password: &[u8]) -> Option<bool> {
         let config = &self.client.backend.pool.config;
         let authorities = config.authorities.as_ref()?;
-        let found = authorities
-            .iter()
-            .position(|authority| super::local::is_same(authority.password.as_bytes(), password));
-        self.authority = found.or_else(|| of_everybody(config));
+        let is_meant = |authority: &Authority| {
+            let fits = super::local::is_same(authority.password.as_bytes(), password);
+            fits && authority.is_called(name)
+        };
+        let found = authorities.iter().position(is_meant);
+        self.authority = match config.has_users() {
+            true => found.or(self.authority),
+            false => found.or_else(|| of_everybody(config)),
+        };
         Some(found.is_some())
     }
 }

@@ -4,7 +4,7 @@ use resp::Protocol;
 
 use super::transaction::Mode;
 use super::{Flow, Session, authority};
-use crate::configuration::Dialect;
+use crate::configuration::{DEFAULT_NAME, Dialect};
 use crate::table::action::Local;
 
 /// Dbs that a client may select.
@@ -96,17 +96,20 @@ impl Session {
         self.ok()
     }
 
-    /// `AUTH password`, or `AUTH user password` of the only user there is.
+    /// `AUTH password` of the default user, or `AUTH user password`.
     fn auth(&mut self, words: &[&[u8]]) -> Flow {
-        let password = match words {
-            [password] => *password,
-            [user, password] if user == b"default" => *password,
-            [_, _] => return self.error("ERR invalid password"),
+        let (name, password) = match words {
+            [password] => (DEFAULT_NAME.as_bytes(), *password),
+            [user, password] => (*user, *password),
             _ => return self.error("ERR syntax error"),
         };
-        match self.take_authority(password) {
+        match self.take_authority(name, password) {
             Some(true) => return self.ok(),
+            Some(false) if self.client.backend.pool.config.has_users() => {
+                return self.error(authority::WRONG_PASSWORD);
+            }
             Some(false) => return self.error("ERR invalid password"),
+            None if name != DEFAULT_NAME.as_bytes() => return self.error("ERR invalid password"),
             None => {}
         }
         match &self.client.backend.pool.config.password {
@@ -138,14 +141,12 @@ impl Session {
                     (b"auth", [user, password, behind @ ..]) => {
                         let wanted = self.client.backend.pool.config.password.clone();
                         let wanted = wanted.unwrap_or_default();
-                        authenticated = *user == b"default"
-                            && self
-                                .take_authority(password)
-                                .unwrap_or_else(|| is_same(wanted.as_bytes(), password));
+                        let is_default = *user == DEFAULT_NAME.as_bytes();
+                        authenticated = self
+                            .take_authority(user, password)
+                            .unwrap_or_else(|| is_default && is_same(wanted.as_bytes(), password));
                         if !authenticated {
-                            return self.error(
-                                "WRONGPASS invalid username-password pair or user is disabled.",
-                            );
+                            return self.error(authority::WRONG_PASSWORD);
                         }
                         options = behind;
                     }
@@ -160,7 +161,7 @@ impl Session {
                 }
             }
         }
-        if !authenticated {
+        if !authenticated || self.is_unknown() {
             return self.error(
                 "NOAUTH HELLO must be called with the client already authenticated, otherwise the \
                  HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client \
@@ -251,9 +252,9 @@ impl Session {
             2
         };
         let (id, db) = (self.client.id, self.db - self.client.backend.pool.config.db);
-        format!(
-            "id={id} addr={peer} name={name} db={db} cmd=client|info user=default resp={resp}\n"
-        )
+        let user = self.authority().and_then(|own| own.name.as_deref());
+        let user = user.unwrap_or(DEFAULT_NAME);
+        format!("id={id} addr={peer} name={name} db={db} cmd=client|info user={user} resp={resp}\n")
     }
 
     /// There is nothing to be asked for: tools that only look find nothing.

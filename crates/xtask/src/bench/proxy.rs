@@ -1,14 +1,19 @@
 //! Ochre's proxy beside nutcracker, both before the same two servers.
 
 use super::idle::{self, connect_and_ping};
+use super::load::{connect, get_request};
+use super::median;
+use super::probe::micros;
 use super::requests::Requests;
 use super::sample::resident_bytes;
 use super::table::Target::{RatioLeast, RatioMost, ValueMost};
 use super::{Bench, Row};
 use crate::process;
 use crate::server::{self, Server};
-use anyhow::{Result, bail};
+use anyhow::{Result, bail, ensure};
 use std::fmt::Write as _;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -22,6 +27,12 @@ const IDLE_CLIENTS: usize = 10_000;
 const REST: Duration = Duration::from_secs(3);
 const START_MAX: Duration = Duration::from_secs(20);
 const KEYS: u64 = 100_000;
+
+/// What a proxy may add to half of the requests of a single client, in microseconds.
+const ADDED_MOST: f64 = 60.0;
+/// A single client asks so often in a row, the server itself and through a proxy in turns.
+const ASKED_IN_A_ROW: usize = 500;
+const ASKED_IN_TURNS: usize = 40;
 
 /// Clients, pipeline and requests.
 const CASES: &[(u64, u64, u64)] = &[
@@ -82,6 +93,33 @@ impl Drop for Proxy {
     }
 }
 
+/// How many microseconds longer half of the requests take through a proxy. What the machine does
+/// besides is in both, as they take short turns.
+fn added_median(direct: u16, through: u16) -> Result<f64> {
+    let (mut direct, mut through) = (connect(direct)?, connect(through)?);
+    let differences = (0..ASKED_IN_TURNS).map(|_| {
+        let without = median_latency(&mut direct)?;
+        Ok(median_latency(&mut through)? - without)
+    });
+    Ok(median(differences.collect::<Result<Vec<f64>>>()?))
+}
+
+/// Of one GET after the other, of a key that is not there.
+fn median_latency(stream: &mut TcpStream) -> Result<f64> {
+    const NULL: &[u8] = b"$-1\r\n";
+    let request = get_request(0);
+    let mut latencies = Vec::with_capacity(ASKED_IN_A_ROW);
+    for _ in 0..ASKED_IN_A_ROW {
+        let begun = Instant::now();
+        stream.write_all(&request)?;
+        let mut reply = [0; NULL.len()];
+        stream.read_exact(&mut reply)?;
+        latencies.push(micros(begun.elapsed().as_nanos() as u64));
+        ensure!(reply == NULL, "the key is there");
+    }
+    Ok(median(latencies))
+}
+
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     if !process::is_installed(NUTCRACKER) {
         eprintln!("bench: the proxy is skipped: no {NUTCRACKER}");
@@ -94,7 +132,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         Proxy::start(&binaries[side], &folder, &backends)
     };
     let proxies = [start(0)?, start(1)?];
-    let mut rows = Vec::new();
+    let what = "proxy beside nutcracker, p50 added to a single client's GET";
+    let [added] = bench.take_turns(what, bench.rounds, |side| {
+        Ok([added_median(backends[0].port, proxies[side].port)?])
+    })?;
+    let what = what.to_owned();
+    let mut rows = vec![Row::new(what, "us", added, ValueMost(ADDED_MOST))];
     for (clients, pipeline, count) in CASES {
         for command in ["get", "set"] {
             let name = format!(

@@ -38,6 +38,56 @@ listen = "127.0.0.1:2"
 cluster.nodes = ["127.0.0.1:7000"]
 "#;
 
+/// A pool with these users, or why there is none.
+fn users(users: &str) -> Result<Vec<Authority>, String> {
+    let text =
+        format!("[pool.p]\nlisten = '127.0.0.1:1'\nring.servers = ['h:1:1']\nusers = [{users}]\n");
+    let configuration = parse(&text).map_err(|refusal| refusal.what)?;
+    Ok(configuration.pools[0].authorities.clone().unwrap())
+}
+
+#[test]
+fn users_have_names_commands_and_patterns() {
+    let found = users(
+        "{ name = 'a', password = 'x', commands = ['+@read', '-keys'], patterns = ['k?'] }, \
+         { rights = 'read', keys = ['b'], write_patterns = ['c*'] }",
+    );
+    let [named, default] = &found.unwrap()[..] else {
+        panic!();
+    };
+    assert_eq!(named.rights, Rights::Admin);
+    assert!(named.is_called(b"a") && !named.is_called(b"default"));
+    assert!(named.commands.as_ref().unwrap().contains("get"));
+    let glob = |text: &str| Some(vec![KeyPattern::Glob(text.to_owned())]);
+    assert_eq!(
+        (&named.read_keys, &named.write_keys),
+        (&glob("k?"), &glob("k?"))
+    );
+    assert!(default.is_called(b"default") && default.commands.is_none());
+    assert_eq!(default.write_keys, glob("c*"));
+    for (wrong, flaw) in [
+        (
+            "{ name = 'a', rights = 'read' }",
+            "the user 'a' has no password",
+        ),
+        ("{ password = 'x' }", "a user has rights or commands"),
+        (
+            "{ password = 'x', commands = ['+no'] }",
+            "there is no command 'no'",
+        ),
+        (
+            "{ rights = 'read' }, { rights = 'admin' }",
+            "two users of the same name, or of the same password",
+        ),
+        (
+            "{ name = 'default', rights = 'read' }, { password = 'x', rights = 'admin' }",
+            "more than one user is the default",
+        ),
+    ] {
+        assert_eq!(users(wrong), Err(format!("pool p: {flaw}")), "{wrong}");
+    }
+}
+
 #[test]
 fn a_file_may_say_everything() {
     let configuration = parse(FULL).unwrap();

@@ -72,8 +72,8 @@ LogRotate 1d 2G
     assert_eq!(addresses.len(), 2);
     let authorities = pool.authorities.as_ref().unwrap();
     assert_eq!(
-        authorities[0].read_prefixes.as_deref().unwrap(),
-        ["User", "Stats"]
+        authorities[0].read_keys.as_deref().unwrap(),
+        ["User", "Stats"].map(|prefix| KeyPattern::Prefix(prefix.to_owned()))
     );
     assert_eq!(authorities[1].password, "#a \"complex\" password#");
     assert_eq!(authorities[1].rights, Rights::Admin);
