@@ -185,6 +185,9 @@ impl Machine {
             return;
         };
         attempt.epoch = Some(epoch);
+        // If the primary was back for a while it is later than planned. The votes take their time
+        // from now on, and so does the next attempt.
+        attempt.due_ms = turn.now();
         let forced = attempt.is_manual;
         turn.log(
             Level::Warning,
@@ -202,7 +205,7 @@ impl Machine {
     }
 
     pub(super) fn count_vote(&mut self, sender: Seat, header: &Header<'_>) {
-        let node = &self.nodes[sender];
+        let node = &mut self.nodes[sender];
         let Some(attempt) = &mut self.election.attempt else {
             return;
         };
@@ -211,6 +214,8 @@ impl Machine {
             .is_some_and(|epoch| header.current_epoch >= epoch);
         if is_meant && node.is_voter() {
             attempt.votes.insert(node.id);
+            // Who votes has heard the question: it is an answer to serve by.
+            node.answered_ms = node.answered_ms.max(Some(attempt.due_ms));
             self.todo.look_at_election = true;
         }
     }
