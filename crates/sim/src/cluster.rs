@@ -36,6 +36,14 @@ pub struct Report {
     pub timeout_ms: u64,
 }
 
+impl Report {
+    /// How much longer than the node timeout nobody served what the killed primary had.
+    pub fn failover_over_ms(&self) -> Option<u64> {
+        let failover_ms = self.failover_ms?;
+        Some(failover_ms.saturating_sub(self.timeout_ms))
+    }
+}
+
 /// A seed that breaks a promise.
 #[derive(Clone, Debug)]
 pub struct Failure {

@@ -110,11 +110,7 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
         sum.acknowledged += report.acknowledged;
         sum.lost += report.lost;
         sum.dual_ms = sum.dual_ms.max(report.dual_ms);
-        over_ms.extend(
-            report
-                .failover_ms
-                .map(|ms| ms.saturating_sub(report.timeout_ms)),
-        );
+        over_ms.extend(report.failover_over_ms());
     }
     print_sum(seeds, sum.events, sum.simulated_ms, begun);
     if broken > 0 {

@@ -15,13 +15,32 @@ const HINTS: [(Flaw, u64); 4] = [
     (Flaw::VoteTwice, 23),
 ];
 
+/// How much longer than the node timeout 95 of 100 failovers may take.
+const FAILOVER_MS: u64 = 3_000;
+
+/// Seeds that have broken a promise once.
+///
+/// * 127: two nodes forgot a move over a failing disk, and nobody told one of them at its start
+///   which keys it holds.
+/// * 266: a primary died right after it gave a slot away, and took the deletion of the keys with
+///   it; its replica holds them still.
+/// * 657, 786: news of a failure waited on a cut line for longer than it counts.
+/// * 684, 992: votes were asked for late, so the next attempt came early.
+/// * 923: a node forgot another, could not write that down, and started again.
+const MENDED: [u64; 7] = [127, 266, 657, 684, 786, 923, 992];
+
 #[test]
 fn fixed_seeds_keep_all_promises() {
-    for seed in 0..120 {
-        if let Err(failure) = sim::cluster::play(seed, None, false) {
-            panic!("seed {seed}: {failure}");
+    let mut over_ms = Vec::new();
+    for seed in (0..120).chain(MENDED) {
+        match sim::cluster::play(seed, None, false) {
+            Ok(report) => over_ms.extend(report.failover_over_ms()),
+            Err(failure) => panic!("seed {seed}: {failure}"),
         }
     }
+    over_ms.sort_unstable();
+    let slow_ms = over_ms[over_ms.len() * 95 / 100];
+    assert!(slow_ms <= FAILOVER_MS, "a failover takes {slow_ms} ms more");
 }
 
 #[test]

@@ -342,7 +342,10 @@ impl World {
         let others = (0..self.sites.len()).filter(|other| *other != node);
         let mut is_by_all = true;
         for other in others.collect::<Vec<_>>() {
-            is_by_all &= self.command(other, Command::Forget(id.as_bytes())).is_ok();
+            let is_told = self.command(other, Command::Forget(id.as_bytes())).is_ok();
+            // Who cannot write that down, or dies of it, knows the node again when he restarts.
+            let file = self.sites[other].durable.as_deref().unwrap_or("");
+            is_by_all &= is_told && !file.contains(id.as_str());
         }
         let _ = self.command(node, Command::Reset { hard: false });
         if is_by_all {
