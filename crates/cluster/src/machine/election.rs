@@ -73,7 +73,9 @@ impl Machine {
         };
         let now_ms = turn.now();
         let is_over = |attempt: &Attempt| {
-            now_ms.saturating_sub(attempt.due_ms) > retry_ms || is_manual && !attempt.is_manual
+            now_ms.saturating_sub(attempt.due_ms) > retry_ms
+                || is_manual && !attempt.is_manual
+                || self.is_lost(attempt)
         };
         let Some(attempt) = self.election.attempt.as_ref().filter(|it| !is_over(it)) else {
             return self.begin_attempt(is_manual, turn);
@@ -97,6 +99,18 @@ impl Machine {
             None => self.ask_for_votes(turn),
             Some(epoch) => self.take_office_if_elected(epoch, turn),
         }
+    }
+
+    /// Whether somebody else has won the epoch, or a later one. Where many primaries die at once
+    /// their heirs ask in the same moment; who was too late need not wait for votes that do not
+    /// come. Each new attempt takes another's success, so they end.
+    fn is_lost(&self, attempt: &Attempt) -> bool {
+        let Some(epoch) = attempt.epoch else {
+            return false;
+        };
+        let mut others = self.nodes.iter().filter(|(seat, _)| *seat != self.me);
+        attempt.votes.len() < self.majority()
+            && others.any(|(_, node)| node.is_primary() && node.config_epoch >= epoch)
     }
 
     fn patience_ms(&self) -> u64 {

@@ -261,7 +261,7 @@ impl Machine {
         for slot in each_slot(slots) {
             taken.claimed += 1;
             let owner = self.slots.owner(slot);
-            if owner == Some(sender) || self.slots.importing.contains_key(&slot) {
+            if owner == Some(sender) {
                 continue;
             }
             let yields = |owner: Seat| self.nodes[owner].config_epoch < epoch;
@@ -274,6 +274,10 @@ impl Machine {
             taken.ours += usize::from(owner == Some(our_primary));
             self.give_slot(slot, Some(sender));
             self.slots.migrating.remove(&slot);
+            // Whoever took the place of the one that a slot comes from has its keys now.
+            if let Some(from) = self.slots.importing.get_mut(&slot) {
+                *from = sender;
+            }
             self.save(Save::Now);
             self.todo.judge = true;
         }
