@@ -4,6 +4,7 @@
 //! and operators. Chaos comes first, then all faults end and everybody must agree again, then it
 //! must be quiet, and at last one primary is killed to see how soon it is replaced.
 
+pub mod crowd;
 mod fate;
 mod judge;
 mod network;

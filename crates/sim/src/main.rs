@@ -6,6 +6,7 @@
 //!   sim 1000 --flaw NAME   until one finds the mistake
 //!   sim --trace SEED       one seed, with all that its machines decide
 //!   sim cluster ...        the same with clusters
+//!   sim cluster --nodes N  one large cluster: how soon all agree, and what the bus costs
 //!   sim sentinel ...       the same with Sentinels that watch nodes
 //!   sim ... --go-on        tell all seeds that break a promise
 //! ```
@@ -24,6 +25,8 @@ struct Wanted {
     /// The name of a mistake.
     flaw: Option<String>,
     is_cluster: bool,
+    /// How many nodes a large cluster has.
+    nodes: Option<usize>,
     /// Whether broken promises are only told.
     goes_on: bool,
 }
@@ -35,10 +38,14 @@ fn main() -> ExitCode {
     let Some(wanted) = parse(std::env::args().skip(1)) else {
         eprintln!(
             "usage: sim [cluster|sentinel] COUNT [--from SEED] [--flaw NAME] [--go-on]\n       \
-             sim [cluster|sentinel] --trace SEED [--flaw NAME]"
+             sim [cluster|sentinel] --trace SEED [--flaw NAME]\n       \
+             sim cluster --nodes N [--from SEED]"
         );
         return ExitCode::FAILURE;
     };
+    if let Some(nodes) = wanted.nodes {
+        return play_crowd(nodes, wanted.from);
+    }
     let seeds = match wanted.trace {
         Some(seed) => seed..seed + 1,
         None => wanted.from..wanted.from + wanted.count,
@@ -137,6 +144,35 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
     broken == 0
 }
 
+fn play_crowd(nodes: usize, seed: u64) -> ExitCode {
+    if !(6..=10_000).contains(&nodes) {
+        eprintln!("a large cluster has 6 to 10000 nodes");
+        return ExitCode::FAILURE;
+    }
+    let begun = Instant::now();
+    let report = sim::cluster::crowd::play(nodes, seed);
+    let shown = |ms: Option<u64>| ms.map_or("never".to_owned(), |ms| format!("after {ms} ms"));
+    println!(
+        "{nodes} nodes, node timeout {} ms, {:.1} s",
+        report.timeout_ms,
+        begun.elapsed().as_secs_f64()
+    );
+    println!("agree {} of the first MEET", shown(report.started_ms));
+    let healed = shown(report.healed_ms);
+    println!("agree {healed} of the death of {} primaries", report.killed);
+    let rows = [
+        ("sent", report.per_node()),
+        ("Redis at most", report.per_node_of_redis()),
+    ];
+    for (name, (packets, bytes)) in rows {
+        println!("{name:>14}: {packets} messages and {bytes} bytes per node and second");
+    }
+    match (report.started_ms, report.healed_ms) {
+        (Some(_), Some(_)) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
 fn print_sum(seeds: Range<u64>, events: u64, simulated_ms: u64, begun: Instant) {
     let seconds = begun.elapsed().as_secs_f64();
     println!(
@@ -154,6 +190,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
             "--trace" => wanted.trace = Some(words.next()?.parse().ok()?),
             "--flaw" => wanted.flaw = Some(words.next()?),
             "--go-on" => wanted.goes_on = true,
+            "--nodes" => wanted.nodes = Some(words.next()?.parse().ok()?),
             "cluster" => wanted.is_cluster = true,
             count => wanted.count = count.parse().ok()?,
         }

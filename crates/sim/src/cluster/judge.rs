@@ -207,7 +207,8 @@ impl World {
         }
     }
 
-    /// C6: whose data is old does not ask; L5: nobody asks again at once.
+    /// C6: whose data is old does not ask; L5: nobody asks again at once, unless somebody else has
+    /// won what he asked for.
     fn judge_candidate(&mut self, node: usize) {
         let site = &self.sites[node];
         let local_ms = site.local(self.now_ms);
@@ -225,14 +226,22 @@ impl World {
         };
         let age_max_ms = timeout_ms + timeout_ms * factor + 10_000;
         let again_ms = 2 * self.options.patience_ms();
-        let last_ms = self.sites[node].asked_ms.replace(local_ms);
+        let epoch = site.machine.as_ref().map_or(0, Machine::current_epoch);
+        let site = &mut self.sites[node];
+        let last_ms = site.asked_ms.replace(local_ms);
+        let last_epoch = std::mem::replace(&mut site.asked_epoch, epoch);
+        let has_won = |other: &super::site::Site| {
+            let machine = other.machine.as_ref();
+            other.is_primary() && machine.is_some_and(|it| it.config_epoch() >= last_epoch)
+        };
+        let is_lost = self.sites.iter().any(has_won);
         if factor != 0 && age_ms > age_max_ms {
             self.accuse(
                 "C6",
                 format!("node {node} asks with data of {age_ms} ms ago"),
             );
         }
-        if last_ms.is_some_and(|last_ms| local_ms - last_ms < again_ms) {
+        if !is_lost && last_ms.is_some_and(|last_ms| local_ms - last_ms < again_ms) {
             let last_ms = last_ms.unwrap_or(0);
             let span_ms = local_ms - last_ms;
             self.accuse("L5", format!("node {node} asks again after {span_ms} ms"));
@@ -300,12 +309,14 @@ impl World {
         (0..self.sites.len()).filter(serves).collect()
     }
 
-    /// C5: two do not serve one slot, but for the time that news needs.
+    /// C5: two do not serve one slot, but until the older one's last answers of a majority are a
+    /// node timeout old. Who has answered may believe a moment later that the one he answered has
+    /// failed, if others say so, and vote.
     pub fn audit(&mut self) {
         let may: Vec<usize> = (0..self.sites.len())
             .filter(|node| self.sites[*node].may_write(self.now_ms))
             .collect();
-        let bound_ms = self.options.timeout_ms / 2 + 500 + 8 * self.options.latency_ms;
+        let bound_ms = self.options.timeout_ms + 600 + 8 * self.options.latency_ms;
         let mut longest = None;
         for slot in World::slots() {
             let count = may

@@ -43,6 +43,8 @@ pub struct Site {
     pub last_config_epoch: u64,
     /// When votes were last asked for without an operator's word.
     pub asked_ms: Option<u64>,
+    /// For which epoch.
+    pub asked_epoch: u64,
     pub manual_until_ms: u64,
     pub sent: u64,
     /// Slots of others whose keys this node held when it took its primary's place. A primary
