@@ -20,6 +20,10 @@ const PACKAGES: &[(&str, &str)] = &[
     ("dpkg-dev", "dpkg-source"),
 ];
 
+/// Packages of Debian's own Python, each with a module that shows it is there.
+const MODULES: &[(&str, &str)] = &[("python3-redis", "redis.cluster")];
+const PYTHON: &str = "/usr/bin/python3";
+
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// The answer that means "not allowed".
 const POLICY_TEXT: &str = "#!/bin/sh\nexit 101\n";
@@ -27,9 +31,12 @@ const POLICY_TEXT: &str = "#!/bin/sh\nexit 101\n";
 /// Installs what is missing. What it may not do it says; that is not an error, because `ci` skips
 /// what needs those packages.
 pub fn run() -> Result<()> {
-    let missing: Vec<&str> = PACKAGES
+    let programs = PACKAGES
         .iter()
-        .filter(|(_, program)| !process::is_installed(program))
+        .filter(|(_, program)| !process::is_installed(program));
+    let modules = MODULES.iter().filter(|(_, module)| !has_module(module));
+    let missing: Vec<&str> = programs
+        .chain(modules)
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
@@ -52,6 +59,12 @@ pub fn run() -> Result<()> {
         println!("setup: apt-get could not install {names}; what needs them is skipped");
     }
     Ok(())
+}
+
+fn has_module(module: &str) -> bool {
+    let import = format!("import {module}");
+    let output = Command::new(PYTHON).args(["-c", &import]).output();
+    output.is_ok_and(|output| output.status.success())
 }
 
 fn install(packages: &[&str]) -> Result<bool> {
