@@ -45,6 +45,22 @@ fn fixed_seeds_keep_all_promises() {
     assert!(slow_ms <= FAILOVER_MS, "a failover takes {slow_ms} ms more");
 }
 
+/// Many primaries die at once: their heirs ask in the same moment, and still all are replaced as
+/// soon as one would be.
+#[test]
+fn a_large_cluster_heals_as_soon_as_a_small_one() {
+    let report = sim::cluster::crowd::play(80, 1);
+    assert!(report.started_ms.is_some(), "{report:?}");
+    assert_eq!(report.killed, 4);
+    let healed_ms = report.healed_ms.expect("all are replaced");
+    assert!(healed_ms <= report.timeout_ms + 5_000, "{report:?}");
+    // What the bus costs is within what Redis's rules bound.
+    assert!(
+        report.per_node() <= report.per_node_of_redis(),
+        "{report:?}"
+    );
+}
+
 #[test]
 fn a_seed_is_the_same_twice() {
     for seed in 0..5 {

@@ -1,7 +1,7 @@
 //! Plays seeds from the command line.
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sentinel::Flaw;
 
@@ -13,6 +13,8 @@ struct Wanted {
     from: u64,
     trace: Option<u64>,
     flaw: Option<Flaw>,
+    /// When no further seed is begun.
+    seconds: Option<u64>,
 }
 
 /// What came of many seeds.
@@ -26,7 +28,9 @@ struct Sum {
 
 pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let Some(wanted) = parse(words) else {
-        eprintln!("usage: sim sentinel COUNT [--from SEED] [--flaw NAME] | --trace SEED");
+        eprintln!(
+            "usage: sim sentinel COUNT [--from SEED] [--seconds N] [--flaw NAME] | --trace SEED"
+        );
         return ExitCode::FAILURE;
     };
     let begun = Instant::now();
@@ -35,7 +39,10 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
         None => wanted.from..wanted.from + wanted.count,
     };
     let mut sum = Sum::default();
-    for seed in seeds.clone() {
+    let is_over = |seconds: u64| begun.elapsed() >= Duration::from_secs(seconds);
+    let mut played = 0;
+    for seed in seeds.take_while(|_| !wanted.seconds.is_some_and(is_over)) {
+        played += 1;
         let report = match play(seed, wanted.flaw, wanted.trace.is_some()) {
             Ok(report) => report,
             Err(failure) => {
@@ -57,8 +64,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let late = sum.failovers.iter();
     let late = late.filter(|failover| failover.took_ms > failover.usual_ms);
     println!(
-        "{} seeds, {} events, {} simulated hours, {} switches, {:.1} s: all promises kept",
-        seeds.end - seeds.start,
+        "{played} seeds, {} events, {} simulated hours, {} switches, {:.1} s: all promises kept",
         sum.events,
         sum.simulated_ms / 3_600_000,
         sum.switches,
@@ -77,6 +83,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
     while let Some(word) = words.next() {
         match &*word {
             "--from" => wanted.from = words.next()?.parse().ok()?,
+            "--seconds" => wanted.seconds = Some(words.next()?.parse().ok()?),
             "--trace" => wanted.trace = Some(words.next()?.parse().ok()?),
             "--flaw" => {
                 let name = words.next()?;
