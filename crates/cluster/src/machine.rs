@@ -219,6 +219,7 @@ impl Machine {
         if self.todo.judge {
             self.todo.judge = false;
             self.judge_state(turn);
+            self.renew_lease(turn);
         }
         if std::mem::take(&mut self.todo.tell_all) {
             self.pong_everyone(turn);

@@ -4,6 +4,7 @@
 //! and operators. Chaos comes first, then all faults end and everybody must agree again, then it
 //! must be quiet, and at last one primary is killed to see how soon it is replaced.
 
+pub mod crowd;
 mod fate;
 mod judge;
 mod network;
@@ -34,6 +35,14 @@ pub struct Report {
     /// How long a primary that was killed was missing, and how long a node waits to suspect.
     pub failover_ms: Option<u64>,
     pub timeout_ms: u64,
+}
+
+impl Report {
+    /// How much longer than the node timeout nobody served what the killed primary had.
+    pub fn failover_over_ms(&self) -> Option<u64> {
+        let failover_ms = self.failover_ms?;
+        Some(failover_ms.saturating_sub(self.timeout_ms))
+    }
 }
 
 /// A seed that breaks a promise.

@@ -6,7 +6,9 @@
 //!   sim 1000 --flaw NAME   until one finds the mistake
 //!   sim --trace SEED       one seed, with all that its machines decide
 //!   sim cluster ...        the same with clusters
+//!   sim cluster --nodes N  one large cluster: how soon all agree, and what the bus costs
 //!   sim sentinel ...       the same with Sentinels that watch nodes
+//!   sim ... --seconds N    no more seeds after this time
 //!   sim ... --go-on        tell all seeds that break a promise
 //! ```
 
@@ -14,7 +16,7 @@
 
 use std::ops::Range;
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 #[derive(Default)]
 struct Wanted {
@@ -24,8 +26,19 @@ struct Wanted {
     /// The name of a mistake.
     flaw: Option<String>,
     is_cluster: bool,
+    /// How many nodes a large cluster has.
+    nodes: Option<usize>,
+    /// When no further seed is begun.
+    seconds: Option<u64>,
     /// Whether broken promises are only told.
     goes_on: bool,
+}
+
+impl Wanted {
+    fn is_over(&self, begun: Instant) -> bool {
+        let is_over = |seconds: u64| begun.elapsed() >= Duration::from_secs(seconds);
+        self.seconds.is_some_and(is_over)
+    }
 }
 
 fn main() -> ExitCode {
@@ -34,11 +47,16 @@ fn main() -> ExitCode {
     }
     let Some(wanted) = parse(std::env::args().skip(1)) else {
         eprintln!(
-            "usage: sim [cluster|sentinel] COUNT [--from SEED] [--flaw NAME] [--go-on]\n       \
-             sim [cluster|sentinel] --trace SEED [--flaw NAME]"
+            "usage: sim [cluster|sentinel] COUNT [--from SEED] [--seconds N] [--flaw NAME] \
+             [--go-on]\n       \
+             sim [cluster|sentinel] --trace SEED [--flaw NAME]\n       \
+             sim cluster --nodes N [--from SEED]"
         );
         return ExitCode::FAILURE;
     };
+    if let Some(nodes) = wanted.nodes {
+        return play_crowd(nodes, wanted.from);
+    }
     let seeds = match wanted.trace {
         Some(seed) => seed..seed + 1,
         None => wanted.from..wanted.from + wanted.count,
@@ -67,7 +85,9 @@ fn play_replication(wanted: &Wanted, seeds: Range<u64>) -> bool {
     let begun = Instant::now();
     let flaw = find(wanted.flaw.as_ref(), replication::Flaw::ALL);
     let (mut events, mut simulated_ms) = (0, 0);
-    for seed in seeds.clone() {
+    let mut played = 0;
+    for seed in seeds.take_while(|_| !wanted.is_over(begun)) {
+        played += 1;
         let report = match sim::play(seed, flaw, wanted.trace.is_some()) {
             Ok(report) => report,
             Err(failure) => {
@@ -83,7 +103,7 @@ fn play_replication(wanted: &Wanted, seeds: Range<u64>) -> bool {
         events += report.events;
         simulated_ms += report.simulated_ms;
     }
-    print_sum(seeds, events, simulated_ms, begun);
+    print_sum(played, events, simulated_ms, begun);
     true
 }
 
@@ -93,7 +113,9 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
     let mut sum = sim::cluster::Report::default();
     let mut over_ms = Vec::new();
     let mut broken = 0;
-    for seed in seeds.clone() {
+    let mut played = 0;
+    for seed in seeds.take_while(|_| !wanted.is_over(begun)) {
+        played += 1;
         let report = match sim::cluster::play(seed, flaw, wanted.trace.is_some()) {
             Ok(report) => report,
             Err(failure) => {
@@ -110,13 +132,9 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
         sum.acknowledged += report.acknowledged;
         sum.lost += report.lost;
         sum.dual_ms = sum.dual_ms.max(report.dual_ms);
-        over_ms.extend(
-            report
-                .failover_ms
-                .map(|ms| ms.saturating_sub(report.timeout_ms)),
-        );
+        over_ms.extend(report.failover_over_ms());
     }
-    print_sum(seeds, sum.events, sum.simulated_ms, begun);
+    print_sum(played, sum.events, sum.simulated_ms, begun);
     if broken > 0 {
         println!("{broken} seeds break a promise");
     }
@@ -141,11 +159,39 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
     broken == 0
 }
 
-fn print_sum(seeds: Range<u64>, events: u64, simulated_ms: u64, begun: Instant) {
+fn play_crowd(nodes: usize, seed: u64) -> ExitCode {
+    if !(6..=10_000).contains(&nodes) {
+        eprintln!("a large cluster has 6 to 10000 nodes");
+        return ExitCode::FAILURE;
+    }
+    let begun = Instant::now();
+    let report = sim::cluster::crowd::play(nodes, seed);
+    let shown = |ms: Option<u64>| ms.map_or("never".to_owned(), |ms| format!("after {ms} ms"));
+    println!(
+        "{nodes} nodes, node timeout {} ms, {:.1} s",
+        report.timeout_ms,
+        begun.elapsed().as_secs_f64()
+    );
+    println!("agree {} of the first MEET", shown(report.started_ms));
+    let healed = shown(report.healed_ms);
+    println!("agree {healed} of the death of {} primaries", report.killed);
+    let rows = [
+        ("sent", report.per_node()),
+        ("Redis at most", report.per_node_of_redis()),
+    ];
+    for (name, (packets, bytes)) in rows {
+        println!("{name:>14}: {packets} messages and {bytes} bytes per node and second");
+    }
+    match (report.started_ms, report.healed_ms) {
+        (Some(_), Some(_)) => ExitCode::SUCCESS,
+        _ => ExitCode::FAILURE,
+    }
+}
+
+fn print_sum(seeds: u64, events: u64, simulated_ms: u64, begun: Instant) {
     let seconds = begun.elapsed().as_secs_f64();
     println!(
-        "{} seeds, {events} events, {} simulated hours, {seconds:.1} s",
-        seeds.end - seeds.start,
+        "{seeds} seeds, {events} events, {} simulated hours, {seconds:.1} s",
         simulated_ms / 3_600_000
     );
 }
@@ -158,6 +204,8 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
             "--trace" => wanted.trace = Some(words.next()?.parse().ok()?),
             "--flaw" => wanted.flaw = Some(words.next()?),
             "--go-on" => wanted.goes_on = true,
+            "--seconds" => wanted.seconds = Some(words.next()?.parse().ok()?),
+            "--nodes" => wanted.nodes = Some(words.next()?.parse().ok()?),
             "cluster" => wanted.is_cluster = true,
             count => wanted.count = count.parse().ok()?,
         }

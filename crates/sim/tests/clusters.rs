@@ -15,13 +15,50 @@ const HINTS: [(Flaw, u64); 4] = [
     (Flaw::VoteTwice, 23),
 ];
 
+/// How much longer than the node timeout 95 of 100 failovers may take.
+const FAILOVER_MS: u64 = 3_000;
+
+/// Seeds that have broken a promise once.
+///
+/// * 127: two nodes forgot a move over a failing disk, and nobody told one of them at its start
+///   which keys it holds.
+/// * 266: a primary died right after it gave a slot away, and took the deletion of the keys with
+///   it; its replica holds them still.
+/// * 657, 786: news of a failure waited on a cut line for longer than it counts.
+/// * 684, 992: votes were asked for late, so the next attempt came early.
+/// * 1536, 1553: a slot's source was replaced, and who imported the slot did not believe it.
+/// * 7258, 7266: a primary was answered, and replaced, with votes of those who had answered.
+/// * 923: a node forgot another, could not write that down, and started again.
+const MENDED: [u64; 11] = [127, 266, 657, 684, 786, 923, 992, 1536, 1553, 7258, 7266];
+
 #[test]
 fn fixed_seeds_keep_all_promises() {
-    for seed in 0..120 {
-        if let Err(failure) = sim::cluster::play(seed, None, false) {
-            panic!("seed {seed}: {failure}");
+    let mut over_ms = Vec::new();
+    for seed in (0..120).chain(MENDED) {
+        match sim::cluster::play(seed, None, false) {
+            Ok(report) => over_ms.extend(report.failover_over_ms()),
+            Err(failure) => panic!("seed {seed}: {failure}"),
         }
     }
+    over_ms.sort_unstable();
+    let slow_ms = over_ms[over_ms.len() * 95 / 100];
+    assert!(slow_ms <= FAILOVER_MS, "a failover takes {slow_ms} ms more");
+}
+
+/// Many primaries die at once: their heirs ask in the same moment, and still all are replaced as
+/// soon as one would be.
+#[test]
+fn a_large_cluster_heals_as_soon_as_a_small_one() {
+    let report = sim::cluster::crowd::play(80, 1);
+    assert!(report.started_ms.is_some(), "{report:?}");
+    assert_eq!(report.killed, 4);
+    let healed_ms = report.healed_ms.expect("all are replaced");
+    assert!(healed_ms <= report.timeout_ms + 5_000, "{report:?}");
+    // What the bus costs is within what Redis's rules bound.
+    assert!(
+        report.per_node() <= report.per_node_of_redis(),
+        "{report:?}"
+    );
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use crate::{oracle, suite, tree, twins};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -91,6 +91,16 @@ const DOCS: Step = Step {
     environment: &[("RUSTDOCFLAGS", "-D warnings")],
 };
 
+/// Simulations that play seeds nobody has played before, and how many seeds of each at most. A
+/// seed that fails says how to play it again.
+const FRESH_SEEDS: &[(&str, &[&str], &str)] = &[
+    ("replication", &[], "200"),
+    ("clusters", &["cluster"], "40"),
+    ("Sentinels", &["sentinel"], "40"),
+];
+/// However slow the machine is, each of them ends then.
+const FRESH_SECONDS_MAX: &str = "9";
+
 pub fn run(options: &Options) -> Result<()> {
     let begun = Instant::now();
     for step in CHECKS {
@@ -103,6 +113,7 @@ pub fn run(options: &Options) -> Result<()> {
     }
     INTERLEAVINGS.run()?;
     DOCS.run()?;
+    run_fresh_seeds()?;
     run_oracle()?;
     run_fuzzer()?;
     run_twins()?;
@@ -146,6 +157,28 @@ impl Step {
             self.words.join(" ")
         )
     }
+}
+
+/// The fixed seeds are tests. These are others each time, so that in time many are played.
+fn run_fresh_seeds() -> Result<()> {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    let from = now.map_or(0, |since| since.as_secs()).to_string();
+    for (name, world, count) in FRESH_SEEDS {
+        println!("ci: fresh seeds of {name}, from {from}");
+        let limits = [*count, "--from", &from, "--seconds", FRESH_SECONDS_MAX];
+        let words = [
+            &["run", "--quiet", "--package", "sim", "--"],
+            *world,
+            &limits,
+        ]
+        .concat();
+        let status = cargo().args(&words).status().context("running cargo")?;
+        if !status.success() {
+            let words = words.join(" ");
+            bail!("ci: a fresh seed of {name} broke a promise; repeat all with\n  cargo {words}");
+        }
+    }
+    Ok(())
 }
 
 fn run_oracle() -> Result<()> {

@@ -9,7 +9,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-/// Packages, each with a program that shows it is there, or a line of python that does.
+/// Packages, each with a program that shows it is there.
 const PACKAGES: &[(&str, &str)] = &[
     ("redis-server", "redis-server"),
     ("redis-tools", "redis-benchmark"),
@@ -18,8 +18,11 @@ const PACKAGES: &[(&str, &str)] = &[
     ("nutcracker", "nutcracker"),
     ("memcached", "memcached"),
     ("dpkg-dev", "dpkg-source"),
-    ("python3-redis", "python3 import redis"),
 ];
+
+/// Packages of Debian's own Python, each with a module that shows it is there.
+const MODULES: &[(&str, &str)] = &[("python3-redis", "redis.cluster")];
+const PYTHON: &str = "/usr/bin/python3";
 
 const POLICY: &str = "/usr/sbin/policy-rc.d";
 /// The answer that means "not allowed".
@@ -28,9 +31,12 @@ const POLICY_TEXT: &str = "#!/bin/sh\nexit 101\n";
 /// Installs what is missing. What it may not do it says; that is not an error, because `ci` skips
 /// what needs those packages.
 pub fn run() -> Result<()> {
-    let missing: Vec<&str> = PACKAGES
+    let programs = PACKAGES
         .iter()
-        .filter(|(_, program)| !is_there(program))
+        .filter(|(_, program)| !process::is_installed(program));
+    let modules = MODULES.iter().filter(|(_, module)| !has_module(module));
+    let missing: Vec<&str> = programs
+        .chain(modules)
         .map(|(package, _)| *package)
         .collect();
     if missing.is_empty() {
@@ -55,11 +61,9 @@ pub fn run() -> Result<()> {
     Ok(())
 }
 
-fn is_there(program: &str) -> bool {
-    let Some(line) = program.strip_prefix("python3 ") else {
-        return process::is_installed(program);
-    };
-    let output = Command::new("python3").args(["-c", line]).output();
+fn has_module(module: &str) -> bool {
+    let import = format!("import {module}");
+    let output = Command::new(PYTHON).args(["-c", &import]).output();
     output.is_ok_and(|output| output.status.success())
 }
 

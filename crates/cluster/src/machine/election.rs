@@ -73,7 +73,9 @@ impl Machine {
         };
         let now_ms = turn.now();
         let is_over = |attempt: &Attempt| {
-            now_ms.saturating_sub(attempt.due_ms) > retry_ms || is_manual && !attempt.is_manual
+            now_ms.saturating_sub(attempt.due_ms) > retry_ms
+                || is_manual && !attempt.is_manual
+                || self.is_lost(attempt)
         };
         let Some(attempt) = self.election.attempt.as_ref().filter(|it| !is_over(it)) else {
             return self.begin_attempt(is_manual, turn);
@@ -97,6 +99,18 @@ impl Machine {
             None => self.ask_for_votes(turn),
             Some(epoch) => self.take_office_if_elected(epoch, turn),
         }
+    }
+
+    /// Whether somebody else has won the epoch, or a later one. Where many primaries die at once
+    /// their heirs ask in the same moment; who was too late need not wait for votes that do not
+    /// come. Each new attempt takes another's success, so they end.
+    fn is_lost(&self, attempt: &Attempt) -> bool {
+        let Some(epoch) = attempt.epoch else {
+            return false;
+        };
+        let mut others = self.nodes.iter().filter(|(seat, _)| *seat != self.me);
+        attempt.votes.len() < self.majority()
+            && others.any(|(_, node)| node.is_primary() && node.config_epoch >= epoch)
     }
 
     fn patience_ms(&self) -> u64 {
@@ -185,6 +199,9 @@ impl Machine {
             return;
         };
         attempt.epoch = Some(epoch);
+        // If the primary was back for a while it is later than planned. The votes take their time
+        // from now on, and so does the next attempt.
+        attempt.due_ms = turn.now();
         let forced = attempt.is_manual;
         turn.log(
             Level::Warning,
@@ -202,7 +219,7 @@ impl Machine {
     }
 
     pub(super) fn count_vote(&mut self, sender: Seat, header: &Header<'_>) {
-        let node = &self.nodes[sender];
+        let node = &mut self.nodes[sender];
         let Some(attempt) = &mut self.election.attempt else {
             return;
         };
@@ -211,6 +228,8 @@ impl Machine {
             .is_some_and(|epoch| header.current_epoch >= epoch);
         if is_meant && node.is_voter() {
             attempt.votes.insert(node.id);
+            // Who votes has heard the question: it is an answer to serve by.
+            node.answered_ms = node.answered_ms.max(Some(attempt.due_ms));
             self.todo.look_at_election = true;
         }
     }

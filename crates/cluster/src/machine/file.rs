@@ -224,6 +224,8 @@ fn seat_all(conf: &NodesConf, now_ms: u64) -> Option<(Table, Seat)> {
         let seat = seat_one(&mut nodes, entry.id, now_ms)?;
         let node = &mut nodes[seat];
         node.flags = entry.flags;
+        // That it could not be reached by the life before is no news of now.
+        node.flags.clear(Flags::MAYBE_FAILED);
         if node.flags.has(Flags::FAILED) {
             node.failed_ms = now_ms;
         }

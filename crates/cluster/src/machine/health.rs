@@ -3,6 +3,7 @@
 use super::{Machine, TICK_MS, Turn};
 use crate::flaw::flawed;
 use crate::output::{Level, Output};
+use crate::slots::SLOTS;
 
 /// A primary that has just started does not serve before this: it may have been replaced.
 const START_DELAY_MS: u64 = 2000;
@@ -24,6 +25,8 @@ pub(super) struct Health {
     started_ms: u64,
     /// When this node was last on the side of a minority.
     minority_ms: Option<u64>,
+    /// When this node took its primary's place.
+    promoted_ms: Option<u64>,
     lease_ms: u64,
 }
 
@@ -35,12 +38,19 @@ impl Health {
             suspects: 0,
             started_ms: now_ms,
             minority_ms: None,
+            promoted_ms: None,
             lease_ms: 0,
         }
     }
 
     pub fn is_ok(&self) -> bool {
         self.ok
+    }
+
+    /// Nobody can have replaced a node that has just become a primary.
+    pub fn note_promotion(&mut self, now_ms: u64) {
+        self.promoted_ms = Some(now_ms);
+        self.minority_ms = None;
     }
 }
 
@@ -69,7 +79,11 @@ impl Machine {
         }
         let mut ok = !self.settings.require_full_coverage || self.is_covered();
         if self.is_minority(now_ms) && !flawed!(self, ServeMinority) {
-            self.health.minority_ms = Some(now_ms);
+            let timeout_ms = self.settings.node_timeout_ms;
+            let is_new = |at_ms: u64| now_ms.saturating_sub(at_ms) < timeout_ms;
+            if !self.health.promoted_ms.is_some_and(is_new) {
+                self.health.minority_ms = Some(now_ms);
+            }
             ok = false;
         }
         if ok == self.health.ok {
@@ -87,21 +101,11 @@ impl Machine {
         turn.log(Level::Warning, format!("Cluster state changed: {word}"));
     }
 
+    /// Whether each slot has an owner that has not failed.
     fn is_covered(&self) -> bool {
-        let failed = |seat: u16| {
-            let node = self.nodes.get(crate::table::Seat(seat));
-            node.is_none_or(crate::node::Node::has_failed)
-        };
-        let (mut judged, mut last) = (false, None);
-        for &owner in self.slots.raw() {
-            if last != Some(owner) {
-                (judged, last) = (failed(owner), Some(owner));
-            }
-            if judged {
-                return false;
-            }
-        }
-        true
+        let served = self.nodes.iter().filter(|(_, node)| !node.has_failed());
+        let slots: u32 = served.map(|(_, node)| u32::from(node.slot_count)).sum();
+        slots == u32::from(SLOTS)
     }
 
     /// Whether most of those with slots are out of reach, or do not answer in time.

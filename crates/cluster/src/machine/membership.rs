@@ -133,6 +133,7 @@ impl Machine {
             return;
         };
         self.promote(turn);
+        self.health.note_promotion(turn.now());
         for slot in self.slots.of(before).iter() {
             // What the primary had given up is not its successor's.
             if self.slots.claimant(slot).is_some() {

@@ -53,6 +53,18 @@ impl Owners {
         self.owner(slot).filter(|_| !self.released.contains(slot))
     }
 
+    /// Whether all these slots are a node's. Asked of every packet, so a run is compared at once.
+    fn has_all(&self, seat: Seat, slots: &[u8; SlotSet::BYTES]) -> bool {
+        let runs = slots.chunks_exact(8).zip(self.owners.chunks_exact(64));
+        let mut runs = runs.filter(|(bits, _)| **bits != [0; 8]);
+        runs.all(|(bits, owners)| match *bits == [u8::MAX; 8] {
+            true => owners.iter().all(|owner| *owner == seat.0),
+            false => (0..64)
+                .filter(|at| bits[at / 8] & 1 << (at % 8) != 0)
+                .all(|at| owners[at] == seat.0),
+        })
+    }
+
     pub fn raw(&self) -> &[u16] {
         &self.owners
     }
@@ -165,8 +177,7 @@ impl Machine {
         if seat == self.slots.claimed_of {
             return self.slots.claimed.as_bytes() != claimed;
         }
-        count_slots(claimed) != self.nodes[seat].slot_count
-            || each_slot(claimed).any(|slot| self.slots.owner(slot) != Some(seat))
+        count_slots(claimed) != self.nodes[seat].slot_count || !self.slots.has_all(seat, claimed)
     }
 
     /// An owner claims some of its slots no longer, or again.
@@ -250,7 +261,7 @@ impl Machine {
         for slot in each_slot(slots) {
             taken.claimed += 1;
             let owner = self.slots.owner(slot);
-            if owner == Some(sender) || self.slots.importing.contains_key(&slot) {
+            if owner == Some(sender) {
                 continue;
             }
             let yields = |owner: Seat| self.nodes[owner].config_epoch < epoch;
@@ -263,6 +274,10 @@ impl Machine {
             taken.ours += usize::from(owner == Some(our_primary));
             self.give_slot(slot, Some(sender));
             self.slots.migrating.remove(&slot);
+            // Whoever took the place of the one that a slot comes from has its keys now.
+            if let Some(from) = self.slots.importing.get_mut(&slot) {
+                *from = sender;
+            }
             self.save(Save::Now);
             self.todo.judge = true;
         }

@@ -14,6 +14,11 @@ const TICKS_PER_SECOND: u64 = 10;
 /// Among so many that are drawn.
 const DRAWN: usize = 5;
 
+/// How often those who vote ask each other, for each of them: a death is found out a node timeout
+/// after the first question that is not answered. Few ask often; many no more often than Redis.
+const ASK_PER_VOTER_MS: u64 = 100;
+const ASK_MS_MIN: u64 = 1000;
+
 impl Machine {
     pub(super) fn tick_if_due(&mut self, turn: &mut Turn<'_>) {
         let now_ms = turn.now();
@@ -136,12 +141,12 @@ impl Machine {
         match (node.link, node.pinged_ms) {
             (Some(link), None) => {
                 let is_due = node.pong_ms.is_none_or(|at| silent_ms(at) > timeout_ms / 2);
-                // A majority's answers are what this node may serve by; they must not grow old.
+                // A majority's answers are what this node may serve by; they must not grow old,
+                // and be there when the first slots come.
+                let ask_ms = self.ask_interval_ms();
                 let is_old = node.is_voter()
-                    && self.my().is_voter()
-                    && node
-                        .answered_ms
-                        .is_none_or(|at| silent_ms(at) > timeout_ms / 2);
+                    && self.my().is_primary()
+                    && node.answered_ms.is_none_or(|at| silent_ms(at) > ask_ms);
                 if is_due || is_old {
                     self.send_heartbeat(Beat::Ping, LinkId::Out(link), turn);
                 }
@@ -153,6 +158,13 @@ impl Machine {
             }
             (None, None) => {}
         }
+    }
+
+    fn ask_interval_ms(&self) -> u64 {
+        let all_ms = self.health.voters as u64 * ASK_PER_VOTER_MS;
+        all_ms
+            .max(ASK_MS_MIN)
+            .min(self.settings.node_timeout_ms / 2)
     }
 
     pub(super) fn configure(&mut self, settings: Settings, turn: &mut Turn<'_>) {

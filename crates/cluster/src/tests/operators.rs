@@ -101,6 +101,26 @@ fn a_slot_moves_and_everybody_learns_it() {
     assert!(world.serves(1, 100) && !world.serves(0, 100));
 }
 
+/// Who imports a slot goes on serving, and imports it from whoever has replaced its source.
+#[test]
+fn an_importer_believes_who_replaces_the_source() {
+    let mut world = six(31);
+    let (from, heir) = (world.id(0), world.id(3));
+    let importing = Command::SetSlot {
+        slot: 100,
+        state: SlotState::Importing(from.as_bytes()),
+        keys: 0,
+    };
+    world.command(1, importing).expect("it is not its");
+    let force = Command::Failover(crate::Failover::Force);
+    world.command(3, force).expect("it is a replica");
+    world.run_until(5000, "the heir's news", |world| {
+        world.owner(2, 100) == Some(heir) && world.owner(1, 100) == Some(heir)
+    });
+    assert!(world.peers[1].file.contains(&format!("[100-<-{heir}]")));
+    assert!(world.peers[1].map.ok);
+}
+
 #[test]
 fn many_slots_move_at_once() {
     let mut world = six(23);

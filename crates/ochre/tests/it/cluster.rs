@@ -1,6 +1,9 @@
 //! Clusters of this program, and of this program and Debian's `redis-server` side by side, each
 //! kind as primary and as replica of the other.
 
+#[path = "cluster/clients.rs"]
+mod clients;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;

@@ -3,7 +3,7 @@
 use cluster::bus::{Beat, Body, Header, Marks, Packet};
 use cluster::{Command, Failover, Flags, Input, LinkId, NodeId, SlotSet, SlotState};
 
-use super::options::{ip, port};
+use super::options::ip;
 use super::world::{Event, World};
 use crate::chronicle::Violation;
 
@@ -342,7 +342,10 @@ impl World {
         let others = (0..self.sites.len()).filter(|other| *other != node);
         let mut is_by_all = true;
         for other in others.collect::<Vec<_>>() {
-            is_by_all &= self.command(other, Command::Forget(id.as_bytes())).is_ok();
+            let is_told = self.command(other, Command::Forget(id.as_bytes())).is_ok();
+            // Who cannot write that down, or dies of it, knows the node again when he restarts.
+            let file = self.sites[other].durable.as_deref().unwrap_or("");
+            is_by_all &= is_told && !file.contains(id.as_str());
         }
         let _ = self.command(node, Command::Reset { hard: false });
         if is_by_all {
@@ -395,6 +398,14 @@ impl World {
             };
             let moving = map.migrating.iter().chain(&map.importing);
             for slot in moving.map(|(slot, _)| *slot).collect::<Vec<_>>() {
+                let owns = |other: &usize| {
+                    self.sites[*other].is_primary() && self.sites[*other].owns(slot)
+                };
+                let owner = (0..count).find(owns);
+                if owner.is_none() && self.options.operators {
+                    // Its keys go home when it has one.
+                    continue;
+                }
                 let state = SlotState::Stable;
                 let _ = self.command(
                     node,
@@ -404,9 +415,6 @@ impl World {
                         keys: 0,
                     },
                 );
-                let owner = map.nodes.get(usize::from(map.owners[usize::from(slot)]));
-                let owner =
-                    owner.and_then(|owner| (0..count).find(|other| port(*other) == owner.port));
                 self.bring_home(slot, node, owner);
             }
         }

@@ -97,12 +97,13 @@ pub fn port(number: usize) -> u16 {
 }
 
 pub fn ip(number: usize) -> String {
-    format!("10.0.0.{number}")
+    format!("10.0.{}.{}", number / 256, number % 256)
 }
 
 /// The node that has this address.
 pub fn number_of(ip: &str) -> Option<usize> {
-    ip.strip_prefix("10.0.0.")?.parse().ok()
+    let (high, low) = ip.strip_prefix("10.0.")?.split_once('.')?;
+    Some(high.parse::<usize>().ok()? * 256 + low.parse::<usize>().ok()?)
 }
 
 impl fmt::Display for Options {

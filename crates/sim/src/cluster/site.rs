@@ -1,6 +1,6 @@
 //! A place where a node runs, or does not at the moment: its disk, its clock, its data.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use cluster::{Machine, Map, NodeId, PrimaryLink, View};
 
@@ -43,8 +43,15 @@ pub struct Site {
     pub last_config_epoch: u64,
     /// When votes were last asked for without an operator's word.
     pub asked_ms: Option<u64>,
+    /// For which epoch.
+    pub asked_epoch: u64,
     pub manual_until_ms: u64,
     pub sent: u64,
+    /// Slots of others whose keys this node held when it took its primary's place. A primary
+    /// that dies right after it gave a slot away may take the deletion of the keys with it. They
+    /// are shown to nobody, and not deleted either: where the news of who has a slot died with
+    /// the primary, they are all there is.
+    pub guests: BTreeSet<u16>,
     /// Owners of the slots that are looked at, and their epochs.
     pub owners: BTreeMap<u16, (NodeId, u64)>,
 }
@@ -85,6 +92,14 @@ impl Site {
     pub fn owns(&self, slot: u16) -> bool {
         let owns = |map: &Map| map.owners[usize::from(slot)] == map.myself;
         self.map.as_ref().is_some_and(owns)
+    }
+
+    pub fn note_guests(&mut self) {
+        let Some(map) = self.machine.as_ref().map(Machine::map) else {
+            return;
+        };
+        let is_guest = |slot: &&u16| map.owners[usize::from(**slot)] != map.myself;
+        self.guests = self.data.slots.keys().filter(is_guest).copied().collect();
     }
 
     pub fn id(&self) -> Option<NodeId> {

@@ -171,7 +171,6 @@ impl World {
                 if self.lives(node, life) && self.sites[node].tick_ms.is_some_and(is_due) {
                     self.sites[node].tick_ms = None;
                     self.input(node, Input::Tick);
-                    self.note_suspects(node);
                     self.schedule_tick(node);
                 }
             }
@@ -229,6 +228,7 @@ impl World {
         site.asked_ms = None;
         site.manual_until_ms = 0;
         site.owners.clear();
+        site.guests.clear();
         let view = site.view(self.now_ms);
         let conf = site.file.as_ref().map(|file| file.as_bytes());
         let machine = Machine::new(settings, conf, seeds, &view);
@@ -251,7 +251,12 @@ impl World {
         if let Some(machine) = &mut self.sites[node].machine {
             machine.start(&view, &mut out);
         }
+        let life = self.sites[node].life;
         self.perform(node, out);
+        if self.lives(node, life) {
+            let slots: Vec<u16> = self.sites[node].data.slots.keys().copied().collect();
+            self.input(node, Input::Loaded { slots: &slots });
+        }
         self.schedule_tick(node);
     }
 
@@ -383,10 +388,12 @@ impl World {
                 site.heard_ms = None;
                 // Another primary, another election.
                 site.asked_ms = None;
+                site.guests.clear();
             }
             Output::Promote => {
                 site.following = None;
                 site.heard_ms = None;
+                site.note_guests();
             }
             Output::DeleteAll => site.data.slots.clear(),
             Output::DeleteKeys { slots } => {
@@ -470,6 +477,7 @@ impl World {
         if !self.lives(to.node, to.life) || !self.pipes.contains_key(&to) {
             return;
         }
+        self.note_accusations(to.node, &bytes);
         let cut = self.draw(bytes.len() as u64) as usize;
         let (first, second) = bytes.split_at(cut);
         let link = to.link;

@@ -1,7 +1,7 @@
 //! Plays seeds from the command line.
 
 use std::process::ExitCode;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use sentinel::Flaw;
 
@@ -15,6 +15,8 @@ struct Wanted {
     flaw: Option<Flaw>,
     /// Whether broken promises are only told.
     goes_on: bool,
+    /// When no further seed is begun.
+    seconds: Option<u64>,
 }
 
 /// What came of many seeds.
@@ -28,7 +30,10 @@ struct Sum {
 
 pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let Some(wanted) = parse(words) else {
-        eprintln!("usage: sim sentinel COUNT [--from SEED] [--flaw NAME] [--go-on] | --trace SEED");
+        eprintln!(
+            "usage: sim sentinel COUNT [--from SEED] [--seconds N] [--flaw NAME] [--go-on] \
+             | --trace SEED"
+        );
         return ExitCode::FAILURE;
     };
     let begun = Instant::now();
@@ -37,8 +42,10 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
         None => wanted.from..wanted.from + wanted.count,
     };
     let mut sum = Sum::default();
-    let mut broken = 0;
-    for seed in seeds.clone() {
+    let is_over = |seconds: u64| begun.elapsed() >= Duration::from_secs(seconds);
+    let (mut played, mut broken) = (0, 0);
+    for seed in seeds.take_while(|_| !wanted.seconds.is_some_and(is_over)) {
+        played += 1;
         let report = match play(seed, wanted.flaw, wanted.trace.is_some()) {
             Ok(report) => report,
             Err(failure) => {
@@ -64,8 +71,7 @@ pub fn run(words: impl Iterator<Item = String>) -> ExitCode {
     let late = sum.failovers.iter();
     let late = late.filter(|failover| failover.took_ms > failover.usual_ms);
     println!(
-        "{} seeds, {} events, {} simulated hours, {} switches, {:.1} s",
-        seeds.end - seeds.start,
+        "{played} seeds, {} events, {} simulated hours, {} switches, {:.1} s",
         sum.events,
         sum.simulated_ms / 3_600_000,
         sum.switches,
@@ -89,6 +95,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
         match &*word {
             "--from" => wanted.from = words.next()?.parse().ok()?,
             "--go-on" => wanted.goes_on = true,
+            "--seconds" => wanted.seconds = Some(words.next()?.parse().ok()?),
             "--trace" => wanted.trace = Some(words.next()?.parse().ok()?),
             "--flaw" => {
                 let name = words.next()?;
