@@ -4,6 +4,7 @@
 //!   request   what was asked for                view     what is known of the cluster
 //!   plan      what to do, decided purely        fleet    the view, and a link to every node
 //!   command   asks, plans, says, performs       carrier  moves slots
+//!   local     nodes of this machine
 //! ```
 //!
 //! One program under three names: `ochre cluster`, `ochre cli --cluster` and `redis-trib`. They
@@ -17,6 +18,7 @@ mod carrier;
 mod command;
 mod fleet;
 mod link;
+mod local;
 mod node;
 mod place;
 mod plan;
@@ -26,4 +28,6 @@ mod slots;
 mod view;
 mod voice;
 
+pub use local::local;
 pub use program::{Entry, Setting, cli, ochre, trib};
+pub use voice::Dialect;

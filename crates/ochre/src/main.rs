@@ -96,6 +96,14 @@ const TRIB: Program = Program {
     main: manager::trib,
 };
 
+/// The script that starts a cluster on one machine, under its own name.
+const CREATE_CLUSTER: Program = Program {
+    name: "create-cluster",
+    link: "create-cluster",
+    summary: "a cluster on this machine",
+    main: create_cluster,
+};
+
 fn main() -> ExitCode {
     let mut args = std::env::args_os();
     let called = args.next().unwrap_or_default();
@@ -135,6 +143,9 @@ fn command_line(args: &[Vec<u8>]) -> ExitCode {
 
 /// The cluster manager, whose options of connection are those of the command line.
 fn cluster(args: &[Vec<u8>]) -> ExitCode {
+    if let Some((b"local", args)) = args.split_first().map(|(word, rest)| (&word[..], rest)) {
+        return manager::local(args, manager::Dialect::Ochre);
+    }
     match cli::cluster_call(args) {
         Ok(call) => {
             let words = call.words.clone();
@@ -145,6 +156,10 @@ fn cluster(args: &[Vec<u8>]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn create_cluster(args: &[Vec<u8>]) -> ExitCode {
+    manager::local(args, manager::Dialect::Cli)
 }
 
 fn entry(call: cli::ClusterCall) -> manager::Entry {
@@ -159,8 +174,10 @@ fn entry(call: cli::ClusterCall) -> manager::Entry {
 /// The program that the name of a link stands for. What the link leads to does not matter.
 fn by_link(called: &OsString) -> Option<&'static Program> {
     let name = Path::new(called).file_name()?;
-    if matches!(name.as_bytes(), b"redis-trib" | b"redis-trib.rb") {
-        return Some(&TRIB);
+    match name.as_bytes() {
+        b"redis-trib" | b"redis-trib.rb" => return Some(&TRIB),
+        b"create-cluster" => return Some(&CREATE_CLUSTER),
+        _ => {}
     }
     PROGRAMS
         .iter()
@@ -181,6 +198,7 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
+    text += &format!(" {}", CREATE_CLUSTER.link);
     text += "\n\n'ochre PROGRAM --help' tells more.\n";
     text
 }

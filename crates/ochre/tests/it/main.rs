@@ -25,6 +25,7 @@ mod hostile;
 mod interchange;
 mod limits;
 mod live;
+mod local;
 mod manager_deeds;
 mod manager_kills;
 mod manager_texts;
