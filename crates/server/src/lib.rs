@@ -34,6 +34,7 @@ mod primary;
 mod program;
 mod sentinel;
 mod signals;
+mod supervisor;
 mod wire;
 mod worker;
 
