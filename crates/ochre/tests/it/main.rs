@@ -26,6 +26,7 @@ mod interchange;
 mod limits;
 mod live;
 mod local;
+mod manager_clusters;
 mod manager_deeds;
 mod manager_kills;
 mod manager_texts;
