@@ -4,7 +4,7 @@
 //!   request   what was asked for                view     what is known of the cluster
 //!   plan      what to do, decided purely        fleet    the view, and a link to every node
 //!   command   asks, plans, says, performs       carrier  moves slots
-//!   local     nodes of this machine
+//!   local     nodes of this machine              doctor   what is wrong with it, or a server
 //! ```
 //!
 //! One program under three names: `ochre cluster`, `ochre cli --cluster` and `redis-trib`. They
@@ -16,6 +16,7 @@
 mod allocation;
 mod carrier;
 mod command;
+mod doctor;
 mod fleet;
 mod link;
 mod local;
@@ -28,6 +29,7 @@ mod slots;
 mod view;
 mod voice;
 
+pub use doctor::doctor;
 pub use local::local;
 pub use program::{Entry, Setting, cli, ochre, trib};
 pub use voice::Dialect;

@@ -75,6 +75,12 @@ const PROGRAMS: &[Program] = &[
         main: proxy::main,
     },
     Program {
+        name: "doctor",
+        link: "ochre-doctor",
+        summary: "looks for what is wrong with a machine and a server",
+        main: doctor,
+    },
+    Program {
         name: "check-aof",
         link: "redis-check-aof",
         summary: "checks and mends an append-only file",
@@ -150,6 +156,20 @@ fn cluster(args: &[Vec<u8>]) -> ExitCode {
         Ok(call) => {
             let words = call.words.clone();
             manager::ochre(entry(call), &words)
+        }
+        Err(message) => {
+            eprintln!("ochre: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The doctor, whose options of connection are those of the command line.
+fn doctor(args: &[Vec<u8>]) -> ExitCode {
+    match cli::cluster_call(args) {
+        Ok(call) => {
+            let words = call.words.clone();
+            manager::doctor(entry(call), &words)
         }
         Err(message) => {
             eprintln!("ochre: {message}");

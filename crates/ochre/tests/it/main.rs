@@ -18,6 +18,7 @@ mod cli;
 mod cluster;
 mod clusters;
 mod crowd;
+mod doctor;
 mod encryption;
 mod ending;
 mod files;
