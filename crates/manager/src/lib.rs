@@ -18,6 +18,7 @@ mod carrier;
 mod command;
 mod doctor;
 mod fleet;
+mod install;
 mod link;
 mod local;
 mod node;
@@ -30,6 +31,7 @@ mod view;
 mod voice;
 
 pub use doctor::doctor;
+pub use install::install;
 pub use local::local;
 pub use program::{Entry, Setting, cli, ochre, trib};
 pub use voice::Dialect;

@@ -81,6 +81,12 @@ const PROGRAMS: &[Program] = &[
         main: doctor,
     },
     Program {
+        name: "install",
+        link: "ochre-install",
+        summary: "has a server, Sentinel or proxy run as a service",
+        main: manager::install,
+    },
+    Program {
         name: "check-aof",
         link: "redis-check-aof",
         summary: "checks and mends an append-only file",

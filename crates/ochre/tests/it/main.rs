@@ -35,6 +35,7 @@ mod primary;
 mod process;
 mod replication;
 mod sentinel;
+mod services;
 mod side;
 mod starting;
 mod stress;
