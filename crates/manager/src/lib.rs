@@ -4,6 +4,7 @@
 //!   request   what was asked for                view     what is known of the cluster
 //!   plan      what to do, decided purely        fleet    the view, and a link to every node
 //!   command   asks, plans, says, performs       carrier  moves slots
+//!   local     nodes of this machine              doctor   what is wrong with it, or a server
 //! ```
 //!
 //! One program under three names: `ochre cluster`, `ochre cli --cluster` and `redis-trib`. They
@@ -15,8 +16,11 @@
 mod allocation;
 mod carrier;
 mod command;
+mod doctor;
 mod fleet;
+mod install;
 mod link;
+mod local;
 mod node;
 mod place;
 mod plan;
@@ -26,4 +30,8 @@ mod slots;
 mod view;
 mod voice;
 
+pub use doctor::doctor;
+pub use install::install;
+pub use local::local;
 pub use program::{Entry, Setting, cli, ochre, trib};
+pub use voice::Dialect;

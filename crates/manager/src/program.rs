@@ -50,7 +50,7 @@ pub fn cli(entry: Entry, words: &[Vec<u8>], settings: &[Setting]) -> ExitCode {
             None => return ExitCode::FAILURE,
         };
     }
-    run(dialect, entry, request)
+    perform(dialect, entry, request)
 }
 
 /// Runs `ochre cluster`, whose connection options have been taken out of the words.
@@ -71,7 +71,7 @@ pub fn ochre(entry: Entry, words: &[Vec<u8>]) -> ExitCode {
     if request.settings.from_askpass {
         request.settings.from_password = ask_password();
     }
-    run(dialect, entry, request)
+    perform(dialect, entry, request)
 }
 
 /// Reads a command among its options and arguments; none if help is wanted.
@@ -177,10 +177,11 @@ pub fn trib(words: &[Vec<u8>]) -> ExitCode {
         args: rest.to_vec(),
         settings,
     };
-    run(dialect, Entry::default(), request)
+    perform(dialect, Entry::default(), request)
 }
 
-fn run(dialect: Dialect, entry: Entry, request: Request) -> ExitCode {
+/// Does what was asked for.
+pub fn perform(dialect: Dialect, entry: Entry, request: Request) -> ExitCode {
     let voice = Voice::new(dialect, request.settings.json);
     let mut errand = Errand {
         voice,

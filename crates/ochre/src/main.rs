@@ -75,6 +75,18 @@ const PROGRAMS: &[Program] = &[
         main: proxy::main,
     },
     Program {
+        name: "doctor",
+        link: "ochre-doctor",
+        summary: "looks for what is wrong with a machine and a server",
+        main: doctor,
+    },
+    Program {
+        name: "install",
+        link: "ochre-install",
+        summary: "has a server, Sentinel or proxy run as a service",
+        main: manager::install,
+    },
+    Program {
         name: "check-aof",
         link: "redis-check-aof",
         summary: "checks and mends an append-only file",
@@ -94,6 +106,14 @@ const TRIB: Program = Program {
     link: "redis-trib",
     summary: "manages a cluster",
     main: manager::trib,
+};
+
+/// The script that starts a cluster on one machine, under its own name.
+const CREATE_CLUSTER: Program = Program {
+    name: "create-cluster",
+    link: "create-cluster",
+    summary: "a cluster on this machine",
+    main: create_cluster,
 };
 
 fn main() -> ExitCode {
@@ -135,6 +155,9 @@ fn command_line(args: &[Vec<u8>]) -> ExitCode {
 
 /// The cluster manager, whose options of connection are those of the command line.
 fn cluster(args: &[Vec<u8>]) -> ExitCode {
+    if let Some((b"local", args)) = args.split_first().map(|(word, rest)| (&word[..], rest)) {
+        return manager::local(args, manager::Dialect::Ochre);
+    }
     match cli::cluster_call(args) {
         Ok(call) => {
             let words = call.words.clone();
@@ -145,6 +168,24 @@ fn cluster(args: &[Vec<u8>]) -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// The doctor, whose options of connection are those of the command line.
+fn doctor(args: &[Vec<u8>]) -> ExitCode {
+    match cli::cluster_call(args) {
+        Ok(call) => {
+            let words = call.words.clone();
+            manager::doctor(entry(call), &words)
+        }
+        Err(message) => {
+            eprintln!("ochre: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn create_cluster(args: &[Vec<u8>]) -> ExitCode {
+    manager::local(args, manager::Dialect::Cli)
 }
 
 fn entry(call: cli::ClusterCall) -> manager::Entry {
@@ -159,8 +200,10 @@ fn entry(call: cli::ClusterCall) -> manager::Entry {
 /// The program that the name of a link stands for. What the link leads to does not matter.
 fn by_link(called: &OsString) -> Option<&'static Program> {
     let name = Path::new(called).file_name()?;
-    if matches!(name.as_bytes(), b"redis-trib" | b"redis-trib.rb") {
-        return Some(&TRIB);
+    match name.as_bytes() {
+        b"redis-trib" | b"redis-trib.rb" => return Some(&TRIB),
+        b"create-cluster" => return Some(&CREATE_CLUSTER),
+        _ => {}
     }
     PROGRAMS
         .iter()
@@ -181,6 +224,7 @@ fn help() -> String {
     PROGRAMS
         .iter()
         .for_each(|program| text += &format!(" {}", program.link));
+    text += &format!(" {}", CREATE_CLUSTER.link);
     text += "\n\n'ochre PROGRAM --help' tells more.\n";
     text
 }

@@ -15,6 +15,7 @@
 //!   sentinel    what Sentinel asks: links, names, scripts, its file
 //!   governor    how many workers are up
 //!   upkeep      expiry, garbage and samples, a few times a second
+//!   supervisor  tells systemd when the program is ready
 //!   machine     the engine's host: clocks, memory, processor time, files
 //!   bar         how far the load is, for who watches
 //!   journal     the program's own log lines
@@ -35,6 +36,7 @@ mod primary;
 mod program;
 mod sentinel;
 mod signals;
+mod supervisor;
 mod upkeep;
 mod wire;
 mod worker;

@@ -27,6 +27,7 @@ use crate::memory;
 use crate::primary::Sockets;
 use crate::sentinel;
 use crate::signals::Endings;
+use crate::supervisor::Supervisor;
 use crate::upkeep;
 use crate::worker;
 
@@ -122,7 +123,10 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
     // Paths of scripts begin in that folder.
     let sentinel = watcher(&loaded)?;
     let mut config = loaded.config;
-    if config.process.daemonize && std::env::var_os(DAEMON).is_none() {
+    let (supervisor, unfound) = Supervisor::find(&config);
+    // Whoever supervises a process must not lose it.
+    let goes_away = config.process.daemonize && !supervisor.is_there();
+    if goes_away && std::env::var_os(DAEMON).is_none() {
         return daemonize(started_in);
     }
     if std::env::var_os(DAEMON).is_some() {
@@ -132,6 +136,9 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
     let threads = threads(&config);
     config.network.io_threads.set_effective(threads as u32);
     announce(&journal, &config, config_file.as_deref());
+    if let Some(why) = unfound {
+        journal.line(LogLevel::Warning, &why);
+    }
     if config.sentinel.is_on
         && let Err(why) = sentinel::check_file(config_file.as_deref())
     {
@@ -165,6 +172,7 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         table,
         governor,
         sentinel,
+        supervisor,
     }))
 }
 
@@ -176,6 +184,7 @@ struct Start {
     table: Table,
     governor: Governor,
     sentinel: Option<Arc<Sentinel>>,
+    supervisor: Supervisor,
 }
 
 /// The Sentinel that is to run, if one is.
@@ -366,6 +375,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         table,
         governor,
         sentinel,
+        supervisor,
     } = start;
     let path = config_file.clone();
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
@@ -407,15 +417,20 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     gauge.mark_startup();
     let watch = sentinel.as_ref().zip(path);
     let loaded = begin(&house, &config, &journal, watch, bus)?;
+    match loaded {
+        Some(_) => supervisor.loads(&journal),
+        None => supervisor.is_ready(&journal),
+    }
     let end = until_the_end(
         &house,
-        &journal,
+        (&*journal, &supervisor),
         &mut listeners,
         received,
         &mut endings,
         loaded,
     );
     if end.await {
+        supervisor.ends(&journal);
         return Ok(end_well(&config, &journal, listeners).await);
     }
     remove_pid_file(&config);
@@ -537,7 +552,7 @@ fn load(
 /// Serves until a signal or a client ends the program. Returns whether it ends well.
 async fn until_the_end(
     house: &House,
-    journal: &Journal,
+    (journal, supervisor): (&Journal, &Supervisor),
     listeners: &mut Listeners,
     mut requests: UnboundedReceiver<Request>,
     endings: &mut Endings,
@@ -557,6 +572,7 @@ async fn until_the_end(
                     return false;
                 }
                 journal.line(LogLevel::Notice, "Ready to accept connections");
+                supervisor.is_ready(journal);
             }
             name = endings.next() => {
                 if is_ending || house.engine.ending.is_pending() && name == "SIGINT" {

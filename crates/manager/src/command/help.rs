@@ -73,6 +73,8 @@ fn ours() -> String {
             row.name, "", row.summary
         );
     }
+    text += "  local        start|create|stop|watch|tail|call|clean ...\n                 \
+             a cluster on this machine; 'ochre cluster local' tells more\n";
     text += "\nOptions of every command\n  \
              --json               the result as a document; everything else beside it\n  \
              --dry-run            say what would be done, and do nothing\n  \

@@ -1,4 +1,4 @@
-//! A cluster of Debian's servers, made without any tool.
+//! Nodes of either kind, and a cluster of Debian's servers made without any tool.
 
 use std::path::Path;
 
@@ -20,7 +20,15 @@ pub fn has_redis() -> bool {
     there
 }
 
+/// Whose server it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Debian,
+    Ochre,
+}
+
 pub struct Node {
+    pub host: &'static str,
     pub port: u16,
     pub id: String,
     _process: Process,
@@ -34,14 +42,28 @@ impl Node {
     }
 
     pub fn start_at(port: u16, directives: &[&str]) -> Node {
+        Node::of(Kind::Debian, "127.0.0.1", port, directives)
+    }
+
+    /// Starts a server of a kind at a place of its own.
+    pub fn of(kind: Kind, host: &'static str, port: u16, directives: &[&str]) -> Node {
         let (folder, number) = (Folder::new(), port.to_string());
         let fixed = ["--port", &number, "--save", "", "--dir", folder.root()];
-        let args = [&fixed, directives].concat();
-        let process = Process::start(Path::new(REDIS), "redis-server", &args, "");
+        let process = match kind {
+            Kind::Debian => {
+                let args = [&fixed, directives].concat();
+                Process::start(Path::new(REDIS), "redis-server", &args, "")
+            }
+            Kind::Ochre => {
+                let args = [&["server"], &fixed[..], directives].concat();
+                Process::start(Path::new(OCHRE), "ochre", &args, "")
+            }
+        };
         wait_until("the server is ready", || {
             process.output().contains("Ready to accept connections")
         });
         let mut node = Node {
+            host,
             port,
             id: String::new(),
             _process: process,
@@ -57,12 +79,12 @@ impl Node {
     }
 
     pub fn ask(&self, line: &str) -> String {
-        Wire::connect(("127.0.0.1", self.port)).ask(line)
+        Wire::connect((self.host, self.port)).ask(line)
     }
 
     /// Asks for what the cluster forbids unless one says `ASKING`.
     pub fn ask_asking(&self, line: &str) -> String {
-        let mut wire = Wire::connect(("127.0.0.1", self.port));
+        let mut wire = Wire::connect((self.host, self.port));
         wire.ask("ASKING");
         wire.ask(line)
     }
@@ -73,7 +95,7 @@ impl Node {
     }
 
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        format!("{}:{}", self.host, self.port)
     }
 
     /// The node's own slots, and those that are open, as it writes them.
@@ -84,17 +106,19 @@ impl Node {
     }
 }
 
+/// What nodes of a test's cluster are told.
+pub const DIRECTIVES: [&str; 6] = [
+    "--cluster-enabled",
+    "yes",
+    "--cluster-node-timeout",
+    "3000",
+    "--cluster-require-full-coverage",
+    "no",
+];
+
 /// Servers that do not know each other.
 pub fn nodes(count: usize, directives: &[&str]) -> Vec<Node> {
-    let own = [
-        "--cluster-enabled",
-        "yes",
-        "--cluster-node-timeout",
-        "3000",
-        "--cluster-require-full-coverage",
-        "no",
-    ];
-    let directives = [&own, directives].concat();
+    let directives = [&DIRECTIVES, directives].concat();
     (0..count).map(|_| Node::start(&directives)).collect()
 }
 
@@ -108,7 +132,7 @@ pub fn join(nodes: &[Node], primaries: usize) {
             assert_eq!(added, "+OK");
         }
         node.ask(&format!("CLUSTER SET-CONFIG-EPOCH {}", index + 1));
-        node.ask(&format!("CLUSTER MEET 127.0.0.1 {}", nodes[0].port));
+        node.ask(&format!("CLUSTER MEET {} {}", nodes[0].host, nodes[0].port));
     }
     settle(nodes);
 }
