@@ -199,6 +199,28 @@ impl Engine {
         verbatim: &mut Verbatim<'b>,
         out: &mut Vec<u8>,
     ) {
+        self.run_foreign(session, worker, batch, Some(verbatim), out);
+    }
+
+    /// Runs commands of a node whose slots are on their way here.
+    pub(crate) fn run_import(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        self.run_foreign(session, worker, batch, None, out);
+    }
+
+    fn run_foreign<'b>(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'b>,
+        verbatim: Option<&mut Verbatim<'b>>,
+        out: &mut Vec<u8>,
+    ) {
         let now = self.now();
         session.client.last_use_ms.store(now.0, Ordering::Relaxed);
         let mut run = Run {
@@ -210,7 +232,7 @@ impl Engine {
             located: recycle(mem::take(&mut worker.spare)),
             start: 0,
             full_at: usize::MAX,
-            verbatim: Some(verbatim),
+            verbatim,
             map: None,
             unconfirmed: Vec::new(),
             worker,
@@ -320,7 +342,10 @@ impl<'a> Run<'a, '_> {
         let Some(entry) = self.engine.table.resolve(words) else {
             self.refuse(None, &unknown_command(words));
             let name = String::from_utf8_lossy(excerpt(words[0], 128));
-            return self.engine.report_stream_error(&name, self.out);
+            return match self.session.origin {
+                Origin::Import => self.engine.stop_import(self.session, &name, self.out),
+                _ => self.engine.report_stream_error(&name, self.out),
+            };
         };
         if self.session.transaction.is_some() && !entry.flags.has(Flags::NOT_QUEUED) {
             return self.session.queue(entry.id, words);
@@ -557,7 +582,7 @@ impl<'a> Run<'a, '_> {
             }
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
-            if is_client && gates::is_paused(engine, self.session, entry) {
+            if is_client && gates::has_to_wait(engine, self.session, entry, words) {
                 has_run = false;
                 return;
             }
@@ -674,6 +699,11 @@ impl<'a> Run<'a, '_> {
         if origin == Origin::Primary && self.out.get(mark) == Some(&b'-') {
             let reply = &self.out[mark..];
             self.engine.report_stream_error(&entry.full_name, reply);
+        }
+        if origin == Origin::Import && self.out.get(mark) == Some(&b'-') {
+            let reply = &self.out[mark..];
+            self.engine
+                .stop_import(self.session, &entry.full_name, reply);
         }
         // The reply may have been cut short, so the limit is the one that it was written under.
         if self.out.len() > full_at {
