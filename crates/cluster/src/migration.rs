@@ -220,7 +220,6 @@ impl Export {
             (Stage::Connecting, Event::Busy) if now_ms < self.began_ms + BUSY_MS => {
                 self.wait_until_ms = now_ms + RETRY_MS;
             }
-            (Stage::Connecting, Event::Busy) => self.fail("The target node is busy"),
             (Stage::Copying, Event::Copied { more }) => {
                 self.stage = match more {
                     true => Stage::Copying,
@@ -262,6 +261,7 @@ impl Export {
             }
             (Stage::Giving, _) => self.wait_until_ms = now_ms + RETRY_MS,
             (_, Event::Refused(why) | Event::Lost(why)) => self.fail(why),
+            (_, Event::Busy) => self.fail("The target node is busy"),
             (stage, event) => unreachable!("{event:?} is no answer to {stage:?}"),
         }
     }

@@ -31,9 +31,15 @@ use replication::LinkState;
 use crate::storage::Storage;
 use duties::{Duties, Duty};
 use file::ConfigFile;
+use mover::Mover;
+
+pub use mover::Job;
 
 mod duties;
+mod export;
 mod file;
+mod mover;
+mod moving;
 
 /// What only a program with sockets and threads can do.
 pub trait Shell: Send + Sync {
@@ -51,6 +57,9 @@ pub trait Shell: Send + Sync {
 
     /// There is something for [`Cluster::work_off`] to do.
     fn call_hands(&self);
+
+    /// Has a thread of its own run [`Cluster::export`].
+    fn begin_export(&self, job: Arc<Job>);
 }
 
 /// One node of a cluster.
@@ -58,6 +67,7 @@ pub struct Cluster {
     core: Mutex<Core>,
     shell: OnceLock<Box<dyn Shell>>,
     duties: Duties,
+    mover: Mover,
     deadline_ms: AtomicU64,
 }
 
@@ -93,6 +103,7 @@ impl Cluster {
             core: Mutex::new(core),
             shell: OnceLock::new(),
             duties: Duties::default(),
+            mover: Mover::default(),
             deadline_ms: AtomicU64::new(u64::MAX),
         }
     }
@@ -112,6 +123,7 @@ impl Cluster {
         let machine = machine.map_err(|corrupt| corrupt.to_string())?;
         core.file.save(&machine.nodes_conf(&view), true)?;
         core.machine = Some(machine);
+        self.mover.seed([seeds[1], seeds[0]]);
         Ok(())
     }
 
@@ -128,6 +140,8 @@ impl Cluster {
         core.outputs = outputs;
         self.step(engine, &mut core, Input::Loaded { slots: &slots });
         self.settle(&core);
+        // What was on its way here when the node went down never comes.
+        self.with_shell(|shell| shell.call_hands());
         Ok(())
     }
 
@@ -145,6 +159,9 @@ impl Cluster {
 
     /// Takes in what happened on the bus. No lock is held.
     pub fn take_in(&self, engine: &Engine, input: Input<'_>) {
+        if matches!(input, Input::Tick) && self.mover.drop_forsaken(engine) {
+            self.with_shell(|shell| shell.call_hands());
+        }
         // What the machine says next must be true of the log: no write may be under way still.
         self.duties.await_pause();
         self.tell(engine, input);
@@ -206,8 +223,9 @@ impl Cluster {
             drop(all);
         }
         while let Some(slot) = self.duties.next_lost_slot() {
-            engine.delete_slot(worker, slot);
+            while engine.delete_from_slot(worker, slot) {}
         }
+        self.delete_forsaken(engine, worker);
     }
 
     fn follow_config(&self, engine: &Engine, core: &mut Core) {

@@ -121,6 +121,17 @@ impl Engine {
         slots.iter().all(is_its)
     }
 
+    /// Where a node is reached by those who speak as clients do.
+    pub fn place_of(&self, node: NodeId) -> Option<(String, u16)> {
+        let map = self.cluster.map();
+        let endpoint = map.map.nodes.iter().find(|endpoint| endpoint.id == node)?;
+        let port = match endpoint.plain_port {
+            0 => endpoint.port,
+            plain => plain,
+        };
+        Some((endpoint.ip.clone(), port))
+    }
+
     /// The hidden slots, ascending.
     pub fn hidden_slots(&self) -> Vec<u16> {
         let mut locked = self.keyspace.lock(ShardSet::NONE);
