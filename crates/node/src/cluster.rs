@@ -123,7 +123,8 @@ impl Cluster {
         let machine = machine.map_err(|corrupt| corrupt.to_string())?;
         core.file.save(&machine.nodes_conf(&view), true)?;
         core.machine = Some(machine);
-        self.mover.seed([seeds[1], seeds[0]]);
+        // Other names than that of the node.
+        self.mover.seed(seeds.map(|seed| seed.wrapping_add(1)));
         Ok(())
     }
 

@@ -31,6 +31,9 @@ const LOG_BYTES: usize = 1 << 20;
 /// How long the target may take for one piece.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// The longest wait for the sake of one slot.
+const LINGER_MICROS_MAX: u64 = 1_000_000;
+
 /// The longest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
 
@@ -194,9 +197,9 @@ impl<'a> Exporter<'a> {
     /// Copies slots until there is something to send.
     fn copy(&mut self) -> Outcome {
         while let Some(slot) = self.uncopied.pop() {
-            let (offset, _keys) = self.engine.copy_slot(slot, &mut self.outbox);
+            let (offset, keys) = self.engine.copy_slot(slot, &mut self.outbox);
             self.copied.insert(slot, offset);
-            if self.outbox.len() >= PIECE_BYTES {
+            if self.linger(keys) || self.outbox.len() >= PIECE_BYTES {
                 break;
             }
         }
@@ -208,6 +211,16 @@ impl<'a> Exporter<'a> {
             self.confirm()?;
         }
         Ok(Event::Copied { more })
+    }
+
+    /// Takes the time that `rdb-key-save-delay` wants for so many keys. Returns whether it does.
+    fn linger(&self, keys: usize) -> bool {
+        let delay = self.engine.config.load().persistence.key_save_delay;
+        let micros = u64::try_from(delay).unwrap_or(0);
+        self.engine
+            .host
+            .sleep(micros.saturating_mul(keys as u64).min(LINGER_MICROS_MAX));
+        micros > 0
     }
 
     /// Sends what the log says of copied slots. Returns how much there was to look at.

@@ -33,6 +33,7 @@ mod process;
 mod replication;
 mod sentinel;
 mod side;
+mod slot_moves;
 mod starting;
 mod stress;
 mod wire;
