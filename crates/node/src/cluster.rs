@@ -83,6 +83,8 @@ struct Core {
     /// What the system said when the file could last not be written.
     unsaved: Option<String>,
     deletes_all: bool,
+    /// Slots whose keys are to be deleted, once the map says so, too.
+    lost: Vec<u16>,
 }
 
 impl Cluster {
@@ -98,6 +100,7 @@ impl Cluster {
             resumes: false,
             unsaved: None,
             deletes_all: false,
+            lost: Vec::new(),
         };
         Cluster {
             core: Mutex::new(core),
@@ -224,7 +227,7 @@ impl Cluster {
             drop(all);
         }
         while let Some(slot) = self.duties.next_lost_slot() {
-            while engine.delete_from_slot(worker, slot) {}
+            self.delete_slot(engine, worker, slot);
         }
         self.delete_forsaken(engine, worker);
     }
@@ -268,6 +271,11 @@ impl Cluster {
             }
         }
         self.resume(engine, core);
+        // Whoever deletes looks at the map whether the slots have come back.
+        if !core.lost.is_empty() {
+            self.duties.lose(core.lost.drain(..));
+            self.with_shell(|shell| shell.call_hands());
+        }
     }
 
     /// Writes the file. Returns whether it is there.
@@ -295,8 +303,7 @@ impl Cluster {
             Output::Promote => self.put_off(Duty::Follow(None)),
             Output::DeleteAll => core.deletes_all = true,
             Output::DeleteKeys { slots } => {
-                self.duties.lose(slots.iter());
-                self.with_shell(|shell| shell.call_hands());
+                core.lost.extend(slots.iter());
             }
             Output::MapChanged => {
                 let map = core.machine().map();

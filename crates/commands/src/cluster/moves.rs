@@ -272,6 +272,9 @@ fn establish(
         return Err(Error::text(text));
     }
     let map = known(cx, |machine, _| machine.map())?;
+    if !map.ok {
+        return Err(Error::text("TRYAGAIN The target node does not serve"));
+    }
     let open = map.importing.iter().find(|(slot, _)| slots.contains(*slot));
     if let Some((slot, _)) = open {
         let text = format!("ERR Slot {slot} is in importing state at the target node");
@@ -329,6 +332,8 @@ fn take(cx: &mut Context<'_>, mover: &dyn SlotMover, name: &str) -> CommandResul
         Err(Refused(
             "ERR The slots are not the source's any more".to_owned(),
         ))
+    } else if !known(cx, |machine, _| machine.map().ok)? {
+        Err(Refused("ERR The target node does not serve".to_owned()))
     } else {
         cx.engine.host.command_cluster(cx.engine, request).map(drop)
     };

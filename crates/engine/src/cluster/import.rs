@@ -22,6 +22,8 @@ pub struct Importer {
 /// What was sent is not what this node can take. Some of it may be there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Rejected {
+    /// All keys were deleted here.
+    Flushed,
     /// It is not whole commands.
     Malformed,
     /// It touches keys of other slots.
@@ -57,6 +59,9 @@ impl Importer {
         slots: &SlotSet,
         commands: &[u8],
     ) -> Result<(), Rejected> {
+        if !engine.hides_all(slots) {
+            return Err(Rejected::Flushed);
+        }
         self.input.clear();
         self.input.extend_from_slice(commands);
         let limits = Limits {

@@ -54,13 +54,19 @@ impl Engine {
             .drop_shard_channels(|channel| !map.hears(Slot::of(channel)));
     }
 
-    /// Deletes some keys of a slot that others own now. Returns whether there may be more: nobody
-    /// is kept waiting for long.
-    pub fn delete_from_slot(&self, worker: &mut Worker, slot: u16) -> bool {
+    /// Deletes some keys of a slot that others own now, unless it is on its way here, as
+    /// `is_coming` says under its lock. Returns whether there may be more: nobody is kept waiting
+    /// for long.
+    pub fn delete_from_slot(
+        &self,
+        worker: &mut Worker,
+        slot: u16,
+        is_coming: &dyn Fn(u16) -> bool,
+    ) -> bool {
         let slot = Slot::new(slot);
         let mut locked = self.keyspace.lock(ShardSet::of(slot.shard()));
         // It may have come back meanwhile.
-        if self.cluster.map.load().is_mine(slot) {
+        if self.cluster.map.load().is_mine(slot) || is_coming(slot.number()) {
             return false;
         }
         let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);

@@ -132,6 +132,12 @@ impl Engine {
         Some((endpoint.ip.clone(), port))
     }
 
+    /// Whether all of these slots are hidden.
+    pub(super) fn hides_all(&self, slots: &SlotSet) -> bool {
+        let hidden = self.hidden_slots();
+        slots.iter().all(|slot| hidden.binary_search(&slot).is_ok())
+    }
+
     /// The hidden slots, ascending.
     pub fn hidden_slots(&self) -> Vec<u16> {
         let mut locked = self.keyspace.lock(ShardSet::NONE);

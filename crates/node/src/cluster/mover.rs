@@ -34,6 +34,8 @@ struct Inner {
     imports: BTreeMap<String, Incoming>,
     /// The latest last.
     over: VecDeque<SlotMoveRow>,
+    /// Slots that were on their way here.
+    doomed: Vec<u16>,
     prng: Option<[Prng; 2]>,
 }
 
@@ -233,6 +235,9 @@ impl Mover {
         incoming.row.updated = seconds(engine);
         incoming.row.state = if why.is_some() { "failed" } else { "success" };
         incoming.row.message = why.unwrap_or_default().to_owned();
+        if why.is_some() {
+            inner.doomed.extend(incoming.about.slots.iter());
+        }
         inner.remember(incoming.row);
     }
 
@@ -261,12 +266,16 @@ impl Mover {
         !gone.is_empty()
     }
 
-    /// The slots that come.
-    pub fn coming(&self) -> BTreeSet<u16> {
+    /// Whether a slot is on its way here. Locks of the keyspace may be held.
+    pub fn is_coming(&self, slot: u16) -> bool {
         let inner = self.0.lock();
-        let slots = inner.imports.values();
-        let slots = slots.flat_map(|incoming| incoming.about.slots.iter());
-        slots.collect()
+        let mut imports = inner.imports.values();
+        imports.any(|incoming| incoming.about.slots.contains(slot))
+    }
+
+    /// The slots of migrations that came to nothing: their keys are to go.
+    pub fn take_doomed(&self) -> Vec<u16> {
+        std::mem::take(&mut self.0.lock().doomed)
     }
 }
 
@@ -291,6 +300,7 @@ impl Inner {
             incoming.row.updated = seconds(engine);
             incoming.row.state = "failed";
             incoming.row.message = why.to_owned();
+            self.doomed.extend(incoming.about.slots.iter());
             self.remember(incoming.row);
         }
     }

@@ -26,11 +26,16 @@ impl Cluster {
         if engine.standing.is_replica() {
             return;
         }
-        let coming = self.mover.coming();
-        let hidden = engine.hidden_slots();
-        for slot in hidden.into_iter().filter(|slot| !coming.contains(slot)) {
-            while engine.delete_from_slot(worker, slot) {}
+        let mut forsaken = engine.hidden_slots();
+        forsaken.extend(self.mover.take_doomed());
+        for slot in forsaken {
+            self.delete_slot(engine, worker, slot);
         }
+    }
+
+    pub(super) fn delete_slot(&self, engine: &Engine, worker: &mut Worker, slot: u16) {
+        let is_coming = |slot| self.mover.is_coming(slot);
+        while engine.delete_from_slot(worker, slot, &is_coming) {}
     }
 }
 

@@ -324,7 +324,7 @@ fn every_type_moves_with_its_expiry_and_replicas_follow() {
     ));
     source.command(&format!("RENAME {} {}:renamed", keys[0], keys[0]));
     keys[0].push_str(":renamed");
-    assert_eq!(source.number(&format!("PEXPIRE {} 900000", keys[13])), 1);
+    assert_eq!(source.number(&format!("PEXPIRE {} 900000", keys[12])), 1);
     keys.push(expiring.clone());
     let digest = |node: &mut Node, key: &str| node.text(&format!("DEBUG DIGEST-VALUE {key}"));
     let digests: Vec<String> = keys.iter().map(|key| digest(&mut nodes[0], key)).collect();
@@ -339,7 +339,7 @@ fn every_type_moves_with_its_expiry_and_replicas_follow() {
             &digest(&mut nodes[3], key) == expected
         });
     }
-    for key in [&expiring, &keys[13]] {
+    for key in [&expiring, &keys[12]] {
         for at in [1, 3] {
             nodes[at].ask("READONLY");
             let left = nodes[at].number(&format!("PTTL {key}"));
