@@ -1,9 +1,9 @@
 //! Slots that move as a whole from one node to another: what either end of one migration does next.
 //!
 //! ```text
-//!  source  connect ─ copy slots ─ follow the log ─ hold writes ─ send the rest ─┬─ give ─ let writes go
-//!            │           │              │               │              │    take │
-//!  target    └ hide ─────┴── receive ───┴───────────────┴──────────────┴─────────┴─ own, show
+//!  source   connect ─ copy slots ─ follow the log ─ hold writes ─ send the rest ─┬─ give, let go
+//!             │           │              │               │              │   take │
+//!  target   hide ─────────┴── receive ───┴───────────────┴──────────────┴────────┴─ own, show
 //! ```
 //!
 //! Until the target takes the slots they are the source's, whatever happens: it forgets the

@@ -696,14 +696,8 @@ impl<'a> Run<'a, '_> {
         if confirms && self.must_confirm(entry, dirty) && self.out.len() > mark {
             self.unconfirmed.push(mark..self.out.len());
         }
-        if origin == Origin::Primary && self.out.get(mark) == Some(&b'-') {
-            let reply = &self.out[mark..];
-            self.engine.report_stream_error(&entry.full_name, reply);
-        }
-        if origin == Origin::Import && self.out.get(mark) == Some(&b'-') {
-            let reply = &self.out[mark..];
-            self.engine
-                .stop_import(self.session, &entry.full_name, reply);
+        if self.out.get(mark) == Some(&b'-') {
+            self.note_foreign_error(&entry.full_name, mark);
         }
         // The reply may have been cut short, so the limit is the one that it was written under.
         if self.out.len() > full_at {
@@ -711,6 +705,17 @@ impl<'a> Run<'a, '_> {
             self.engine.cut_off_reader(&self.session.client, own);
         }
         ended
+    }
+
+    /// An error that no client is told of stands in the log of the program.
+    #[cold]
+    fn note_foreign_error(&self, name: &str, mark: usize) {
+        let reply = &self.out[mark..];
+        match self.session.origin {
+            Origin::Primary => self.engine.report_stream_error(name, reply),
+            Origin::Import => self.engine.stop_import(self.session, name, reply),
+            Origin::Client | Origin::LogFile => {}
+        }
     }
 
     /// Whether a command has changed data, of which there were so many changes before it.

@@ -1,5 +1,5 @@
-//! Slots on their way to another node as a whole: copied one by one, followed in the log, held while
-//! they are handed over.
+//! Slots on their way to another node as a whole: copied one by one, followed in the log, held
+//! while they are handed over.
 //!
 //! A slot is copied under its shard's lock, and its copy is of the offset that the log has then:
 //! what the log says of the slot from there on belongs behind the copy. So no moment is marked for
