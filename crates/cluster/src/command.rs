@@ -28,6 +28,15 @@ pub enum Command<'a> {
     /// The last step of a migration that moves many slots at once: own these from now on, and
     /// let everyone know.
     TakeSlots(&'a SlotSet),
+    /// The other end of that: these slots, which are this node's, are another's from now on, who
+    /// has said so.
+    GiveSlots {
+        slots: &'a SlotSet,
+        to: NodeId,
+    },
+    /// Nobody knows what became of the node that was to take these slots: claim what is this
+    /// node's with an epoch that is beyond what the other can have.
+    Reclaim,
     Replicate(&'a [u8]),
     Reset {
         hard: bool,

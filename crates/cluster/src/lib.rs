@@ -32,6 +32,7 @@ mod id;
 mod input;
 mod machine;
 mod map;
+pub mod migration;
 mod node;
 pub mod nodes_conf;
 mod output;

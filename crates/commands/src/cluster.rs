@@ -13,6 +13,7 @@ use engine::{Acl, Args, Arity, Command, CommandResult, Context, Error, Family};
 use stdx::number::parse_i64;
 
 mod look;
+mod moves;
 mod nodes;
 mod slots;
 
@@ -31,6 +32,7 @@ static CLUSTER: Command = Command {
         &slots::ADDSLOTS,
         &slots::ADDSLOTSRANGE,
         &nodes::BUMPEPOCH,
+        &moves::CANCELSLOTMIGRATIONS,
         &look::COUNT_FAILURE_REPORTS,
         &slots::COUNTKEYSINSLOT,
         &slots::DELSLOTS,
@@ -39,11 +41,13 @@ static CLUSTER: Command = Command {
         &slots::FLUSHSLOTS,
         &nodes::FORGET,
         &slots::GETKEYSINSLOT,
+        &moves::GETSLOTMIGRATIONS,
         &look::HELP,
         &look::INFO,
         &slots::KEYSLOT,
         &look::LINKS,
         &nodes::MEET,
+        &moves::MIGRATESLOTS,
         &look::MYID,
         &look::MYSHARDID,
         &look::NODES,
@@ -56,6 +60,7 @@ static CLUSTER: Command = Command {
         &look::SHARDS,
         &look::SLAVES,
         &look::SLOTS_SERVED,
+        &moves::SYNCSLOTS,
     ],
     ..Command::BLANK
 };

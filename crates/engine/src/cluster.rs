@@ -17,11 +17,16 @@ use keyspace::{Key, Slot};
 use crate::Engine;
 use crate::command::{Entry, Flags};
 use crate::session::{Origin, Session};
-use crate::sync::AtomicU64;
+use crate::sync::{AtomicU64, Mutex};
 
 pub(crate) use route::Route;
 
+pub use import::{Importer, Rejected};
+pub use moving::Touched;
+
+mod import;
 mod leave;
+mod moving;
 mod route;
 
 /// What commands must know of the cluster.
@@ -29,6 +34,8 @@ mod route;
 pub struct Cluster {
     is_on: bool,
     map: ArcSwap<SlotMap>,
+    /// Held by whoever replaces the map, so that nothing in it is lost.
+    changing_map: Mutex<()>,
     /// Until when a primary may run writes, by the clock that never goes back.
     lease_until_ms: AtomicU64,
 }
@@ -37,6 +44,8 @@ pub struct Cluster {
 #[derive(Debug)]
 pub struct SlotMap {
     map: Map,
+    /// Slots whose writes wait, because they are being handed over.
+    held: SlotSet,
     /// Served here, whatever the command.
     open: SlotSet,
     /// Served here to clients that said they read from replicas, if the command only reads.
@@ -44,7 +53,7 @@ pub struct SlotMap {
 }
 
 impl SlotMap {
-    pub fn new(map: Map) -> SlotMap {
+    pub fn new(map: Map, held: SlotSet) -> SlotMap {
         let owned_by = |node: u16| {
             let owners = (0..).zip(&map.owners);
             owners.filter_map(move |(slot, &owner)| (owner == node).then_some(slot))
@@ -55,14 +64,23 @@ impl SlotMap {
             open.remove(slot);
             readable.remove(slot);
         }
+        for slot in held.iter() {
+            open.remove(slot);
+        }
         if !map.ok {
             (open, readable) = (SlotSet::default(), SlotSet::default());
         }
         SlotMap {
             map,
+            held,
             open,
             readable,
         }
+    }
+
+    /// Whether this node owns a slot.
+    fn is_mine(&self, slot: Slot) -> bool {
+        self.owner(slot) == Some(self.map.myself)
     }
 
     /// Who owns a slot.
@@ -118,7 +136,8 @@ impl Cluster {
         };
         Cluster {
             is_on,
-            map: ArcSwap::from_pointee(SlotMap::new(nobody)),
+            map: ArcSwap::from_pointee(SlotMap::new(nobody, SlotSet::default())),
+            changing_map: Mutex::default(),
             lease_until_ms: AtomicU64::new(u64::MAX),
         }
     }

@@ -10,7 +10,7 @@ use crate::command::Entry;
 use crate::dispatch::{self, Worker};
 use crate::error::Error;
 use crate::reply::Reply;
-use crate::session::Session;
+use crate::session::{Origin, Session};
 
 mod many;
 
@@ -106,7 +106,9 @@ impl Context<'_> {
     /// As [`Context::signal`], of what its watchers were told already.
     #[inline]
     pub fn notify(&mut self, key: &Key<'_>, event: Event) {
-        if !self.config.clients.keyspace_events.is_empty() {
+        // What is on its way here is nobody's business yet.
+        let is_told = self.session.origin != Origin::Import;
+        if !self.config.clients.keyspace_events.is_empty() && is_told {
             self.log_lapsed();
             let (engine, config) = (self.engine, self.config);
             self.tell_created();
@@ -117,6 +119,9 @@ impl Context<'_> {
     /// Tells of keys that were created, as far as anybody listens.
     pub(crate) fn tell_created(&mut self) {
         for (db, created) in self.db.take_created() {
+            if self.session.origin == Origin::Import {
+                continue;
+            }
             self.engine.notify(self.config, db, &created, Event::NEW);
         }
     }

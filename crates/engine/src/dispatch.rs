@@ -199,6 +199,28 @@ impl Engine {
         verbatim: &mut Verbatim<'b>,
         out: &mut Vec<u8>,
     ) {
+        self.run_foreign(session, worker, batch, Some(verbatim), out);
+    }
+
+    /// Runs commands of a node whose slots are on their way here.
+    pub(crate) fn run_import(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        self.run_foreign(session, worker, batch, None, out);
+    }
+
+    fn run_foreign<'b>(
+        &self,
+        session: &mut Session,
+        worker: &mut Worker,
+        batch: &Batch<'b>,
+        verbatim: Option<&mut Verbatim<'b>>,
+        out: &mut Vec<u8>,
+    ) {
         let now = self.now();
         session.client.last_use_ms.store(now.0, Ordering::Relaxed);
         let mut run = Run {
@@ -210,7 +232,7 @@ impl Engine {
             located: recycle(mem::take(&mut worker.spare)),
             start: 0,
             full_at: usize::MAX,
-            verbatim: Some(verbatim),
+            verbatim,
             map: None,
             unconfirmed: Vec::new(),
             worker,
@@ -320,7 +342,10 @@ impl<'a> Run<'a, '_> {
         let Some(entry) = self.engine.table.resolve(words) else {
             self.refuse(None, &unknown_command(words));
             let name = String::from_utf8_lossy(excerpt(words[0], 128));
-            return self.engine.report_stream_error(&name, self.out);
+            return match self.session.origin {
+                Origin::Import => self.engine.stop_import(self.session, &name, self.out),
+                _ => self.engine.report_stream_error(&name, self.out),
+            };
         };
         if self.session.transaction.is_some() && !entry.flags.has(Flags::NOT_QUEUED) {
             return self.session.queue(entry.id, words);
@@ -557,7 +582,7 @@ impl<'a> Run<'a, '_> {
             }
             // Whoever pauses writes holds every lock, and whoever is killed does nothing more: what
             // was let through before is asked again now that it cannot be overtaken.
-            if is_client && gates::is_paused(engine, self.session, entry) {
+            if is_client && gates::has_to_wait(engine, self.session, entry, words) {
                 has_run = false;
                 return;
             }
@@ -671,9 +696,8 @@ impl<'a> Run<'a, '_> {
         if confirms && self.must_confirm(entry, dirty) && self.out.len() > mark {
             self.unconfirmed.push(mark..self.out.len());
         }
-        if origin == Origin::Primary && self.out.get(mark) == Some(&b'-') {
-            let reply = &self.out[mark..];
-            self.engine.report_stream_error(&entry.full_name, reply);
+        if self.out.get(mark) == Some(&b'-') {
+            self.note_foreign_error(&entry.full_name, mark);
         }
         // The reply may have been cut short, so the limit is the one that it was written under.
         if self.out.len() > full_at {
@@ -681,6 +705,17 @@ impl<'a> Run<'a, '_> {
             self.engine.cut_off_reader(&self.session.client, own);
         }
         ended
+    }
+
+    /// An error that no client is told of stands in the log of the program.
+    #[cold]
+    fn note_foreign_error(&self, name: &str, mark: usize) {
+        let reply = &self.out[mark..];
+        match self.session.origin {
+            Origin::Primary => self.engine.report_stream_error(name, reply),
+            Origin::Import => self.engine.stop_import(self.session, name, reply),
+            Origin::Client | Origin::LogFile => {}
+        }
     }
 
     /// Whether a command has changed data, of which there were so many changes before it.

@@ -344,15 +344,34 @@ fn transaction_is_closed(request: &Request<'_>) -> Result<(), Gate> {
 }
 
 fn clients_are_not_paused(request: &Request<'_>) -> Result<(), Gate> {
-    match is_paused(request.engine, request.session, request.entry) {
+    let Request {
+        engine,
+        session,
+        entry,
+        words,
+        ..
+    } = *request;
+    match has_to_wait(engine, session, entry, words) {
         true => Err(Gate::Wait),
         false => Ok(()),
     }
 }
 
+/// Whether a command has to wait, until a pause is over or a slot is handed over.
+#[inline]
+pub(crate) fn has_to_wait(
+    engine: &Engine,
+    session: &Session,
+    entry: &Entry,
+    words: &[&[u8]],
+) -> bool {
+    is_paused(engine, session, entry)
+        || engine.pause.holds_slots() && engine.holds_write(session, entry, words)
+}
+
 /// Whether a command has to wait until a pause is over.
 #[inline]
-pub(crate) fn is_paused(engine: &Engine, session: &Session, entry: &Entry) -> bool {
+fn is_paused(engine: &Engine, session: &Session, entry: &Entry) -> bool {
     const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
     if !engine.pause.is_on() {
         return false;

@@ -4,11 +4,13 @@
 use std::io;
 use std::time::Duration;
 
+use ::cluster::{NodeId, SlotSet};
 use ::replication::{Input, Machine, View};
 use ::sentinel::{Answer, Machine as Sentinel, View as SentinelView};
 use config::{Config, Effect};
 
 use crate::Engine;
+use crate::dispatch::Worker;
 
 /// The outside, as far as the engine may know it.
 pub trait Host: Send + Sync {
@@ -105,6 +107,11 @@ pub trait Host: Send + Sync {
         look: &mut dyn FnMut(&cluster::Machine, &cluster::View),
     );
 
+    /// Who moves slots as a whole, if the node is one of a cluster.
+    fn slot_mover(&self) -> Option<&dyn SlotMover> {
+        None
+    }
+
     /// Has the other nodes of a cluster, or those of the channel's shard, hear a message.
     fn publish_on_bus(&self, engine: &Engine, message: BusMessage<'_>);
 
@@ -134,6 +141,74 @@ pub trait Watcher {
 
     /// Lets `look` see what is watched.
     fn look(&self, engine: &Engine, look: &mut dyn FnMut(&Sentinel, &SentinelView));
+}
+
+/// Moves slots with all their keys to another node, and receives them. Every lock may be held, but
+/// for [`SlotMover::receive`], which takes some.
+pub trait SlotMover {
+    /// Begins to move slots away. What is asked for has been found possible.
+    fn begin_exports(&self, engine: &Engine, moves: Vec<SlotMove>);
+
+    /// Calls off whatever moves away.
+    fn cancel_exports(&self, engine: &Engine);
+
+    /// The slots that move away.
+    fn leaving(&self) -> Vec<u16>;
+
+    /// What moves, and what has moved lately, the latest first.
+    fn rows(&self, engine: &Engine) -> Vec<SlotMoveRow>;
+
+    /// Begins to receive slots, which are hidden.
+    fn begin_import(&self, engine: &Engine, name: &str, import: SlotImport) -> Result<(), Refusal>;
+
+    /// Applies commands about keys of these slots.
+    fn receive(
+        &self,
+        engine: &Engine,
+        worker: &mut Worker,
+        name: &str,
+        commands: &[u8],
+    ) -> Result<(), Refusal>;
+
+    /// Ends a migration whose slots are to be taken now: what it was about.
+    fn finish_import(&self, engine: &Engine, name: &str) -> Result<SlotImport, Refusal>;
+
+    /// How it ended: what is not taken goes.
+    fn note_taken(&self, engine: &Engine, name: &str, refused: Option<&Refusal>);
+
+    /// Gives a migration up.
+    fn drop_import(&self, engine: &Engine, name: &str);
+}
+
+/// Slots that are to move, and where to.
+#[derive(Clone, Debug)]
+pub struct SlotMove {
+    pub slots: SlotSet,
+    pub to: NodeId,
+}
+
+/// Slots that come, and from where.
+#[derive(Clone, Debug)]
+pub struct SlotImport {
+    pub slots: SlotSet,
+    pub from: NodeId,
+}
+
+/// A migration, as operators are shown it. Times are in seconds of Unix time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SlotMoveRow {
+    pub name: String,
+    pub is_import: bool,
+    pub slots: SlotSet,
+    pub target: NodeId,
+    pub source: NodeId,
+    pub created: i64,
+    pub updated: i64,
+    pub acknowledged: i64,
+    pub state: &'static str,
+    pub message: String,
+    /// Bytes of the log that the target was not sent.
+    pub unsent: u64,
 }
 
 /// What an operator asks of a node of a cluster.

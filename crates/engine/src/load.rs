@@ -14,14 +14,18 @@ use std::sync::atomic::Ordering;
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use ::persistence::{Limits, Value};
 use datatypes::{HashLimits, SetLimits, SortedSetLimits, list};
-use keyspace::{Db, DbIndex, Entry, Expire, Key, Keyspace, SLOTS_PER_SHARD, ShardSet, Usage};
+use keyspace::{
+    Db, DbIndex, Entry, Expire, Key, Keyspace, SLOTS, SLOTS_PER_SHARD, ShardSet, Slot, Usage,
+};
 use resp::request::Batch;
+use stdx::number::parse_i64;
 use stdx::time::UnixMillis;
 
 use crate::Engine;
 use crate::clients::{Client, ClientId, Endpoints};
 use crate::dispatch::{Worker, recall};
 use crate::session::{Origin, Session};
+use crate::snapshot::HIDDEN_SLOTS;
 
 /// Keys whose places are fetched at once.
 const GROUP_KEYS: usize = 32;
@@ -134,6 +138,17 @@ impl Engine {
             }
         }
         Ok(())
+    }
+
+    /// Hides the keys of slots that a snapshot file says were hidden when it was written. `db` is
+    /// one of those that are loaded.
+    pub fn hide_loaded(db: &mut Db<'_>, listed: &[u8]) {
+        let words = listed.split(|&byte| byte == b' ');
+        let numbers = words.filter_map(parse_i64);
+        let slots = numbers.filter_map(|number| u16::try_from(number).ok());
+        for slot in slots.filter(|&slot| usize::from(slot) < SLOTS) {
+            db.hide_slot(Slot::new(slot), true);
+        }
     }
 
     /// Gives all keys of all dbs up, for what is loaded takes their place. No lock is held.
@@ -272,6 +287,9 @@ impl Engine {
                     }
                 }
                 Some(Item::End(_)) => break,
+                Some(Item::Aux { name, value }) if *name == *HIDDEN_SLOTS.as_bytes() => {
+                    Engine::hide_loaded(db, &value);
+                }
                 Some(_) => {}
                 None => {
                     buffer.drain(..scanner.take_consumed());

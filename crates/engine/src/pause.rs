@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 
 use crate::clients::{Client, ClientFlags};
 use crate::command::Flags;
-use crate::sync::{AtomicI64, AtomicU8, Mutex};
+use crate::sync::{AtomicI64, AtomicU8, AtomicU64, AtomicUsize, Mutex};
 
 /// Which commands wait.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,6 +34,10 @@ pub struct Pause {
     /// The most that is asked for.
     what: AtomicU8,
     until_ms: AtomicI64,
+    /// How many slot migrations hold writes to their slots.
+    holding_slots: AtomicUsize,
+    /// How often such a hold has ended.
+    releases: AtomicU64,
     waiting: Mutex<Waiting>,
 }
 
@@ -46,12 +50,24 @@ struct Waiting {
     holders: u8,
 }
 
+impl Waiting {
+    /// Has everybody look again.
+    fn let_go(&mut self) {
+        for client in self.clients.drain(..) {
+            client.set(ClientFlags::BLOCKED, false);
+            client.wake();
+        }
+    }
+}
+
 impl Default for Pause {
     fn default() -> Self {
         let what = AtomicU8::new(Paused::Nothing as u8);
         Pause {
             what,
             until_ms: AtomicI64::new(0),
+            holding_slots: AtomicUsize::new(0),
+            releases: AtomicU64::new(0),
             waiting: Mutex::default(),
         }
     }
@@ -105,6 +121,32 @@ impl Pause {
         self.settle(&mut waiting);
     }
 
+    /// Whether writes to some slots wait.
+    #[inline]
+    pub(crate) fn holds_slots(&self) -> bool {
+        self.holding_slots.load(Ordering::Acquire) > 0
+    }
+
+    /// Writes to some more slots wait, or to some fewer: then everybody looks again. Which slots
+    /// these are the map says.
+    pub(crate) fn hold_slots(&self, on: bool) {
+        let mut waiting = self.waiting.lock();
+        match on {
+            true => drop(self.holding_slots.fetch_add(1, Ordering::AcqRel)),
+            false => {
+                self.holding_slots.fetch_sub(1, Ordering::AcqRel);
+                self.releases.fetch_add(1, Ordering::AcqRel);
+                waiting.let_go();
+            }
+        }
+    }
+
+    /// How often writes to slots were let go. To be asked before a command is looked at that may
+    /// have to [wait](Pause::wait).
+    pub fn releases(&self) -> u64 {
+        self.releases.load(Ordering::Acquire)
+    }
+
     /// Ends the pause if its time is over.
     pub fn tick(&self, now_ms: i64) {
         if !self.is_on() {
@@ -127,10 +169,7 @@ impl Pause {
         };
         let what = waiting.asked.max(held as u8);
         if self.what.swap(what, Ordering::AcqRel) > what {
-            for client in waiting.clients.drain(..) {
-                client.set(ClientFlags::BLOCKED, false);
-                client.wake();
-            }
+            waiting.let_go();
         }
     }
 
@@ -140,10 +179,11 @@ impl Pause {
         (until_ms > 0).then_some(until_ms)
     }
 
-    /// Has `client` woken when the pause ends. Returns false if it has ended already.
-    pub fn wait(&self, client: &Arc<Client>) -> bool {
+    /// Has `client` woken when what it waits for ends. Returns false if it may have ended already:
+    /// there is no pause, and writes to slots were let go since there had been so many `releases`.
+    pub fn wait(&self, client: &Arc<Client>, releases: u64) -> bool {
         let mut waiting = self.waiting.lock();
-        if !self.is_on() {
+        if !self.is_on() && (!self.holds_slots() || self.releases() != releases) {
             return false;
         }
         if !client.has(ClientFlags::BLOCKED) {

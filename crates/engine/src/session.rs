@@ -46,6 +46,9 @@ pub enum Origin {
     LogFile,
     /// The primary's: they are not refused, and are in the log as they came.
     Primary,
+    /// Those of a node whose slots are on their way here: they are not refused, and nobody is told
+    /// of them but the log.
+    Import,
 }
 
 /// The keys a client watches.

@@ -47,6 +47,9 @@ pub struct Progress {
     pub keys_total: usize,
 }
 
+/// The name under which a snapshot file lists the slots whose keys nobody is shown.
+pub const HIDDEN_SLOTS: &str = "hidden-slots";
+
 /// A snapshot that is being written. One that was begun by [`Engine::begin_snapshot`] must come to
 /// its end or be abandoned: until then there is no other.
 #[must_use]
@@ -87,6 +90,8 @@ struct Writing {
     /// The large collection that is being written as commands.
     large: Option<LargeKey>,
     aux: Vec<(String, String)>,
+    /// The slots whose keys nobody is shown.
+    hidden: Vec<u16>,
     recall: Recall,
     known: KnownUse,
     /// The keys of each db, and how many of them expire, until the db is first written of.
@@ -187,6 +192,7 @@ impl Snapshot {
                 form: Output::new(form, &config),
                 large: None,
                 aux: aux.iter().map(owned).collect(),
+                hidden: db.hidden_slots().iter().map(|slot| slot.number()).collect(),
                 recall: recall(&config, || 0),
                 known: KnownUse::of(&config),
                 sizes,
@@ -367,11 +373,20 @@ impl KnownUse {
 
 impl Writing {
     fn head(&mut self, into: &mut Vec<u8>) {
-        if let Output::Rdb(writer) = &mut self.form {
-            writer.header(into);
-            for (name, value) in &self.aux {
-                writer.aux(name, value.as_bytes(), into);
+        let is_all_shown = self.hidden.is_empty();
+        match &mut self.form {
+            Output::Rdb(writer) => {
+                writer.header(into);
+                for (name, value) in &self.aux {
+                    writer.aux(name, value.as_bytes(), into);
+                }
+                if !is_all_shown {
+                    let slots: Vec<String> = self.hidden.iter().map(u16::to_string).collect();
+                    writer.aux(HIDDEN_SLOTS, slots.join(" ").as_bytes(), into);
+                }
             }
+            Output::Commands if is_all_shown => {}
+            Output::Commands => aof::commands::write_hidden(&self.hidden, into),
         }
     }
 

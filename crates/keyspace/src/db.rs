@@ -10,7 +10,7 @@ use crate::DbIndex;
 use crate::entry::Entry;
 use crate::kind::Kind;
 use crate::lock::{Keyspace, Notes, Shards};
-use crate::shard::{Detached, Shard, ShardDb};
+use crate::shard::{Detached, Shard};
 use crate::slot::{Key, SHARDS, SLOTS, SLOTS_PER_SHARD, Slot, SlotPosition};
 use crate::watch::WatchFlag;
 
@@ -447,8 +447,7 @@ impl Db<'_> {
         let index = self.index;
         let (mut keys, mut volatile) = (0, 0);
         for shard in 0..SHARDS {
-            let db = |shard: &mut Shard| shard.db(index).map(|db| (db.keys, db.volatile));
-            let counts = self.shards.visit(shard, db).unwrap_or_default();
+            let counts = self.shards.visit(shard, |shard| shard.shown(index));
             (keys, volatile) = (keys + counts.0, volatile + counts.1);
         }
         (keys, volatile)
@@ -470,7 +469,7 @@ impl Db<'_> {
     pub fn walk_slot(&mut self, slot: Slot, mut visit: impl FnMut(&Entry)) {
         let (index, now, expire) = (self.index, self.now, self.expire);
         self.shards.visit(slot.shard(), |shard| {
-            let entries = shard.table(index, slot).map(|table| table.iter());
+            let entries = shard.shown_table(index, slot).map(|table| table.iter());
             entries
                 .into_iter()
                 .flatten()
@@ -528,16 +527,15 @@ impl Db<'_> {
         }
         let mut nth = random(keys as u64) as usize;
         for shard in 0..SHARDS {
-            let found = self.shards.visit(shard, |shard| {
-                let db = shard.db(index)?;
-                match nth.checked_sub(db.keys) {
-                    Some(rest) => {
-                        nth = rest;
-                        None
-                    }
-                    None => sample(db, nth, &mut random),
-                }
-            });
+            let found =
+                self.shards
+                    .visit(shard, |shard| match nth.checked_sub(shard.shown(index).0) {
+                        Some(rest) => {
+                            nth = rest;
+                            None
+                        }
+                        None => sample(shard, index, nth, &mut random),
+                    });
             if found.is_some() {
                 return found;
             }
@@ -592,8 +590,9 @@ impl Db<'_> {
 
     fn occupied(&mut self, shard: usize) -> u64 {
         let index = self.index;
-        self.shards
-            .visit(shard, |shard| shard.db(index).map_or(0, |db| db.occupied))
+        self.shards.visit(shard, |shard| {
+            shard.db(index).map_or(0, |db| db.occupied & !shard.hidden)
+        })
     }
 }
 
@@ -602,7 +601,8 @@ impl Db<'_> {
     pub fn slot_len(&mut self, slot: Slot) -> usize {
         let index = self.index;
         self.shards.visit(slot.shard(), |shard| {
-            shard.table(index, slot).map_or(0, |table| table.len())
+            let table = shard.shown_table(index, slot);
+            table.map_or(0, |table| table.len())
         })
     }
 
@@ -610,7 +610,7 @@ impl Db<'_> {
     pub fn slot_keys(&mut self, slot: Slot, max: usize) -> Vec<Box<[u8]>> {
         let index = self.index;
         self.shards.visit(slot.shard(), |shard| {
-            let entries = shard.table(index, slot).into_iter();
+            let entries = shard.shown_table(index, slot).into_iter();
             let entries = entries.flat_map(|table| table.iter());
             entries.take(max).map(|entry| entry.key().into()).collect()
         })
@@ -631,8 +631,13 @@ impl Db<'_> {
 }
 
 /// The `nth` key of a shard's part of a db: the right slot, and any key in it.
-fn sample(db: &ShardDb, mut nth: usize, random: &mut impl FnMut(u64) -> u64) -> Option<Box<[u8]>> {
-    for slot in db.slots() {
+fn sample(
+    shard: &Shard,
+    index: DbIndex,
+    mut nth: usize,
+    random: &mut impl FnMut(u64) -> u64,
+) -> Option<Box<[u8]>> {
+    for slot in shard.db(index)?.slots_without(shard.hidden) {
         match nth.checked_sub(slot.table.len()) {
             Some(rest) => nth = rest,
             None => {

@@ -99,7 +99,8 @@ impl Db<'_> {
                 let db = shard.db(index).filter(|db| db.volatile > 0)?;
                 let sampled = db.volatile <= SAMPLED_KEYS || slot.within() == 0;
                 let earliest = db.slot(slot.within()).map(|slot| slot.earliest);
-                Some((earliest.is_some_and(|earliest| earliest < now), sampled))
+                let is_due = earliest.is_some_and(|earliest| earliest < now);
+                Some((is_due && !shard.hides(slot.within()), sampled))
             });
             match due {
                 None => cursor.within = SLOTS_PER_SHARD,

@@ -16,6 +16,7 @@ mod db;
 mod entry;
 mod eviction;
 mod expiry;
+mod hidden;
 mod kind;
 mod lock;
 mod recall;

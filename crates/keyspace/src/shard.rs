@@ -18,6 +18,8 @@ pub(crate) struct Shard {
     pub watchers: Watchers,
     pub waiters: Waiters,
     pub marks: SnapshotMarks,
+    /// A bit for every slot whose keys nobody is shown.
+    pub hidden: u64,
     walk: Option<ExpiryWalk>,
 }
 
@@ -112,6 +114,16 @@ impl ShardDb {
         self.tables.iter()
     }
 
+    /// As [`ShardDb::slots`], without those of which a bit is set.
+    pub fn slots_without(&self, hidden: u64) -> impl Iterator<Item = &SlotTable> {
+        let mut shown = self.occupied & !hidden;
+        std::iter::from_fn(move || {
+            let within = (shown != 0).then(|| shown.trailing_zeros() as usize)?;
+            shown &= shown - 1;
+            self.slot(within)
+        })
+    }
+
     #[inline]
     fn place(&self, within: usize) -> usize {
         (self.occupied & ((1 << within) - 1)).count_ones() as usize
@@ -125,8 +137,31 @@ impl Shard {
             watchers: Watchers::default(),
             waiters: Waiters::default(),
             marks: SnapshotMarks::new(dbs),
+            hidden: 0,
             walk: None,
         }
+    }
+
+    /// Whether nobody is shown the keys of a slot.
+    #[inline]
+    pub fn hides(&self, within: usize) -> bool {
+        self.hidden & 1 << within != 0
+    }
+
+    /// How many keys of a db are to be shown, and how many of these have an expiry.
+    pub fn shown(&self, index: DbIndex) -> (usize, usize) {
+        let Some(db) = self.db(index) else {
+            return (0, 0);
+        };
+        let (mut keys, mut volatile) = (db.keys, db.volatile);
+        let mut hidden = db.occupied & self.hidden;
+        while hidden != 0 {
+            let slot = db.slot(hidden.trailing_zeros() as usize);
+            hidden &= hidden - 1;
+            keys -= slot.map_or(0, |slot| slot.table.len());
+            volatile -= slot.map_or(0, |slot| slot.volatile as usize);
+        }
+        (keys, volatile)
     }
 
     #[inline]
@@ -170,6 +205,14 @@ impl Shard {
     #[inline]
     pub fn table(&self, index: DbIndex, slot: Slot) -> Option<&Table<Entry>> {
         Some(&self.db(index)?.slot(slot.within())?.table)
+    }
+
+    /// As [`Shard::table`], unless nobody is shown what the slot holds.
+    pub fn shown_table(&self, index: DbIndex, slot: Slot) -> Option<&Table<Entry>> {
+        match self.hides(slot.within()) {
+            true => None,
+            false => self.table(index, slot),
+        }
     }
 
     #[inline]
@@ -375,6 +418,8 @@ impl Shard {
 
     /// Takes all keys of a db away, to be freed by whoever has time.
     pub fn detach(&mut self, index: DbIndex) -> Option<Detached> {
+        // There is nothing left to be hidden, and whoever hid it can tell that it has gone.
+        self.hidden = 0;
         let mut db = mem::take(self.db_mut(index)?);
         if db.keys == 0 {
             return None;
@@ -396,7 +441,7 @@ impl Shard {
     /// Takes over the dbs of another shard. This one's are empty.
     pub fn take_over(&mut self, other: Shard) {
         self.walk = None;
-        self.dbs = other.dbs;
+        (self.dbs, self.hidden) = (other.dbs, other.hidden);
         for (index, db) in self.dbs.iter().enumerate() {
             let holds = |key: &[u8]| contains(db, key);
             self.watchers.touch_matching(DbIndex(index as u16), holds);

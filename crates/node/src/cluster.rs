@@ -31,9 +31,15 @@ use replication::LinkState;
 use crate::storage::Storage;
 use duties::{Duties, Duty};
 use file::ConfigFile;
+use mover::Mover;
+
+pub use mover::Job;
 
 mod duties;
+mod export;
 mod file;
+mod mover;
+mod moving;
 
 /// What only a program with sockets and threads can do.
 pub trait Shell: Send + Sync {
@@ -51,6 +57,9 @@ pub trait Shell: Send + Sync {
 
     /// There is something for [`Cluster::work_off`] to do.
     fn call_hands(&self);
+
+    /// Has a thread of its own run [`Cluster::export`].
+    fn begin_export(&self, job: Arc<Job>);
 }
 
 /// One node of a cluster.
@@ -58,6 +67,7 @@ pub struct Cluster {
     core: Mutex<Core>,
     shell: OnceLock<Box<dyn Shell>>,
     duties: Duties,
+    mover: Mover,
     deadline_ms: AtomicU64,
 }
 
@@ -73,6 +83,8 @@ struct Core {
     /// What the system said when the file could last not be written.
     unsaved: Option<String>,
     deletes_all: bool,
+    /// Slots whose keys are to be deleted, once the map says so, too.
+    lost: Vec<u16>,
 }
 
 impl Cluster {
@@ -88,11 +100,13 @@ impl Cluster {
             resumes: false,
             unsaved: None,
             deletes_all: false,
+            lost: Vec::new(),
         };
         Cluster {
             core: Mutex::new(core),
             shell: OnceLock::new(),
             duties: Duties::default(),
+            mover: Mover::default(),
             deadline_ms: AtomicU64::new(u64::MAX),
         }
     }
@@ -112,6 +126,8 @@ impl Cluster {
         let machine = machine.map_err(|corrupt| corrupt.to_string())?;
         core.file.save(&machine.nodes_conf(&view), true)?;
         core.machine = Some(machine);
+        // Other names than that of the node.
+        self.mover.seed(seeds.map(|seed| seed.wrapping_add(1)));
         Ok(())
     }
 
@@ -128,6 +144,8 @@ impl Cluster {
         core.outputs = outputs;
         self.step(engine, &mut core, Input::Loaded { slots: &slots });
         self.settle(&core);
+        // What was on its way here when the node went down never comes.
+        self.with_shell(|shell| shell.call_hands());
         Ok(())
     }
 
@@ -145,6 +163,9 @@ impl Cluster {
 
     /// Takes in what happened on the bus. No lock is held.
     pub fn take_in(&self, engine: &Engine, input: Input<'_>) {
+        if matches!(input, Input::Tick) && self.mover.drop_forsaken(engine) {
+            self.with_shell(|shell| shell.call_hands());
+        }
         // What the machine says next must be true of the log: no write may be under way still.
         self.duties.await_pause();
         self.tell(engine, input);
@@ -206,8 +227,9 @@ impl Cluster {
             drop(all);
         }
         while let Some(slot) = self.duties.next_lost_slot() {
-            engine.delete_slot(worker, slot);
+            self.delete_slot(engine, worker, slot);
         }
+        self.delete_forsaken(engine, worker);
     }
 
     fn follow_config(&self, engine: &Engine, core: &mut Core) {
@@ -249,6 +271,11 @@ impl Cluster {
             }
         }
         self.resume(engine, core);
+        // Whoever deletes looks at the map whether the slots have come back.
+        if !core.lost.is_empty() {
+            self.duties.lose(core.lost.drain(..));
+            self.with_shell(|shell| shell.call_hands());
+        }
     }
 
     /// Writes the file. Returns whether it is there.
@@ -276,8 +303,7 @@ impl Cluster {
             Output::Promote => self.put_off(Duty::Follow(None)),
             Output::DeleteAll => core.deletes_all = true,
             Output::DeleteKeys { slots } => {
-                self.duties.lose(slots.iter());
-                self.with_shell(|shell| shell.call_hands());
+                core.lost.extend(slots.iter());
             }
             Output::MapChanged => {
                 let map = core.machine().map();

@@ -14,7 +14,8 @@ use ::persistence::aof::{Record as LogRecord, reader::Opening};
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
 use engine::Engine;
 use engine::load::{Expired, LoadError, LoadPolicy, Replay, decode};
-use keyspace::Keyspace;
+use engine::snapshot::HIDDEN_SLOTS;
+use keyspace::{DbIndex, Expire, Keyspace, ShardSet};
 
 use crate::keeper::{notice, warning};
 use crate::replication::SavedHistory;
@@ -284,6 +285,9 @@ impl<'a> Batches<'a> {
                     }
                     Item::Aux { name, value } => {
                         self.history.note(&name, &value);
+                        if name == HIDDEN_SLOTS.as_bytes() {
+                            self.hide(engine, &value);
+                        }
                         if self.tells {
                             note_fact(engine, &name, &String::from_utf8_lossy(&value));
                         }
@@ -311,6 +315,14 @@ impl<'a> Batches<'a> {
             }
         }
         Ok(None)
+    }
+
+    /// Hides slots of the keyspace that is loaded into.
+    fn hide(&self, engine: &Engine, listed: &[u8]) {
+        let keyspace = self.beside.as_deref().unwrap_or(&engine.keyspace);
+        let mut locked = keyspace.lock(ShardSet::NONE);
+        let mut db = locked.db(DbIndex(0), engine.now(), Expire::Ignore);
+        Engine::hide_loaded(&mut db, listed);
     }
 
     /// What is left of the file behind the snapshot.

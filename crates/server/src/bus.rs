@@ -21,7 +21,7 @@ use cluster::{Address, Input, LinkId};
 use config::Config;
 use engine::Worker;
 use engine::host::LogLevel;
-use node::cluster::{Cluster, Shell};
+use node::cluster::{Cluster, Job, Shell};
 use parking_lot::Mutex;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -179,6 +179,15 @@ impl Shell for Sockets {
     fn call_hands(&self) {
         // The thread ends with the process.
         let _ = self.0.hands.0.send(());
+    }
+
+    fn begin_export(&self, job: Arc<Job>) {
+        let bus = Arc::clone(&self.0);
+        let run = move || bus.cluster.export(&bus.house.engine, &job);
+        if let Err(error) = spawn("ochre-slots", run) {
+            let line = format!("Can't begin to move slots: {}", system_words(&error));
+            self.0.log(LogLevel::Warning, &line);
+        }
     }
 }
 

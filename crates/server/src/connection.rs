@@ -349,6 +349,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let parsed = self.parser.parse(input, &limits, &mut batch);
         let (worker, output) = (&mut tools.worker, &mut tools.output);
         worker.stats.reads.add(1);
+        let releases = self.engine.pause.releases();
         let progress = self
             .engine
             .run(&mut self.session, worker, &batch, 0, output);
@@ -358,7 +359,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
         if let Progress::Waits { next } | Progress::Blocks { next } = progress {
             if let Progress::Waits { .. } = progress {
-                self.engine.pause.wait(&self.session.client);
+                self.engine.pause.wait(&self.session.client, releases);
             }
             self.holds_requests = true;
             // What stands behind the requests held back is looked at again after them.

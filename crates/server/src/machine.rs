@@ -9,7 +9,7 @@ use engine::Engine;
 use engine::host::{
     BusMessage, ClusterReply, ClusterRequest, Cpu, Crash, DialError, Host, LoadFailed, LogLevel,
     Memory, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown, ShutdownFailed,
-    Started, Watcher, Wire,
+    SlotMover, Started, Watcher, Wire,
 };
 use node::keeper::Keeper;
 use node::sentinel::Sentinel;
@@ -258,6 +258,11 @@ impl Host for Machine {
         if let Some(cluster) = &self.durability.cluster {
             cluster.look(engine, look);
         }
+    }
+
+    fn slot_mover(&self) -> Option<&dyn SlotMover> {
+        let cluster = self.durability.cluster.as_deref();
+        cluster.map(|cluster| cluster as &dyn SlotMover)
     }
 
     fn publish_on_bus(&self, engine: &Engine, message: BusMessage<'_>) {

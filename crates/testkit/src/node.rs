@@ -172,10 +172,11 @@ impl Connection {
         let mut input = std::mem::take(&mut self.unread);
         let mut batch = Batch::default();
         let parsed = self.parser.parse(&mut input, &limits, &mut batch);
+        let releases = engine.pause.releases();
         let progress = engine.run(&mut self.session, worker, &batch, 0, out);
         if let Progress::Waits { next } | Progress::Blocks { next } = progress {
             if let Progress::Waits { .. } = progress {
-                engine.pause.wait(&self.session.client);
+                engine.pause.wait(&self.session.client, releases);
             }
             for index in next..batch.len() {
                 resp::reply::write_request(&mut self.unread, batch.request(index));

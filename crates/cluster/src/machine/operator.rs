@@ -24,6 +24,8 @@ impl Machine {
             Command::FlushSlots => self.flush_slots(turn)?,
             Command::SetSlot { slot, state, keys } => self.set_slot(slot, state, keys, turn)?,
             Command::TakeSlots(slots) => self.take_slots(slots, turn)?,
+            Command::GiveSlots { slots, to } => self.give_slots(slots, to, turn)?,
+            Command::Reclaim => self.reclaim(turn),
             Command::Replicate(node) => self.replicate(node, turn)?,
             Command::Reset { hard } => self.reset(hard, turn)?,
             Command::Forget(node) => self.obey_forget(node, turn)?,
@@ -256,6 +258,47 @@ impl Machine {
         self.slots_were_set();
         self.todo.tell_all = true;
         Ok(())
+    }
+
+    fn give_slots(
+        &mut self,
+        slots: &SlotSet,
+        to: NodeId,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Refused> {
+        let unknown = || Refused::new(format_args!("I don't know about node {to}"));
+        let owner = self.nodes.find(to).ok_or_else(unknown)?;
+        if owner == self.me {
+            return Err(Refused::new("A node gives no slots to itself"));
+        }
+        let mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
+        let given: SlotSet = slots.iter().filter(mine).collect();
+        for slot in given.iter() {
+            self.slots.migrating.remove(&slot);
+            self.give_slot(slot, Some(owner));
+        }
+        if given.is_empty() {
+            return Ok(());
+        }
+        self.slots_were_set();
+        if self.my().slot_count == 0 && self.settings.allow_replica_migration {
+            let line =
+                format!("Configuration change detected. Reconfiguring myself as a replica of {to}");
+            turn.log(Level::Warning, line);
+            self.follow(owner, turn);
+            return Ok(());
+        }
+        turn.push(Output::DeleteKeys { slots: given });
+        Ok(())
+    }
+
+    /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
+    fn reclaim(&mut self, turn: &mut Turn<'_>) {
+        self.next_epoch();
+        let epoch = self.next_epoch();
+        self.set_my_epoch(epoch);
+        turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
+        self.todo.tell_all = true;
     }
 
     fn find(&self, node: &[u8]) -> Result<Seat, Refused> {

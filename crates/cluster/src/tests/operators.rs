@@ -138,6 +138,40 @@ fn many_slots_move_at_once() {
 }
 
 #[test]
+fn what_is_given_is_believed_before_the_news() {
+    let mut world = six(25);
+    let slots: SlotSet = (0..2000).collect();
+    let to = world.id(1);
+    world
+        .command(1, Command::TakeSlots(&slots))
+        .expect("it is a primary");
+    let slots = &slots;
+    world
+        .command(0, Command::GiveSlots { slots, to })
+        .expect("the other is known");
+    assert_eq!(world.owner(0, 1999), Some(to));
+    assert_eq!(world.peers[0].deleted, 2000);
+    world.run_until(3000, "the news", World::agree);
+    assert_eq!(world.owner(4, 1999), Some(to));
+    assert_eq!(world.peers[0].deleted, 2000, "once");
+}
+
+#[test]
+fn who_reclaims_gets_back_what_was_taken_unheard() {
+    let mut world = six(26);
+    let slots: SlotSet = (0..2000).collect();
+    world.command(0, Command::Reclaim).expect("it is obeyed");
+    // The other knows of it no more than of any news under way.
+    world
+        .command(1, Command::TakeSlots(&slots))
+        .expect("it is a primary");
+    let mine = world.id(0);
+    world.run_until(5000, "the news", World::agree);
+    assert_eq!(world.owner(4, 1999), Some(mine));
+    assert_eq!(world.peers[0].deleted, 0);
+}
+
+#[test]
 fn who_loses_its_last_slot_follows_who_got_it() {
     let mut world = six(24);
     let slots: SlotSet = (0..5461).collect();

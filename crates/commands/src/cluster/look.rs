@@ -20,7 +20,10 @@ const LOOKS: Command = Command {
 };
 
 /// Something of what the machine knows.
-fn known<R>(cx: &Context<'_>, look: impl FnOnce(&Machine, &View) -> R) -> Result<R, Error> {
+pub(super) fn known<R>(
+    cx: &Context<'_>,
+    look: impl FnOnce(&Machine, &View) -> R,
+) -> Result<R, Error> {
     enabled(cx)?;
     let (mut look, mut result) = (Some(look), None);
     let host = &cx.engine.host;

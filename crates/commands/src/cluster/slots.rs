@@ -104,6 +104,11 @@ fn setslot(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             ));
         }
     };
+    let mover = cx.engine.host.slot_mover();
+    if mover.is_some_and(|mover| mover.leaving().contains(&slot)) {
+        let text = format!("ERR Slot {slot} is on its way to a node already");
+        return Err(Error::text(text));
+    }
     let keys = cx.db.slot_len(Slot::new(slot)) as u64;
     order(cx, Order::SetSlot { slot, state, keys })
 }

@@ -12,12 +12,18 @@ use crate::Engine;
 use crate::context::Event;
 use crate::dispatch::Worker;
 
+/// Keys that are deleted under their shard's lock in one go.
+const DELETED_AT_ONCE: usize = 64;
+
 impl Engine {
     /// Commands are judged by this map from now on.
     pub fn publish_map(&self, map: Map) {
-        let map = Arc::new(SlotMap::new(map));
         let config = self.config.load();
+        let changing = self.cluster.changing_map.lock();
+        let held = self.cluster.map.load().held.clone();
+        let map = Arc::new(SlotMap::new(map, held));
         self.cluster.map.store(Arc::clone(&map));
+        drop(changing);
         self.redirect_blocked(&config, &map);
         self.drop_channels(&map);
     }
@@ -48,20 +54,42 @@ impl Engine {
             .drop_shard_channels(|channel| !map.hears(Slot::of(channel)));
     }
 
-    /// Deletes the keys of a slot that others own now.
-    pub fn delete_slot(&self, worker: &mut Worker, slot: u16) {
+    /// Deletes some keys of a slot that others own now, unless it is on its way here, as
+    /// `is_coming` says under its lock. Returns whether there may be more: nobody is kept waiting
+    /// for long.
+    pub fn delete_from_slot(
+        &self,
+        worker: &mut Worker,
+        slot: u16,
+        is_coming: &dyn Fn(u16) -> bool,
+    ) -> bool {
         let slot = Slot::new(slot);
-        let config = self.config.load();
         let mut locked = self.keyspace.lock(ShardSet::of(slot.shard()));
+        // It may have come back meanwhile.
+        if self.cluster.map.load().is_mine(slot) || is_coming(slot.number()) {
+            return false;
+        }
         let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
-        let keys = db.slot_keys(slot, usize::MAX);
+        let keys = db.all_slot_keys(slot, DELETED_AT_ONCE);
+        let is_hidden = db.is_hidden(slot);
+        let config = self.config.load();
         let is_logged = self.log.is_read();
         for bytes in &keys {
-            let key = self.keyspace.key(bytes);
-            db.remove(&key);
-            self.notify(&config, DbIndex(0), bytes, Event::DEL);
+            db.remove(&self.keyspace.key(bytes));
+            if !is_hidden {
+                self.notify(&config, DbIndex(0), bytes, Event::DEL);
+            }
             if is_logged {
                 let words: [&[u8]; 2] = [b"DEL", bytes];
+                worker.effects.push(DbIndex(0), &words);
+            }
+        }
+        let more = keys.len() == DELETED_AT_ONCE;
+        if is_hidden && !more {
+            db.hide_slot(slot, false);
+            if is_logged {
+                let number = slot.number().to_string();
+                let words = ["CLUSTER", "SYNCSLOTS", "SHOW", &number, &number];
                 worker.effects.push(DbIndex(0), &words);
             }
         }
@@ -75,6 +103,7 @@ impl Engine {
         if !discarded.is_empty() {
             self.garbage.add(discarded);
         }
+        more
     }
 
     /// Whether any db but the first, which is all that a cluster has, holds a key.

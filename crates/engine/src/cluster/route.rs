@@ -32,6 +32,28 @@ struct Keys {
     missing: usize,
 }
 
+impl Engine {
+    /// Whether a request would write to a slot that is being handed over, or to all slots.
+    #[cold]
+    pub(crate) fn holds_write(&self, session: &Session, entry: &Entry, words: &[&[u8]]) -> bool {
+        if !self.is_routed(session) || !crate::gates::may(self, session, entry, MAY_WRITE) {
+            return false;
+        }
+        let (map, config) = (self.cluster.map(), self.config.load());
+        let route = Route {
+            engine: self,
+            config: &config,
+            map: &map,
+            session,
+            entry,
+            words,
+        };
+        let mut is_held = entry.reaches_everything(words) && !map.held.is_empty();
+        route.for_each_key(|key| is_held |= map.held.contains(key.slot.number()));
+        is_held
+    }
+}
+
 impl Route<'_> {
     /// Whether this node serves the request; if not, what the client is told. `is_here` says
     /// whether there is a key, of a slot that moves.

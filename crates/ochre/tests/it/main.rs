@@ -41,6 +41,7 @@ mod sentinel;
 mod services;
 mod sessions;
 mod side;
+mod slot_moves;
 mod starting;
 mod stress;
 mod wire;

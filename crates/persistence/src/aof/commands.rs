@@ -8,6 +8,7 @@ use resp::Protocol;
 use resp::reply::{Encoder, write_request};
 use stdx::{float, number};
 
+use crate::rdb;
 use crate::value::ValueRef;
 
 #[cfg(test)]
@@ -47,6 +48,50 @@ pub fn write_key(key: &[u8], value: &ValueRef<'_>, expiry: Option<i64>, out: &mu
         }
     }
     commands.expire(expiry);
+}
+
+/// Appends the one command that makes `key` hold `value`, whatever it held: for a value that is
+/// small enough to be written as a whole.
+pub fn write_restore(
+    key: &[u8],
+    value: ValueRef<'_>,
+    expiry: Option<i64>,
+    compress: bool,
+    out: &mut Vec<u8>,
+) {
+    let mut commands = Commands::of(key, out);
+    match (value, expiry) {
+        (ValueRef::String(text), None) => {
+            commands.begin("SET", 1);
+            commands.text(text);
+        }
+        (ValueRef::String(text), Some(expiry)) => {
+            commands.begin("SET", 3);
+            commands.text(text);
+            commands.encoder.bulk(b"PXAT");
+            commands.encoder.bulk(&number::text(expiry));
+        }
+        (value, expiry) => {
+            commands.begin("RESTORE", 4);
+            commands.encoder.bulk(&number::text(expiry.unwrap_or(0)));
+            commands.encoder.bulk(&rdb::dump(value, compress));
+            commands.encoder.bulk(b"REPLACE");
+            commands.encoder.bulk(b"ABSTTL");
+        }
+    }
+}
+
+/// Appends the command that hides the keys of ranges of slots from all but their owner.
+pub fn write_hidden(slots: &[u16], out: &mut Vec<u8>) {
+    let mut words = vec![
+        "CLUSTER".to_owned(),
+        "SYNCSLOTS".to_owned(),
+        "HIDE".to_owned(),
+    ];
+    for slot in slots {
+        words.extend([slot.to_string(), slot.to_string()]);
+    }
+    write_request(out, &words);
 }
 
 /// A large collection on its way: the same commands, written element by element.

@@ -1,0 +1,156 @@
+//! Slots on their way to another node as a whole: copied one by one, followed in the log, held
+//! while they are handed over.
+//!
+//! A slot is copied under its shard's lock, and its copy is of the offset that the log has then:
+//! what the log says of the slot from there on belongs behind the copy. So no moment is marked for
+//! all slots, nothing is saved for later, and any number of migrations copy at the same time.
+
+use std::sync::Arc;
+
+use ::cluster::{NodeId, SlotSet};
+use ::persistence::aof::commands::{write_key, write_restore};
+use keyspace::{DbIndex, Entry, Expire, Kind, ShardSet, Slot};
+
+use super::SlotMap;
+use crate::Engine;
+use crate::command::Flags;
+use crate::dispatch::locate;
+use crate::log::Reader;
+use crate::snapshot::with_value;
+
+/// A collection of more elements than this is sent in several commands.
+const WHOLE_ELEMENTS_MAX: usize = 1_000;
+
+/// What a command of the log has touched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Touched {
+    Nothing,
+    Slot(Slot),
+    /// Keys of several slots, or all there are.
+    More,
+}
+
+impl Engine {
+    /// Begins to read the log: what is copied from now on, and what is read, make the whole.
+    pub fn follow_log(&self) -> Reader {
+        let locked = self.keyspace.lock(ShardSet::ALL);
+        self.log.subscribe(&locked)
+    }
+
+    /// Appends commands that make the keys of a slot. Returns the offset of the log that the copy
+    /// is of, and how many keys there were.
+    pub fn copy_slot(&self, slot: u16, into: &mut Vec<u8>) -> (u64, usize) {
+        let slot = Slot::new(slot);
+        let compress = self.config.load().persistence.rdb_compression;
+        let mut keys = 0;
+        let mut locked = self.keyspace.lock(ShardSet::of(slot.shard()));
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        db.show_slot(slot, |(index, entry)| {
+            if index == DbIndex(0) {
+                keys += 1;
+                copy_key(entry, compress, into);
+            }
+        });
+        (self.log.offset(), keys)
+    }
+
+    /// What a command of the log has touched.
+    pub fn touched(&self, words: &[&[u8]]) -> Touched {
+        let Some(entry) = self.table.resolve(words) else {
+            return Touched::Nothing;
+        };
+        if entry.flags.has(Flags::WRITE) && entry.reaches_everything(words) {
+            return Touched::More;
+        }
+        let mut located = Vec::new();
+        if locate(&self.keyspace, entry, words, &mut located).is_err() {
+            return Touched::Nothing;
+        }
+        let mut slots = located.iter().map(|located| located.key.slot);
+        match slots.next() {
+            None => Touched::Nothing,
+            Some(slot) if slots.all(|other| other == slot) => Touched::Slot(slot),
+            Some(_) => Touched::More,
+        }
+    }
+
+    /// Has writes to these slots wait. When this returns, nothing is under way that would have
+    /// had to: what the log holds of them is all there is.
+    pub fn hold_slots(&self, slots: &SlotSet) {
+        self.change_held(|held| {
+            for slot in slots.iter() {
+                held.insert(slot);
+            }
+        });
+        self.pause.hold_slots(true);
+        let mut shards = ShardSet::NONE;
+        slots
+            .iter()
+            .for_each(|slot| shards.insert(Slot::new(slot).shard()));
+        drop(self.keyspace.lock(shards));
+    }
+
+    /// Lets writes to these slots go on: here, or where the map says.
+    pub fn release_slots(&self, slots: &SlotSet) {
+        self.change_held(|held| {
+            for slot in slots.iter() {
+                held.remove(slot);
+            }
+        });
+        self.pause.hold_slots(false);
+    }
+
+    fn change_held(&self, change: impl FnOnce(&mut SlotSet)) {
+        let _changing = self.cluster.changing_map.lock();
+        let current = self.cluster.map.load();
+        let mut held = current.held.clone();
+        change(&mut held);
+        let map = SlotMap::new(current.map.clone(), held);
+        self.cluster.map.store(Arc::new(map));
+    }
+
+    /// Whether a node owns all of these slots, as far as is known here.
+    pub fn owns_slots(&self, node: NodeId, slots: &SlotSet) -> bool {
+        let map = self.cluster.map();
+        let is_its = |slot| {
+            let owner = map.owner(Slot::new(slot)).map(usize::from);
+            owner
+                .and_then(|at| map.map.nodes.get(at))
+                .is_some_and(|owner| owner.id == node)
+        };
+        slots.iter().all(is_its)
+    }
+
+    /// Where a node is reached by those who speak as clients do.
+    pub fn place_of(&self, node: NodeId) -> Option<(String, u16)> {
+        let map = self.cluster.map();
+        let endpoint = map.map.nodes.iter().find(|endpoint| endpoint.id == node)?;
+        let port = match endpoint.plain_port {
+            0 => endpoint.port,
+            plain => plain,
+        };
+        Some((endpoint.ip.clone(), port))
+    }
+
+    /// Whether all of these slots are hidden.
+    pub(super) fn hides_all(&self, slots: &SlotSet) -> bool {
+        let hidden = self.hidden_slots();
+        slots.iter().all(|slot| hidden.binary_search(&slot).is_ok())
+    }
+
+    /// The hidden slots, ascending.
+    pub fn hidden_slots(&self) -> Vec<u16> {
+        let mut locked = self.keyspace.lock(ShardSet::NONE);
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        db.hidden_slots().iter().map(|slot| slot.number()).collect()
+    }
+}
+
+fn copy_key(entry: &Entry, compress: bool, into: &mut Vec<u8>) {
+    let expiry = entry.expiry().map(|at| at.0);
+    let is_whole = entry.kind() == Kind::String || entry.elements() <= WHOLE_ELEMENTS_MAX;
+    with_value(entry, |value| match is_whole {
+        true => write_restore(entry.key(), value, expiry, compress, into),
+        false => write_key(entry.key(), &value, expiry, into),
+    });
+}
