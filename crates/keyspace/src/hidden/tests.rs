@@ -1,6 +1,8 @@
 use stdx::time::UnixMillis;
 
-use crate::{Db, DbIndex, Expire, ExpiryCursor, Keyspace, ShardSet, Slot, SlotPosition, Ttl};
+use crate::{
+    Db, DbIndex, Expire, ExpiryCursor, Keyspace, Lapsing, ShardSet, Slot, SlotPosition, Ttl,
+};
 
 const KEYS: usize = 2000;
 
@@ -95,9 +97,10 @@ fn who_names_a_hidden_key_finds_it() {
 fn hidden_keys_do_not_expire_by_themselves() {
     let keyspace = half_hidden();
     let mut locked = keyspace.lock(ShardSet::ALL);
-    let mut db = locked.db(DbIndex(0), UnixMillis(5000), Expire::Delete);
-    let mut cursor = ExpiryCursor::default();
-    while !db.expire_step(&mut cursor, 100).finished {}
+    let now = UnixMillis(5000);
+    let (mut cursor, mut found) = (ExpiryCursor::default(), [Lapsing::default()]);
+    while !locked.expire_step(&mut cursor, now, 100, &mut found) {}
+    let mut db = locked.db(DbIndex(0), now, Expire::Delete);
     let (left, volatile) = db.count();
     assert_eq!((left > 0, volatile), (true, 0));
     let hidden = (0..crate::SLOTS as u16).step_by(2).map(Slot::new);
