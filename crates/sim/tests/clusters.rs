@@ -27,6 +27,7 @@ const FAILOVER_MS: u64 = 3_000;
 /// * 657, 786: news of a failure waited on a cut line for longer than it counts.
 /// * 684, 992: votes were asked for late, so the next attempt came early.
 /// * 1536, 1553: a slot's source was replaced, and who imported the slot did not believe it.
+/// * 1777, 6772, 6918: who had won what another asked for was dead when that one asked again.
 /// * 7258, 7266: a primary was answered, and replaced, with votes of those who had answered.
 /// * 923: a node forgot another, could not write that down, and started again.
 const MENDED: [u64; 11] = [127, 266, 657, 684, 786, 923, 992, 1536, 1553, 7258, 7266];

@@ -230,11 +230,8 @@ impl World {
         let site = &mut self.sites[node];
         let last_ms = site.asked_ms.replace(local_ms);
         let last_epoch = std::mem::replace(&mut site.asked_epoch, epoch);
-        let has_won = |other: &super::site::Site| {
-            let machine = other.machine.as_ref();
-            other.is_primary() && machine.is_some_and(|it| it.config_epoch() >= last_epoch)
-        };
-        let is_lost = self.sites.iter().any(has_won);
+        let mut others = self.sites.iter().enumerate().filter(|(at, _)| *at != node);
+        let is_lost = others.any(|(_, other)| other.told_config_epoch >= last_epoch);
         if factor != 0 && age_ms > age_max_ms {
             self.accuse(
                 "C6",
