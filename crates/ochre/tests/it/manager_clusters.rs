@@ -240,6 +240,9 @@ fn change(nodes: &mut Vec<Node>, first: &str) {
     assert_eq!(said.matches(": PONG").count(), 6, "{said}");
 }
 
+/// The state that nodes mend among themselves, if they are given the time.
+const HEARD_OF: &str = "the target owns it, the source does not know";
+
 /// Three primaries of this program, and what somebody who was interrupted may leave of slot 0.
 struct Scene {
     nodes: Vec<Node>,
@@ -323,8 +326,11 @@ impl Scene {
 
     #[track_caller]
     fn is_mended(&self, what: &str, keys: usize) {
-        let checked = manage(&["check", &self.first()]);
-        assert_eq!(checked.code, Some(2), "{what}: {}", checked.output);
+        // A source that does not know the owner may hear of it by itself before anybody looks.
+        if what != HEARD_OF {
+            let checked = manage(&["check", &self.first()]);
+            assert_eq!(checked.code, Some(2), "{what}: {}", checked.output);
+        }
         let plan = does_or_more(&["fix", &self.first(), "--dry-run"]);
         assert!(!plan.is_empty(), "{what}");
         let said = does(&["fix", &self.first(), "--yes"]);
@@ -371,7 +377,7 @@ fn what_an_interrupted_move_leaves_is_mended() {
             scene.migrate(1);
             scene.import(2);
         }),
-        ("the target owns it, the source does not know", &|| {
+        (HEARD_OF, &|| {
             scene.import(1);
             scene.migrate(1);
             scene.send(1, scene.names.len());
