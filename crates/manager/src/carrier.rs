@@ -10,6 +10,8 @@
 //! alone, one slot after the other: the target takes a new epoch with each slot it gets, and two
 //! targets that did so at once could take the same one.
 //!
+//! Before that, servers that can are asked to move their slots by themselves (`carrier/whole.rs`).
+//!
 //! A courier hands keys on by itself where it can, and has the source do so with `MIGRATE` where
 //! it cannot: where marks alone let a node have keys, or keys are there already.
 //!
@@ -19,6 +21,7 @@
 mod courier;
 mod notary;
 mod relay;
+mod whole;
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -46,6 +49,8 @@ pub struct Pace {
     pub repairs: bool,
     /// Only keys move; marks and owners stay as they are.
     pub keys_only: bool,
+    /// Servers that can move slots by themselves do so.
+    pub whole: bool,
     /// Sizes are sampled.
     pub measures: bool,
     /// How many couriers share the slots of a source. With one, slots move in their order.
@@ -147,8 +152,12 @@ const EVENTS_MAX: usize = 1024;
 /// all have moved. The first failure, or Ctrl-C, lets what was begun come to its end.
 pub async fn carry(fleet: &Fleet, moves: &[Move], pace: Pace, mut see: impl FnMut(Event)) -> bool {
     let common = Arc::new(Common::new(fleet, pace));
+    let moves = match pace.whole {
+        true => whole::carry(&common, moves, &mut see).await,
+        false => moves.to_vec(),
+    };
     let mut by_source: BTreeMap<usize, Vec<Move>> = BTreeMap::new();
-    for step in moves {
+    for step in &moves {
         by_source.entry(step.source).or_default().push(*step);
     }
     let (events, mut seen) = mpsc::channel(EVENTS_MAX);

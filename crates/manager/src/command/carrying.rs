@@ -57,6 +57,7 @@ impl Errand {
             replace: settings.replace,
             repairs: self.request.command == crate::request::Command::Fix,
             keys_only: false,
+            whole: false,
             measures: self.is(Dialect::Ochre),
             couriers: COURIERS,
         }
@@ -75,7 +76,13 @@ impl Errand {
             // Their lines come in the order of the slots.
             Manner::Lines | Manner::Marks => 1,
         };
-        let pace = Pace { couriers, ..pace };
+        // Whoever wants lines wants to see every slot go.
+        let whole = manner == Manner::Progress && !pace.repairs && !pace.keys_only;
+        let pace = Pace {
+            couriers,
+            whole,
+            ..pace
+        };
         let keys = match manner {
             Manner::Progress => count_keys(fleet, moves).await,
             Manner::Lines | Manner::Marks => 0,

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use resp::value::Value;
 
-use crate::process::{Folder, wait_until};
+use crate::process::{Folder, run, wait_until};
 use crate::side::Side;
 use crate::wire::Wire;
 
@@ -527,6 +527,21 @@ fn several_ranges_move_at_the_same_time() {
     wait_until("the source has deleted them", || {
         nodes[0].number("DBSIZE") == 0
     });
+}
+
+#[test]
+fn the_manager_leaves_moves_to_servers_that_can() {
+    let mut nodes = town(3, false);
+    let keys = keys_in(0..100, 50);
+    fill(&mut nodes[0], &keys, 0);
+    let (from, to) = (nodes[0].id.clone(), nodes[1].id.clone());
+    let address = format!("127.0.0.1:{}", nodes[0].port);
+    let words = ["cluster", "reshard", &address, "--from", &from, "--to", &to];
+    let ended = run(&[&words[..], &["--slots", "100", "--yes"]].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    assert_eq!(nodes[0].states(), ["success"], "{}", ended.output);
+    assert_eq!(nodes[0].moves()[0]["slot_ranges"], "0-99");
+    expect_all(&mut nodes[1], &keys);
 }
 
 #[test]
