@@ -173,8 +173,8 @@ fn mistakes_are_named_with_their_line() {
 
 #[test]
 fn the_example_that_readers_are_given_is_good() {
-    let readme = include_str!("../../../../../README.md");
-    let blocks = readme.split("```toml\n").skip(1);
+    let page = include_str!("../../../../../docs/proxy.md");
+    let blocks = page.split("```toml\n").skip(1);
     let texts: Vec<&str> = blocks
         .filter_map(|block| block.split("```").next())
         .collect();
