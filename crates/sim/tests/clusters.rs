@@ -9,9 +9,9 @@ const FLAW_SEEDS_MAX: u64 = 1_000;
 
 /// Mistakes that few seeds notice, and one that does: it is tried first.
 const HINTS: [(Flaw, u64); 4] = [
-    (Flaw::ForgetBlacklist, 45),
+    (Flaw::ForgetBlacklist, 464),
     (Flaw::KeepLostKeys, 39),
-    (Flaw::NeverUpdate, 27),
+    (Flaw::NeverUpdate, 600),
     (Flaw::VoteTwice, 23),
 ];
 
