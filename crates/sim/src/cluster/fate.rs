@@ -302,7 +302,8 @@ impl World {
             return;
         }
         let slots: SlotSet = owned[..owned.len() / 2].iter().copied().collect();
-        // The source takes part in the hand-over; unless it is left to find out, and to delete.
+        // The source takes part in the hand-over; unless the answer is lost, and it is left to find
+        // out, and to delete. Until then it holds writes back.
         let is_told = !self.options.rough_operators || self.chance(50);
         for slot in slots.iter() {
             if let Some(tags) = self.sites[from].data.slots.get(&slot).cloned() {
@@ -310,11 +311,15 @@ impl World {
             }
             if is_told {
                 self.sites[from].data.slots.remove(&slot);
+            } else {
+                self.sites[from].held.insert(slot);
             }
         }
         self.sites[from].data.offset += 1;
         self.sites[to].data.offset += 1;
-        let _ = self.command(to, Command::TakeSlots(&slots));
+        if self.command(to, Command::TakeSlots(&slots)).is_err() {
+            self.sites[from].held.clear();
+        }
         let Some(target) = self.sites[to].id().filter(|_| is_told) else {
             return;
         };

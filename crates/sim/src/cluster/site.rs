@@ -52,6 +52,8 @@ pub struct Site {
     /// are shown to nobody, and not deleted either: where the news of who has a slot died with
     /// the primary, they are all there is.
     pub guests: BTreeSet<u16>,
+    /// Slots whose writes wait, for this node told another to take them and heard no answer.
+    pub held: BTreeSet<u16>,
     /// Owners of the slots that are looked at, and their epochs.
     pub owners: BTreeMap<u16, (NodeId, u64)>,
 }
@@ -92,6 +94,11 @@ impl Site {
     pub fn owns(&self, slot: u16) -> bool {
         let owns = |map: &Map| map.owners[usize::from(slot)] == map.myself;
         self.map.as_ref().is_some_and(owns)
+    }
+
+    /// Whether a write for a slot would run.
+    pub fn serves(&self, slot: u16, now_ms: u64) -> bool {
+        self.may_write(now_ms) && self.owns(slot) && !self.held.contains(&slot)
     }
 
     pub fn note_guests(&mut self) {

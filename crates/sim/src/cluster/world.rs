@@ -229,6 +229,7 @@ impl World {
         site.manual_until_ms = 0;
         site.owners.clear();
         site.guests.clear();
+        site.held.clear();
         let view = site.view(self.now_ms);
         let conf = site.file.as_ref().map(|file| file.as_bytes());
         let machine = Machine::new(settings, conf, seeds, &view);
