@@ -9,6 +9,8 @@ pub enum Flaw {
     VoteTwice,
     /// Send a vote before it is in the file.
     VoteUnsaved,
+    /// Vote for the heir of a primary that may still serve by this node's answer.
+    VoteAgainstAnswer,
     /// Say that a node has failed when this node alone thinks so.
     FailAlone,
     /// Let a replica with data of any age ask for votes.
@@ -40,6 +42,7 @@ impl Flaw {
     pub const ALL: &[Flaw] = &[
         Flaw::VoteTwice,
         Flaw::VoteUnsaved,
+        Flaw::VoteAgainstAnswer,
         Flaw::FailAlone,
         Flaw::IgnoreDataAge,
         Flaw::TakeAnyClaim,

@@ -29,6 +29,8 @@ pub(crate) struct Node {
     pub asked_ms: Option<u64>,
     /// When the ping left that was answered last.
     pub answered_ms: Option<u64>,
+    /// When this node last answered its ping, or voted for it: it may serve by that for a while.
+    pub assured_ms: Option<u64>,
     /// When anything of it arrived.
     pub heard_ms: u64,
     /// When it was said to have failed.
@@ -69,6 +71,7 @@ impl Node {
             pong_ms: None,
             asked_ms: None,
             answered_ms: None,
+            assured_ms: None,
             heard_ms: now_ms,
             failed_ms: 0,
             voted_ms: None,

@@ -8,10 +8,11 @@ use cluster::Flaw;
 const FLAW_SEEDS_MAX: u64 = 1_000;
 
 /// Mistakes that few seeds notice, and one that does: it is tried first.
-const HINTS: [(Flaw, u64); 4] = [
+const HINTS: [(Flaw, u64); 5] = [
     (Flaw::ForgetBlacklist, 464),
     (Flaw::KeepLostKeys, 39),
     (Flaw::NeverUpdate, 600),
+    (Flaw::VoteAgainstAnswer, 7258),
     (Flaw::VoteTwice, 23),
 ];
 
@@ -28,9 +29,12 @@ const FAILOVER_MS: u64 = 3_000;
 /// * 684, 992: votes were asked for late, so the next attempt came early.
 /// * 1536, 1553: a slot's source was replaced, and who imported the slot did not believe it.
 /// * 1777, 6772, 6918: who had won what another asked for was dead when that one asked again.
-/// * 7258, 7266: a primary was answered, and replaced, with votes of those who had answered.
+/// * 7258: a primary was answered, and replaced by votes of those who had answered.
+/// * 7266: slots were taken, and the source, which had not heard of it, wrote on.
 /// * 923: a node forgot another, could not write that down, and started again.
-const MENDED: [u64; 11] = [127, 266, 657, 684, 786, 923, 992, 1536, 1553, 7258, 7266];
+const MENDED: [u64; 14] = [
+    127, 266, 657, 684, 786, 923, 992, 1536, 1553, 1777, 6772, 6918, 7258, 7266,
+];
 
 #[test]
 fn fixed_seeds_keep_all_promises() {

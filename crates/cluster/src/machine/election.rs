@@ -287,6 +287,7 @@ impl Machine {
         if let Some(primary) = self.nodes[sender].primary {
             self.nodes[primary].voted_ms = Some(turn.now());
         }
+        self.nodes[sender].assured_ms = Some(turn.now());
         self.last_vote_epoch = self.current_epoch;
         self.save(Save::Now);
         // The answer goes where the node is known to be, not where somebody asks in its name.
@@ -315,6 +316,10 @@ impl Machine {
         let primary = &self.nodes[primary];
         if !primary.has_failed() && !header.marks.forced {
             return Some("its master is up".to_owned());
+        }
+        let rest_ms = self.assured_until(primary).saturating_sub(now_ms);
+        if rest_ms > 0 && !header.marks.forced && !flawed!(self, VoteAgainstAnswer) {
+            return Some(format!("its master may serve for {rest_ms} milliseconds"));
         }
         let silence_ms = self.settings.node_timeout_ms * 2;
         if let Some(voted_ms) = primary.voted_ms

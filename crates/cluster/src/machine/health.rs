@@ -130,8 +130,19 @@ impl Machine {
             return 0;
         }
         answers.sort_unstable_by(|a, b| b.cmp(a));
-        let lease_ms = self.settings.node_timeout_ms.max(LEASE_MS_MIN) + TICK_MS;
-        answers[others_needed - 1] + lease_ms
+        answers[others_needed - 1] + self.lease_ms()
+    }
+
+    /// How long an answer is good for.
+    fn lease_ms(&self) -> u64 {
+        self.settings.node_timeout_ms.max(LEASE_MS_MIN) + TICK_MS
+    }
+
+    /// Until when a primary may serve by what this node has told it. What it told before a restart
+    /// nobody remembers.
+    pub(super) fn assured_until(&self, primary: &crate::node::Node) -> u64 {
+        let since_ms = primary.assured_ms.unwrap_or(self.health.started_ms);
+        since_ms + self.lease_ms()
     }
 
     /// Tells until when writes may run, where that has changed.

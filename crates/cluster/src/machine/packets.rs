@@ -201,6 +201,7 @@ impl Machine {
         if beat != Beat::Pong {
             self.learn_own_ip(link, beat == Beat::Meet, turn);
             self.send_heartbeat(Beat::Pong, link, turn);
+            self.nodes[sender].assured_ms = Some(turn.now());
         }
         let may_fail_over = !header.flags.has(Flags::NO_FAILOVER);
         let flags = &mut self.nodes[sender].flags;

@@ -262,6 +262,8 @@ impl World {
                 owners.insert(slot, (owner, epoch));
             }
         }
+        let is_mine = |slot: &u16| map.owners[usize::from(*slot)] == map.myself;
+        site.held.retain(is_mine);
         site.map = Some(map);
         let before = std::mem::replace(&mut site.owners, owners);
         if self.is_traced {
@@ -299,26 +301,21 @@ impl World {
 
     /// The nodes that would run a write for a slot now.
     pub fn servers(&self, slot: u16) -> Vec<usize> {
-        let serves = |node: &usize| {
-            let site = &self.sites[*node];
-            site.may_write(self.now_ms) && site.owns(slot)
-        };
+        let serves = |node: &usize| self.sites[*node].serves(slot, self.now_ms);
         (0..self.sites.len()).filter(serves).collect()
     }
 
-    /// C5: two do not serve one slot, but until the older one's last answers of a majority are a
-    /// node timeout old. Who has answered may believe a moment later that the one he answered has
-    /// failed, if others say so, and vote.
+    /// C5: two do not serve one slot, but for the time that news needs.
     pub fn audit(&mut self) {
         let may: Vec<usize> = (0..self.sites.len())
             .filter(|node| self.sites[*node].may_write(self.now_ms))
             .collect();
-        let bound_ms = self.options.timeout_ms + 600 + 8 * self.options.latency_ms;
+        let bound_ms = self.options.timeout_ms / 2 + 500 + 8 * self.options.latency_ms;
         let mut longest = None;
         for slot in World::slots() {
             let count = may
                 .iter()
-                .filter(|node| self.sites[**node].owns(slot))
+                .filter(|node| self.sites[**node].serves(slot, self.now_ms))
                 .count();
             if count < 2 || self.now_ms < self.judge.excused_until_ms {
                 self.judge.dual_since_ms.remove(&slot);
