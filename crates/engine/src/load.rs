@@ -8,7 +8,6 @@
 
 use std::borrow::Cow;
 use std::io::{self, Read as _};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use ::persistence::rdb::{self, Item, ScanOptions, Scanner};
@@ -22,7 +21,6 @@ use stdx::number::parse_i64;
 use stdx::time::UnixMillis;
 
 use crate::Engine;
-use crate::clients::{Client, ClientId, Endpoints};
 use crate::dispatch::{Worker, recall};
 use crate::session::{Origin, Session};
 use crate::snapshot::HIDDEN_SLOTS;
@@ -362,18 +360,8 @@ pub struct UnknownCommand(pub Vec<u8>);
 
 impl Replay {
     pub fn new(engine: &Engine, seed: u64) -> Replay {
-        let endpoints = Endpoints {
-            addr: String::new(),
-            laddr: String::new(),
-            fd: 0,
-            unix: false,
-            local: true,
-        };
-        let client = Client::new(ClientId(0), endpoints, engine.now().0, Arc::default());
-        let mut session = Session::new(Arc::new(client), true);
-        session.origin = Origin::LogFile;
         Replay {
-            session,
+            session: Session::of_nobody(engine.now(), Origin::LogFile),
             worker: Worker::new(engine, seed),
             replies: Vec::new(),
         }

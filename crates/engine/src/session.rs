@@ -5,9 +5,10 @@ use std::sync::atomic::Ordering;
 
 use keyspace::{DbIndex, WatchFlag};
 use resp::Protocol;
+use stdx::time::UnixMillis;
 
 use crate::blocking::Blocked;
-use crate::clients::{Client, ClientFlags};
+use crate::clients::{Client, ClientFlags, ClientId, Endpoints};
 use crate::pubsub::Subscriptions;
 use crate::transaction::Transaction;
 
@@ -93,6 +94,22 @@ impl Session {
             touches: true,
             reads_replica: false,
             asking: 0,
+        }
+    }
+
+    /// A session of commands that no client sends.
+    pub fn of_nobody(now: UnixMillis, origin: Origin) -> Session {
+        let endpoints = Endpoints {
+            addr: String::new(),
+            laddr: String::new(),
+            fd: 0,
+            unix: false,
+            local: true,
+        };
+        let client = Client::new(ClientId(0), endpoints, now.0, Arc::default());
+        Session {
+            origin,
+            ..Session::new(Arc::new(client), true)
         }
     }
 

@@ -1,13 +1,11 @@
 //! What another node sends of slots that are on their way here, as it is applied.
 
-use std::sync::Arc;
-
 use ::cluster::SlotSet;
 use resp::request::{Batch, Limits, Parser};
 
 use super::Touched;
 use crate::Engine;
-use crate::clients::{Client, ClientFlags, ClientId, Endpoints};
+use crate::clients::ClientFlags;
 use crate::dispatch::Worker;
 use crate::host::LogLevel;
 use crate::session::{Origin, Session};
@@ -34,18 +32,8 @@ pub enum Rejected {
 
 impl Importer {
     pub fn new(engine: &Engine) -> Importer {
-        let endpoints = Endpoints {
-            addr: String::new(),
-            laddr: String::new(),
-            fd: 0,
-            unix: false,
-            local: true,
-        };
-        let client = Client::new(ClientId(0), endpoints, engine.now().0, Arc::default());
-        let mut session = Session::new(Arc::new(client), true);
-        session.origin = Origin::Import;
         Importer {
-            session,
+            session: Session::of_nobody(engine.now(), Origin::Import),
             input: Vec::new(),
             replies: Vec::new(),
         }
