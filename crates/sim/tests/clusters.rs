@@ -9,11 +9,11 @@ const FLAW_SEEDS_MAX: u64 = 1_000;
 
 /// Mistakes that few seeds notice, and one that does: it is tried first.
 const HINTS: [(Flaw, u64); 5] = [
-    (Flaw::ForgetBlacklist, 464),
-    (Flaw::KeepLostKeys, 39),
+    (Flaw::ForgetBlacklist, 97),
+    (Flaw::KeepLostKeys, 29),
     (Flaw::NeverUpdate, 600),
     (Flaw::VoteAgainstAnswer, 7258),
-    (Flaw::VoteTwice, 23),
+    (Flaw::VoteTwice, 84),
 ];
 
 /// How much longer than the node timeout 95 of 100 failovers may take.
