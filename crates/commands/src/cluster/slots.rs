@@ -87,7 +87,7 @@ pub(super) static SETSLOT: Command = Command {
 fn setslot(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     enabled(cx)?;
     if cx.engine.standing.is_replica() {
-        let text = "ERR You can use SETSLOT only with masters.";
+        let text = "ERR Please use SETSLOT only with masters.";
         return Err(Error::text(text));
     }
     let slot = slot(args.bytes()?)?;
