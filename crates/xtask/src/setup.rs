@@ -17,6 +17,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("procps", "ps"),
     ("nutcracker", "nutcracker"),
     ("memcached", "memcached"),
+    ("tmux", "tmux"),
     ("dpkg-dev", "dpkg-source"),
 ];
 
