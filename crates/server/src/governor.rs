@@ -9,7 +9,7 @@
 //! thread looks a hundred times a second how busy the workers that are up have been, and lets
 //! another out of bed when they hardly rest, or puts one back when they rest a lot. A worker that
 //! is stuck in a slow command counts as busy, so nobody waits behind it for longer than that. While
-//! there is nothing to do, it looks less often.
+//! all rest it looks ten times a second, so the first to be stuck is found out a little later.
 //!
 //! A worker that goes to bed may have had connections in its queue, or been the one that waits for
 //! sockets. An empty task, spawned from outside once it lies down, makes another worker look; what
