@@ -2,7 +2,7 @@
 //!
 //! Cheap steps first; the first failure ends it, with the command that repeats the step.
 
-use crate::{oracle, suite, tree, twins};
+use crate::{oracle, product, suite, tree, twins};
 use anyhow::{Context, Result, bail};
 use std::process::Command;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -48,7 +48,8 @@ const NEXTEST: Step = Step {
         "--workspace",
         "--no-tests",
         "pass",
-        "--no-fail-fast",
+        "--profile",
+        "ci",
     ],
     environment: &[],
 };
@@ -107,27 +108,35 @@ pub fn run(options: &Options) -> Result<()> {
         step.run()?;
     }
     if has_nextest() {
-        NEXTEST.run()?
+        NEXTEST.run_with(&["--test-threads", &test_threads()])?
     } else {
         CARGO_TEST.run()?
     }
     INTERLEAVINGS.run()?;
     DOCS.run()?;
     run_fresh_seeds()?;
-    run_oracle()?;
-    run_fuzzer()?;
-    run_twins()?;
-    run_suite(options)?;
+    run_comparisons(options)?;
     println!("ci: all passed in {:.0} s", begun.elapsed().as_secs_f64());
     Ok(())
 }
 
+/// Three for two cores: many tests watch processes, and mostly wait.
+fn test_threads() -> String {
+    let cores = std::thread::available_parallelism().map_or(2, usize::from);
+    (cores + cores.div_ceil(2)).to_string()
+}
+
 impl Step {
     fn run(&self) -> Result<()> {
+        self.run_with(&[])
+    }
+
+    fn run_with(&self, more: &[&str]) -> Result<()> {
         println!("ci: {}", self.name);
         let begun = Instant::now();
         let status = cargo()
             .args(self.words)
+            .args(more)
             .envs(self.environment.iter().copied())
             .status()
             .context("running cargo")?;
@@ -181,78 +190,86 @@ fn run_fresh_seeds() -> Result<()> {
     Ok(())
 }
 
-fn run_oracle() -> Result<()> {
-    if let Some(reason) = oracle::missing() {
-        println!("ci: oracle skipped, {reason}");
-        return Ok(());
-    }
-    println!("ci: oracle");
-    let begun = Instant::now();
-    oracle::run(&oracle::Options::of_ci())
-        .context("ci: oracle failed; repeat it with\n  cargo xtask oracle")?;
-    println!("ci: oracle took {:.1} s", begun.elapsed().as_secs_f64());
-    Ok(())
+/// The comparisons with what Redis's own programs do. Each waits much of its time, so the columns
+/// run beside each other, and each is a process, which ends no more than what it has started.
+fn run_comparisons(options: &Options) -> Result<()> {
+    product::build(product::EVERYDAY_PROFILE)?;
+    let columns = [
+        [
+            comparison_words(),
+            suite_words(options, suite::Mode::Binary)?,
+        ]
+        .concat(),
+        [
+            suite_words(options, suite::Mode::External)?,
+            suite_words(options, suite::Mode::Sentinel)?,
+        ]
+        .concat(),
+    ];
+    let results = std::thread::scope(|scope| {
+        let columns = columns.map(|column| scope.spawn(move || run_column(&column)));
+        columns.map(|column| column.join().expect("a column does not panic"))
+    });
+    results.into_iter().collect()
 }
 
-fn run_twins() -> Result<()> {
-    if let Some(reason) = twins::missing() {
-        println!("ci: twins skipped, {reason}");
-        return Ok(());
+/// Verbs of this program, one after another; what each has printed is shown when it has ended.
+fn run_column(verbs: &[String]) -> Result<()> {
+    for verb in verbs {
+        let begun = Instant::now();
+        let program = std::env::current_exe().context("finding this program")?;
+        let output = Command::new(program)
+            .args(verb.split(' '))
+            .output()
+            .with_context(|| format!("running {verb}"))?;
+        let seconds = begun.elapsed().as_secs_f64();
+        let said = [&output.stdout[..], &output.stderr].concat();
+        let said = String::from_utf8_lossy(&said);
+        println!("ci: cargo xtask {verb}\n{said}ci: that took {seconds:.1} s");
+        if !output.status.success() {
+            bail!("ci: a comparison failed; repeat it with\n  cargo xtask {verb}");
+        }
     }
-    println!("ci: twins");
-    let begun = Instant::now();
-    twins::run(&twins::Options::of_ci())
-        .context("ci: twins failed; repeat it with\n  cargo xtask twins")?;
-    println!("ci: twins took {:.1} s", begun.elapsed().as_secs_f64());
     Ok(())
 }
 
 /// The same random sessions every time: a change is judged by what it changes. New ones are for
 /// whoever looks for new differences.
-fn run_fuzzer() -> Result<()> {
-    if let Some(reason) = oracle::missing() {
-        println!("ci: fuzzer skipped, {reason}");
-        return Ok(());
+fn comparison_words() -> Vec<String> {
+    let mut verbs = Vec::new();
+    match oracle::missing() {
+        Some(reason) => println!("ci: oracle and fuzzer skipped, {reason}"),
+        None => verbs.extend([
+            "oracle --still".to_owned(),
+            format!(
+                "oracle --fuzz {FUZZING_SECONDS_MAX} --sessions {FUZZING_SESSIONS} \
+                 --seed {FUZZING_SEED}"
+            ),
+        ]),
     }
-    println!("ci: fuzzer");
-    let (sessions, seed, seconds) = (FUZZING_SESSIONS, FUZZING_SEED, FUZZING_SECONDS_MAX);
-    oracle::run(&oracle::Options::of_fuzzer(sessions, seed, seconds)).with_context(|| {
-        format!(
-            "ci: the fuzzer found a difference; repeat it with\n  \
-             cargo xtask oracle --fuzz {seconds} --sessions {sessions} --seed {seed}"
-        )
-    })
+    match twins::missing() {
+        Some(reason) => println!("ci: twins skipped, {reason}"),
+        None => verbs.push("twins --quick".to_owned()),
+    }
+    verbs
 }
 
-fn run_suite(options: &Options) -> Result<()> {
-    if options.without_suite {
-        println!("ci: suite skipped, as asked");
-        return Ok(());
-    }
-    if !suite::has_ratcheted_files(suite::Mode::External)? {
-        println!("ci: suite skipped, no file of it is in suite/passing.tsv yet");
-        return Ok(());
-    }
-    if let Some(reason) = suite::missing() {
-        println!("ci: suite skipped, {reason}");
-        return Ok(());
-    }
-    for mode in [
-        suite::Mode::External,
-        suite::Mode::Binary,
-        suite::Mode::Sentinel,
-    ] {
-        let (name, begun) = (mode.name(), Instant::now());
-        println!("ci: suite, {name} mode");
-        let options = suite::Options::of_ci(mode);
-        suite::run(&options).with_context(|| {
-            let command = options.command();
-            format!("ci: suite failed; repeat it with\n  {command}")
-        })?;
-        let seconds = begun.elapsed().as_secs_f64();
-        println!("ci: suite, {name} mode, took {seconds:.1} s");
-    }
-    Ok(())
+fn suite_words(options: &Options, mode: suite::Mode) -> Result<Vec<String>> {
+    let name = mode.name();
+    let reason = if options.without_suite {
+        Some("as asked".to_owned())
+    } else if !suite::has_ratcheted_files(mode)? {
+        Some("no file of it is in suite/passing.tsv yet".to_owned())
+    } else {
+        suite::missing()
+    };
+    Ok(match reason {
+        Some(reason) => {
+            println!("ci: suite, {name} mode, skipped, {reason}");
+            Vec::new()
+        }
+        None => vec![format!("suite --mode {name} --quick")],
+    })
 }
 
 fn has_nextest() -> bool {

@@ -74,32 +74,6 @@ pub struct Options {
 /// Where Debian puts the server.
 const SERVER: &str = "/usr/bin/redis-server";
 
-impl Options {
-    /// What `cargo xtask ci` runs: transcripts in which no time passes, asked of Debian's server.
-    pub fn of_ci() -> Self {
-        Self {
-            filters: Vec::new(),
-            still: true,
-            server_bin: SERVER.into(),
-            fuzz: None,
-            sessions: usize::MAX,
-            seed: 1,
-            replay: None,
-            ochre_bin: None,
-        }
-    }
-
-    /// Random sessions: so many of a seed, and no longer than so many seconds.
-    pub fn of_fuzzer(sessions: usize, seed: u64, seconds: u64) -> Self {
-        Self {
-            fuzz: Some(seconds),
-            sessions,
-            seed,
-            ..Self::of_ci()
-        }
-    }
-}
-
 /// Why the transcripts cannot be compared on this machine, or nothing.
 pub fn missing() -> Option<String> {
     let is_there = Path::new(SERVER).is_file();
