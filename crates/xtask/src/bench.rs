@@ -4,8 +4,10 @@
 //! cell is the median of the rounds. Targets are ratios, or plain values where that is what was
 //! promised. Nothing here fails a build: a number is read by a person.
 
+mod cluster;
 mod collection;
 mod elements;
+mod failover;
 mod families;
 mod growth;
 mod idle;
@@ -18,6 +20,7 @@ mod proxy;
 mod publish;
 mod question;
 mod removal;
+mod replica;
 mod requests;
 mod restart;
 mod sample;
@@ -25,6 +28,7 @@ mod save;
 mod sweep;
 mod table;
 mod throughput;
+mod tool;
 mod writer;
 
 use crate::process::{self, Workplace};
@@ -97,6 +101,14 @@ enum Section {
     Restart,
     /// SET with an append-only file.
     Log,
+    /// What a replica costs: its first copy, and feeding it.
+    Replica,
+    /// A node of a cluster beside a server alone; slots that move.
+    Cluster,
+    /// From the death of a master to the first write its successor takes, with three Sentinels.
+    Failover,
+    /// `ochre benchmark` beside redis-benchmark, both on a server of Redis.
+    Tool,
     /// The proxy beside nutcracker: GET and SET through it, and its idle clients.
     Proxy,
 }
@@ -151,6 +163,10 @@ pub fn run(options: &Options) -> Result<()> {
         Section::Save,
         Section::Restart,
         Section::Log,
+        Section::Replica,
+        Section::Cluster,
+        Section::Failover,
+        Section::Tool,
         Section::Proxy,
     ];
     let mut rows = Vec::new();
@@ -189,6 +205,10 @@ impl Section {
             Section::Save => save::measure(bench),
             Section::Restart => restart::measure(bench),
             Section::Log => log::measure(bench),
+            Section::Replica => replica::measure(bench),
+            Section::Cluster => cluster::measure(bench),
+            Section::Failover => failover::measure(bench),
+            Section::Tool => tool::measure(bench),
             Section::Proxy => proxy::measure(bench),
         }
     }
@@ -255,7 +275,12 @@ impl Bench {
 
     /// Starts one of the two servers: 0 is ours, 1 is theirs.
     fn start(&self, side: usize, arguments: &[&str]) -> Result<Server> {
-        let folder = self.workplace.folder().join(format!("server-{side}"));
+        self.start_as(side, "server", arguments)
+    }
+
+    /// The same, one of several, in a new folder of this name.
+    fn start_as(&self, side: usize, name: &str, arguments: &[&str]) -> Result<Server> {
+        let folder = self.workplace.folder().join(format!("{name}-{side}"));
         Server::start(self.binary(side), &folder, arguments)
     }
 

@@ -55,7 +55,7 @@ impl Requests<'_> {
 }
 
 /// The second column of the last line: `"GET","81234.56",…`.
-fn rate(csv: &str) -> Option<f64> {
+pub fn rate(csv: &str) -> Option<f64> {
     csv.lines()
         .last()?
         .split(',')

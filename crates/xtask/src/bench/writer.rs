@@ -19,6 +19,8 @@ const STRIDE: u64 = 2_654_435_761;
 #[derive(Clone, Copy)]
 enum Target {
     Keys,
+    /// Of one slot, by their hash tag.
+    Slot(u32),
     Collection(Collection, &'static str),
 }
 
@@ -39,6 +41,11 @@ impl Writer {
     /// Sets keys as `load::fill` names them, to the same values.
     pub fn over(port: u16, keys: u64) -> Result<Writer> {
         Writer::of(port, Target::Keys, keys)
+    }
+
+    /// Sets keys with a hash tag.
+    pub fn over_slot(port: u16, tag: u32, keys: u64) -> Result<Writer> {
+        Writer::of(port, Target::Slot(tag), keys)
     }
 
     /// Puts elements anew that `Collection::fill` has put.
@@ -99,6 +106,14 @@ impl Writer {
     fn write_request(&self, requests: &mut Vec<u8>) -> Result<()> {
         match self.target {
             Target::Keys => load::write_set(requests, self.next, load::Value::Plain)?,
+            Target::Slot(tag) => {
+                let (key, value) = (format!("{{{tag}}}{:06}", self.next), self.next);
+                let (key_len, value_len) = (key.len(), value.to_string().len());
+                write!(
+                    requests,
+                    "*3\r\n$3\r\nSET\r\n${key_len}\r\n{key}\r\n${value_len}\r\n{value}\r\n"
+                )?;
+            }
             Target::Collection(collection, key) => {
                 collection.write_request(requests, key, self.next..self.next + 1)?;
             }
