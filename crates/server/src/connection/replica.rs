@@ -1,7 +1,7 @@
 //! A connection whose client is a replica: it is sent the pieces of its feed in place.
 
 use std::io::{self, IoSlice};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -32,6 +32,8 @@ pub(super) struct Replica {
     next: usize,
     left: usize,
     log_end: Option<u64>,
+    /// What is there has waited for what others add to it.
+    has_gathered: bool,
 }
 
 impl Replica {
@@ -42,7 +44,20 @@ impl Replica {
             next: 0,
             left: 0,
             log_end: None,
+            has_gathered: false,
         }
+    }
+
+    /// Whether to send later what is there now. A client's batch wakes the replica's task, and all
+    /// others who are ready have a batch, too: one write takes all of it if they go first.
+    fn gathers(&mut self, cx: &mut Context<'_>) -> bool {
+        if self.left > 0 || std::mem::take(&mut self.has_gathered) {
+            return false;
+        }
+        self.has_gathered = true;
+        // Its only poll asks for this task to be woken when those who are ready have had their turn.
+        let _ = pin!(tokio::task::yield_now()).poll(cx);
+        true
     }
 
     /// The socket has taken so many bytes.
@@ -85,6 +100,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends what the socket takes of the feed.
     pub(super) fn feed(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        if self.replica.as_mut().is_some_and(|replica| replica.gathers(cx)) {
+            return Ok(());
+        }
         let mut sent = 0;
         let fed = loop {
             if sent >= BYTES_PER_TURN {
