@@ -663,8 +663,7 @@ impl Keeper {
     }
 
     fn bring_home(&self, engine: &Engine, how: Shutdown) -> Result<(), ShutdownFailed> {
-        let is_temporary = self.set.lock().is_temporary;
-        if is_temporary && self.log_file.is_on() {
+        if self.lacks_base(engine) {
             if !how.force {
                 warning(engine, "Writing initial AOF, can't exit.");
                 return Err(ShutdownFailed);
@@ -697,6 +696,16 @@ impl Keeper {
         }
         std::mem::forget(locked);
         Ok(())
+    }
+
+    /// Whether the log was switched on, and the base that it begins with is not written yet.
+    fn lacks_base(&self, engine: &Engine) -> bool {
+        if self.log_file.is_on() {
+            return self.set.lock().is_temporary;
+        }
+        // Who writes the base begins with it in a moment.
+        let persistence = &engine.persistence;
+        persistence.log_file.is_enabled() && persistence.rewrites().started.is_some()
     }
 
     /// The process ends at once: what it writes at this moment must not stay behind.
