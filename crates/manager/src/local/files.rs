@@ -41,6 +41,8 @@ pub fn clean(voice: &Voice, folder: &Path, only_logs: bool) -> io::Result<()> {
 /// Whether a file is named after a port in this way.
 fn belongs(path: &Path, before: &str, behind: &str) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
+    // What a node was writing when it ended is named after its process, too.
+    let (name, _) = name.split_once(".tmp-").unwrap_or((&name, ""));
     let port = name
         .strip_prefix(before)
         .and_then(|rest| rest.strip_suffix(behind));
@@ -145,6 +147,7 @@ mod tests {
             "appendonlydir-30001",
             "dump-30001.rdb",
             "nodes-1.conf",
+            "nodes-1.conf.tmp-4711",
         ] {
             assert!(theirs(name), "{name}");
         }
