@@ -120,10 +120,10 @@ pub fn run(options: &Options) -> Result<()> {
     Ok(())
 }
 
-/// Three for two cores: many tests watch processes, and mostly wait.
+/// Two for each core: many tests watch processes, and mostly wait.
 fn test_threads() -> String {
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    (cores + cores.div_ceil(2)).to_string()
+    (2 * cores).to_string()
 }
 
 impl Step {
