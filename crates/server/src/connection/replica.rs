@@ -55,7 +55,7 @@ impl Replica {
             return false;
         }
         self.has_gathered = true;
-        // Its only poll asks for this task to be woken when those who are ready have had their turn.
+        // Its only poll asks for this task to be woken when those who are ready had their turn.
         let _ = pin!(tokio::task::yield_now()).poll(cx);
         true
     }
