@@ -299,7 +299,14 @@ impl Host for Machine {
     }
 
     fn dial(&self, host: &str, port: u16, timeout: Duration) -> Result<Box<dyn Wire>, DialError> {
-        crate::wire::dial(host, port, timeout)
+        let is_encrypted = self
+            .engine()
+            .is_some_and(|engine| engine.config.load().tls.cluster);
+        let encryption = match is_encrypted {
+            true => Some(self.encryption.connector().ok_or(DialError::NoAnswer)?),
+            false => None,
+        };
+        crate::wire::dial(host, port, timeout, encryption)
     }
 
     fn crash(&self, how: Crash) {
