@@ -290,12 +290,13 @@ fn versions_and_keys_are_those_of_openssl() {
     }
     let papers = Papers::new();
     let server = Server::start(Kind::Ochre, &papers, "--tls-auth-clients no");
-    let speaks = |version: &str| {
-        let place = format!("127.0.0.1:{}", server.port);
-        let args = ["s_client", "-connect", &place, version];
+    let place = format!("127.0.0.1:{}", server.port);
+    let openssl = |more: &[&str]| {
+        let args = [&["s_client", "-connect", &place], more].concat();
         let ended = Process::start(OPENSSL.as_ref(), "openssl", &args, "").end();
-        ended.output.contains("BEGIN CERTIFICATE")
+        ended.output
     };
+    let speaks = |version: &str| openssl(&[version]).contains("BEGIN CERTIFICATE");
     for (protocols, older, newer) in [
         ("TLSv1.2", true, false),
         ("TLSv1.3", false, true),
@@ -311,6 +312,15 @@ fn versions_and_keys_are_those_of_openssl() {
             (older, newer),
             "{protocols}"
         );
+    }
+    // Sessions are resumed as long as that is wanted.
+    for (caching, count) in [("yes", 5), ("no", 0), ("yes", 5)] {
+        assert_eq!(
+            server.ask(&format!("CONFIG SET tls-session-caching {caching}")),
+            "+OK"
+        );
+        let output = openssl(&["-tls1_2", "-reconnect"]);
+        assert_eq!(output.matches("Reused, TLSv1.2").count(), count, "{output}");
     }
     // A key that a password opens.
     let (key, sealed) = (papers.path("server.key"), papers.path("sealed.key"));
