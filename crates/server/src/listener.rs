@@ -34,6 +34,21 @@ pub struct House {
     pub visitors: Arc<AtomicUsize>,
 }
 
+impl House {
+    pub fn new(
+        engine: Arc<Engine>,
+        durability: Arc<Durability>,
+        encryption: Arc<Encryption>,
+    ) -> House {
+        House {
+            engine,
+            durability,
+            encryption,
+            visitors: Arc::default(),
+        }
+    }
+}
+
 /// Everything that listens. Dropping it closes the sockets and keeps the clients.
 #[derive(Default)]
 pub struct Listeners {

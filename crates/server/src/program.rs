@@ -392,14 +392,13 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
-    let watched = governor.clone();
     let durability = Arc::new(Durability::new(Arc::new(Disk), &config));
     let machine = Machine::new(
         Arc::clone(&journal),
         requests,
         config_file,
         process,
-        watched,
+        governor.clone(),
         (Arc::clone(&durability), Arc::clone(&encryption)),
         sentinel.clone(),
     );
@@ -417,12 +416,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         // Nobody is served data that is not there yet.
         engine.persistence.begin_load(engine.now(), 0);
     }
-    let house = House {
-        engine,
-        durability,
-        encryption,
-        visitors: Arc::default(),
-    };
+    let house = House::new(engine, durability, encryption);
     let opened = open_ports(&house, &config);
     let (bus, mut listeners) = opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?;
     write_pid_file(&config, &journal);

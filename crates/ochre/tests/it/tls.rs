@@ -11,8 +11,8 @@ use crate::wire::Wire;
 
 mod cluster;
 mod listener;
-mod manager;
 mod replication;
+mod resharding;
 mod sentinel;
 
 /// How a client says who it is and whom it trusts.
