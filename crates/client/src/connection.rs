@@ -58,16 +58,22 @@ pub struct Connection {
 
 impl Connection {
     pub async fn open(address: &Address, options: &Options) -> Result<Connection, Error> {
-        let connecting = connect(address, options);
-        let stream = match options.patience {
-            Some(patience) => timeout(patience, connecting).await.unwrap_or_else(|_| {
-                Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "Connection timed out",
-                ))
+        let opening = Connection::open_at_last(address, options);
+        match options.patience {
+            Some(patience) => timeout(patience, opening).await.unwrap_or_else(|_| {
+                let late = io::Error::new(io::ErrorKind::TimedOut, "Connection timed out");
+                Err(Error::Connect {
+                    address: address.clone(),
+                    source: late,
+                })
             }),
-            None => connecting.await,
-        };
+            None => opening.await,
+        }
+    }
+
+    /// Opens a connection, however long that takes.
+    async fn open_at_last(address: &Address, options: &Options) -> Result<Connection, Error> {
+        let stream = connect(address, options).await;
         let stream = stream.map_err(|source| Error::Connect {
             address: address.clone(),
             source,

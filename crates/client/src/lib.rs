@@ -20,5 +20,5 @@ pub use address::Address;
 pub use connection::{Connection, Family, Options};
 pub use error::{Error, reason};
 pub use redirection::Redirection;
-pub use tls::{Tls, TlsError};
+pub use tls::{Admission, Clients, Fault, Sessions, Tls, TlsError, Versions};
 pub use uri::{Uri, UriError};

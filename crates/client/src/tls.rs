@@ -1,23 +1,34 @@
-//! Encrypted connections.
+//! Encrypted connections: what files say of us and of whom we trust, for either side.
 
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::crypto::{CryptoProvider, ring};
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
+use rustls::version::{TLS12, TLS13};
 use rustls::{
-    ClientConfig, DigitallySignedStruct, ProtocolVersion, RootCertStore, SignatureScheme,
-    SupportedCipherSuite,
+    ClientConfig, ProtocolVersion, RootCertStore, ServerConfig, SupportedProtocolVersion,
 };
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use crate::{Address, Error};
+
+mod files;
+mod sessions;
+mod suites;
+mod verify;
+
+pub use files::Fault;
+pub use sessions::Sessions;
+
+use sessions::Store;
+use suites::{is_listed, is_named};
+use verify::{Anyone, Known, KnownClient};
 
 /// Whom to trust, and who we are.
 #[derive(Clone, Debug, Default)]
@@ -30,21 +41,53 @@ pub struct Tls {
     /// Our own certificate and its key.
     pub certificate: Option<PathBuf>,
     pub key: Option<PathBuf>,
+    /// What opens the key, if it is encrypted.
+    pub password: Option<Vec<u8>>,
     /// Trust whoever answers.
     pub insecure: bool,
+    /// Which versions are spoken.
+    pub versions: Versions,
     /// Cipher suites of TLS 1.2, in the words of OpenSSL's lists; empty: all that are safe.
     pub ciphers: Vec<String>,
     /// Names of cipher suites of TLS 1.3; empty: all.
     pub suites: Vec<String>,
 }
 
+/// The versions of the protocol that are spoken, of those that are safe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Versions {
+    #[default]
+    Both,
+    Only12,
+    Only13,
+}
+
+/// How clients are let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Admission {
+    pub clients: Clients,
+    /// Choose among a client's cipher suites by our own preference.
+    pub prefers_own_order: bool,
+    /// None are resumed without.
+    pub sessions: Option<Sessions>,
+}
+
+/// Whether clients show a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Clients {
+    Anonymous,
+    /// If they like. One that nobody vouches for is refused.
+    Optional,
+    Known,
+}
+
 #[derive(Debug)]
 pub enum TlsError {
-    Authorities,
+    Authorities(Fault),
     AuthoritiesOfSystem,
-    Certificate,
+    Certificate(Fault),
     Ciphers,
-    Key,
+    Key(Fault),
     Name,
     Suites,
 }
@@ -53,14 +96,24 @@ impl fmt::Display for TlsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Could not negotiate a TLS connection: ")?;
         f.write_str(match self {
-            TlsError::Authorities => "Invalid CA Certificate File/Directory",
+            TlsError::Authorities(_) => "Invalid CA Certificate File/Directory",
             TlsError::AuthoritiesOfSystem => "Failed to use default CA paths",
-            TlsError::Certificate => "Invalid client certificate",
+            TlsError::Certificate(_) => "Invalid client certificate",
             TlsError::Ciphers => "Error while configuring ciphers",
-            TlsError::Key => "Invalid private key",
+            TlsError::Key(_) => "Invalid private key",
             TlsError::Name => "Failed to configure SNI",
             TlsError::Suites => "Error while setting cypher suites",
         })
+    }
+}
+
+impl Versions {
+    fn list(self) -> Vec<&'static SupportedProtocolVersion> {
+        match self {
+            Versions::Both => vec![&TLS13, &TLS12],
+            Versions::Only12 => vec![&TLS12],
+            Versions::Only13 => vec![&TLS13],
+        }
     }
 }
 
@@ -88,21 +141,21 @@ impl Tls {
         ServerName::try_from(host).map_err(|_| TlsError::Name)
     }
 
-    /// What connections are negotiated by; the files that are named are read here.
+    /// What connections to servers are negotiated by; the files that are named are read here.
     pub fn configuration(&self) -> Result<ClientConfig, TlsError> {
         let provider = Arc::new(self.provider()?);
         let builder = ClientConfig::builder_with_provider(provider.clone())
-            .with_safe_default_protocol_versions()
+            .with_protocol_versions(&self.versions.list())
             .map_err(|_| TlsError::Suites)?;
         let builder = if self.insecure {
             let anyone = Arc::new(Anyone(provider));
             builder.dangerous().with_custom_certificate_verifier(anyone)
         } else {
             let roots = self.roots()?;
-            let private = self.authorities.is_some() || self.authorities_folder.is_some();
-            let chain = WebPkiServerVerifier::builder_with_provider(roots.clone(), provider)
+            let private = self.is_private();
+            let chain = WebPkiServerVerifier::builder_with_provider(roots, provider)
                 .build()
-                .map_err(|_| TlsError::Authorities)?;
+                .map_err(|error| TlsError::Authorities(error.to_string()))?;
             let verifier = Arc::new(Known {
                 chain,
                 own: if private { self.own() } else { Vec::new() },
@@ -114,17 +167,59 @@ impl Tls {
         };
         match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
-                let chain = CertificateDer::pem_file_iter(certificate)
-                    .and_then(Iterator::collect)
-                    .map_err(|_| TlsError::Certificate)?;
-                let key = PrivateKeyDer::from_pem_file(key).map_err(|_| TlsError::Key)?;
+                let chain = files::certificates(certificate).map_err(TlsError::Certificate)?;
+                let key = files::key(key, self.password.as_deref()).map_err(TlsError::Key)?;
                 builder
                     .with_client_auth_cert(chain, key)
-                    .map_err(|_| TlsError::Key)
+                    .map_err(|error| TlsError::Key(error.to_string()))
             }
             // One of them is of no use alone.
             _ => Ok(builder.with_no_client_auth()),
         }
+    }
+
+    /// What connections of clients are negotiated by; the files that are named are read here.
+    /// Sessions of one are not resumed by another, so nobody comes by an older admission.
+    pub fn serving(&self, admission: &Admission) -> Result<ServerConfig, TlsError> {
+        let missing = || "none is named".to_owned();
+        let certificate = self.certificate.as_ref();
+        let certificate = certificate.ok_or_else(|| TlsError::Certificate(missing()))?;
+        let key = self.key.as_ref().ok_or_else(|| TlsError::Key(missing()))?;
+        let chain = files::certificates(certificate).map_err(TlsError::Certificate)?;
+        let key = files::key(key, self.password.as_deref()).map_err(TlsError::Key)?;
+        let provider = Arc::new(self.provider()?);
+        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+            .with_protocol_versions(&self.versions.list())
+            .map_err(|_| TlsError::Suites)?;
+        let builder = match admission.clients {
+            Clients::Anonymous => builder.with_no_client_auth(),
+            Clients::Optional | Clients::Known => {
+                let roots = WebPkiClientVerifier::builder_with_provider(self.roots()?, provider);
+                let roots = match admission.clients == Clients::Optional {
+                    true => roots.allow_unauthenticated(),
+                    false => roots,
+                };
+                let chain = roots
+                    .build()
+                    .map_err(|error| TlsError::Authorities(error.to_string()))?;
+                let own = self.own();
+                builder.with_client_cert_verifier(Arc::new(KnownClient { chain, own }))
+            }
+        };
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|error| TlsError::Key(error.to_string()))?;
+        config.ignore_client_order = admission.prefers_own_order;
+        config.session_storage = match admission.sessions {
+            Some(sessions) => Arc::new(Store::new(sessions)),
+            None => Arc::new(NoServerSessionStorage {}),
+        };
+        Ok(config)
+    }
+
+    /// Whether authorities are named, instead of those that the system knows.
+    fn is_private(&self) -> bool {
+        self.authorities.is_some() || self.authorities_folder.is_some()
     }
 
     fn provider(&self) -> Result<CryptoProvider, TlsError> {
@@ -133,12 +228,10 @@ impl Tls {
         let (newer, older): (Vec<_>, Vec<_>) = all
             .into_iter()
             .partition(|suite| suite.version().version == ProtocolVersion::TLSv1_3);
-        let named = |list: &[String], suite: &SupportedCipherSuite| {
-            list.iter().any(|word| is_named(word, suite))
-        };
+        let is_chosen = |suite: &_| self.suites.iter().any(|word| is_named(word, suite));
         let newer: Vec<_> = newer
             .into_iter()
-            .filter(|suite| self.suites.is_empty() || named(&self.suites, suite))
+            .filter(|suite| self.suites.is_empty() || is_chosen(suite))
             .collect();
         let older: Vec<_> = older
             .into_iter()
@@ -154,28 +247,20 @@ impl Tls {
         Ok(provider)
     }
 
-    /// The certificates of the file of authorities, one of which may be the server's own.
+    /// The certificates of the file of authorities, one of which may be the peer's own.
     fn own(&self) -> Vec<CertificateDer<'static>> {
         let file = self.authorities.as_ref();
-        let certificates = file.and_then(|file| CertificateDer::pem_file_iter(file).ok());
-        certificates.into_iter().flatten().flatten().collect()
+        file.and_then(|file| files::certificates(file).ok())
+            .unwrap_or_default()
     }
 
     fn roots(&self) -> Result<Arc<RootCertStore>, TlsError> {
         let mut roots = RootCertStore::empty();
         if let Some(file) = &self.authorities {
-            let certificates: Result<Vec<_>, _> =
-                CertificateDer::pem_file_iter(file).and_then(Iterator::collect);
-            let certificates = certificates.map_err(|_| TlsError::Authorities)?;
-            if roots.add_parsable_certificates(certificates).0 == 0 {
-                return Err(TlsError::Authorities);
-            }
+            files::add_file(&mut roots, file).map_err(TlsError::Authorities)?;
         }
         if let Some(folder) = &self.authorities_folder {
-            let found = rustls_native_certs::load_certs_from_paths(None, Some(folder));
-            if roots.add_parsable_certificates(found.certs).0 == 0 {
-                return Err(TlsError::Authorities);
-            }
+            files::add_folder(&mut roots, folder).map_err(TlsError::Authorities)?;
         }
         if roots.is_empty() {
             let found = rustls_native_certs::load_native_certs();
@@ -187,158 +272,9 @@ impl Tls {
     }
 }
 
-fn is_named(word: &str, suite: &SupportedCipherSuite) -> bool {
-    same_suite(word, &format!("{:?}", suite.suite()))
-}
-
-/// Whether a list of OpenSSL's leaves a suite in. Each word adds to what the ones before chose, or
-/// takes away; those for groups of suites stand for all here, as only safe ones are known.
-fn is_listed(list: &[String], suite: &SupportedCipherSuite) -> bool {
-    let mut is_in = false;
-    for word in list {
-        match word.strip_prefix(['-', '!']) {
-            Some(name) if is_named(name, suite) => is_in = false,
-            Some(_) => {}
-            None if matches!(word.as_str(), "ALL" | "DEFAULT" | "HIGH") => is_in = true,
-            None => is_in |= is_named(word, suite),
-        }
-    }
-    is_in
-}
-
-/// Whether OpenSSL's or the standard's name of a suite is this one's: `TLS_AES_128_GCM_SHA256`,
-/// `ECDHE-RSA-AES128-GCM-SHA256`.
-fn same_suite(written: &str, name: &str) -> bool {
-    let letters = |text: &str| -> String {
-        let text = text.to_ascii_uppercase();
-        let kept = text.chars().filter(char::is_ascii_alphanumeric);
-        kept.collect()
-    };
-    let plain = |text: &str| {
-        let text = letters(text).replace("WITH", "");
-        let text = text.strip_prefix("TLS13").unwrap_or(&text).to_owned();
-        let text = text.strip_prefix("TLS").unwrap_or(&text).to_owned();
-        text.replace("POLY1305SHA256", "POLY1305")
-    };
-    plain(written) == plain(name)
-}
-
-/// Trusts whom an authority vouches for.
-///
-/// Of private authorities, names are not asked for: nodes of one installation share certificates
-/// that name none of them. And a server may show the very certificate that was named as trusted.
-#[derive(Debug)]
-struct Known {
-    chain: Arc<WebPkiServerVerifier>,
-    own: Vec<CertificateDer<'static>>,
-    private: bool,
-}
-
-impl ServerCertVerifier for Known {
-    fn verify_server_cert(
-        &self,
-        certificate: &CertificateDer<'_>,
-        between: &[CertificateDer<'_>],
-        name: &ServerName<'_>,
-        status: &[u8],
-        now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        use rustls::CertificateError::{NotValidForName, NotValidForNameContext};
-        let verified = self
-            .chain
-            .verify_server_cert(certificate, between, name, status, now);
-        match verified {
-            Err(rustls::Error::InvalidCertificate(
-                NotValidForName | NotValidForNameContext { .. },
-            )) if self.private => Ok(ServerCertVerified::assertion()),
-            Err(_) if self.own.contains(certificate) => Ok(ServerCertVerified::assertion()),
-            verified => verified,
-        }
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain
-            .verify_tls12_signature(message, certificate, signature)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        self.chain
-            .verify_tls13_signature(message, certificate, signature)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.chain.supported_verify_schemes()
-    }
-}
-
-/// Trusts whoever answers, and still checks that they hold the key they show.
-#[derive(Debug)]
-struct Anyone(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anyone {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls12_signature(message, certificate, signature, algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        let algorithms = &self.0.signature_verification_algorithms;
-        verify_tls13_signature(message, certificate, signature, algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn suites_are_known_by_either_name() {
-        let gcm = "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256";
-        assert!(same_suite("ECDHE-RSA-AES128-GCM-SHA256", gcm));
-        assert!(same_suite(gcm, gcm));
-        assert!(same_suite(
-            "TLS_AES_256_GCM_SHA384",
-            "TLS13_AES_256_GCM_SHA384"
-        ));
-        let chacha = "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256";
-        assert!(same_suite("ECDHE-RSA-CHACHA20-POLY1305", chacha));
-        assert!(!same_suite("ECDHE-RSA-AES256-GCM-SHA384", gcm));
-    }
 
     /// The suites offered, of both versions.
     fn offered(ciphers: &str, suites: &str) -> Result<Vec<String>, TlsError> {

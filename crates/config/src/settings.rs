@@ -30,3 +30,21 @@ pub struct Config {
     pub modules: Modules,
     pub sentinel: Sentinel,
 }
+
+impl Config {
+    /// The port that a server is known by: the plain one, if there is one.
+    pub fn main_port(&self) -> u16 {
+        match self.network.port {
+            0 => self.tls.port,
+            port => port,
+        }
+    }
+
+    /// The port that peers of replication are told to connect to.
+    pub fn peer_port(&self) -> u16 {
+        match self.tls.replication && self.tls.port != 0 {
+            true => self.tls.port,
+            false => self.network.port,
+        }
+    }
+}

@@ -221,14 +221,13 @@ impl Blocking {
     }
 
     /// Ends the waits of which `error` says why they can be served here no longer.
-    pub(crate) fn redirect(&self, error: impl Fn(&[u8], bool) -> Option<String>) {
+    pub(crate) fn redirect(&self, error: impl Fn(&[u8], &Client) -> Option<String>) {
         for blocked in self.waits.lock().values() {
             let What::Key(awaited) = &blocked.what else {
                 continue;
             };
-            let reads_replica = blocked.client.has(ClientFlags::READS_REPLICA);
             let key = awaited.keys.first();
-            let error = key.and_then(|key| error(key, reads_replica));
+            let error = key.and_then(|key| error(key, &blocked.client));
             if let Some(error) = error
                 && blocked.claim(State::Claimed)
             {

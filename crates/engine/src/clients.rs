@@ -28,6 +28,8 @@ pub struct Endpoints {
     pub unix: bool,
     /// Whether the peer is on this machine: protected mode lets it in.
     pub local: bool,
+    /// Whether it speaks TLS, and is told ports where that is spoken.
+    pub encrypted: bool,
 }
 
 /// The part of a session that others see. Its owner writes, everybody reads; nothing here is

@@ -105,6 +105,7 @@ impl Session {
             fd: 0,
             unix: false,
             local: true,
+            encrypted: false,
         };
         let client = Client::new(ClientId(0), endpoints, now.0, Arc::default());
         Session {

@@ -238,7 +238,9 @@ impl Cluster {
             return;
         }
         core.config = Arc::clone(&config);
-        let settings = settings(&config);
+        let mut settings = settings(&config);
+        // The bus stays where it listened first.
+        settings.bus_port = core.machine().settings().bus_port;
         if settings != *core.machine().settings() {
             self.step(engine, core, Input::Configured(settings));
         }

@@ -113,7 +113,7 @@ struct Told<'a> {
 impl Replication {
     /// A node that does not know yet what it holds.
     pub fn new(keeper: Arc<Keeper>, config: &Config) -> Replication {
-        let settings = Settings::of(config, config.network.port);
+        let settings = Settings::of(config, config.peer_port());
         let view = View {
             now_ms: 0,
             log: Default::default(),
@@ -167,7 +167,7 @@ impl Replication {
             }),
         };
         let view = self.view(engine, false);
-        let settings = Settings::of(&config, config.network.port);
+        let settings = Settings::of(&config, config.peer_port());
         core.machine = Machine::new(settings, born, seeds, &view);
         core.config = config;
         let mut outputs = std::mem::take(&mut core.outputs);
@@ -326,7 +326,7 @@ impl Replication {
             return;
         }
         core.config = Arc::clone(&config);
-        let settings = Settings::of(&config, config.network.port);
+        let settings = Settings::of(&config, config.peer_port());
         if settings != *core.machine.settings() {
             self.step(engine, core, Input::Configured(settings), false, told);
         }

@@ -4,11 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
-use rustls::server::WebPkiClientVerifier;
-use rustls::{RootCertStore, ServerConfig};
+use client::{Admission, Clients, Sessions, TlsError};
+use rustls::pki_types::ServerName;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use crate::configuration::Address;
@@ -70,39 +67,32 @@ impl Listening {
     }
 
     pub fn acceptor(&self) -> Result<TlsAcceptor, String> {
-        let wrong = |path: &Path| format!("'{}' holds nothing of use", path.display());
-        let [chain, key, authorities @ ..] = &self.contents[..] else {
-            return Err("the certificates have not been read".to_owned());
+        let tls = client::Tls {
+            authorities: self.authorities.clone(),
+            certificate: Some(self.certificate.clone()),
+            key: Some(self.key.clone()),
+            ..client::Tls::default()
         };
-        let chain = certificates(chain).ok_or_else(|| wrong(&self.certificate))?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(|_| wrong(&self.key))?;
-        let provider = Arc::new(ring::default_provider());
-        let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
-        let builder = match (authorities, &self.authorities) {
-            ([pem], Some(path)) => {
-                let mut roots = RootCertStore::empty();
-                let known = certificates(pem).ok_or_else(|| wrong(path))?;
-                if roots.add_parsable_certificates(known).0 == 0 {
-                    return Err(wrong(path));
-                }
-                let verifier =
-                    WebPkiClientVerifier::builder_with_provider(Arc::new(roots), provider).build();
-                builder.with_client_cert_verifier(verifier.map_err(|error| error.to_string())?)
-            }
-            _ => builder.with_no_client_auth(),
+        let admission = Admission {
+            clients: match self.authorities {
+                Some(_) => Clients::Known,
+                None => Clients::Anonymous,
+            },
+            prefers_own_order: false,
+            sessions: Some(Sessions::default()),
         };
-        let config = builder.with_single_cert(chain, key);
-        let config = config.map_err(|error| format!("certificate and key: {error}"))?;
+        let wrong = |path: Option<&PathBuf>, why: &str| {
+            let path = path.map(|path| path.display().to_string());
+            format!("'{}' is of no use: {why}", path.unwrap_or_default())
+        };
+        let config = tls.serving(&admission).map_err(|error| match error {
+            TlsError::Certificate(why) => wrong(Some(&self.certificate), &why),
+            TlsError::Key(why) => wrong(Some(&self.key), &why),
+            TlsError::Authorities(why) => wrong(self.authorities.as_ref(), &why),
+            other => other.to_string(),
+        })?;
         Ok(TlsAcceptor::from(Arc::new(config)))
     }
-}
-
-/// All certificates of a text; none if there is none.
-fn certificates(pem: &[u8]) -> Option<Vec<CertificateDer<'static>>> {
-    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    found.ok().filter(|found| !found.is_empty())
 }
 
 impl Connecting {

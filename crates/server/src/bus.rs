@@ -18,17 +18,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use cluster::{Address, Input, LinkId};
-use config::Config;
+use config::{Config, TlsClients};
 use engine::Worker;
 use engine::host::LogLevel;
 use node::cluster::{Cluster, Job, Shell};
 use parking_lot::Mutex;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{LocalSet, spawn_local};
 
+use crate::encryption::handshake_words;
 use crate::listener::{House, tcp_sockets};
 use crate::machine::system_words;
 use crate::memory;
@@ -42,12 +43,17 @@ const LOOK_EVERY_MS: u64 = 100;
 /// How long the system may take to accept again, if it has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// So many may be asked at a time who they are.
+const STRANGERS_MAX: usize = 1000;
+
 /// The bus of this node.
 struct Bus {
     house: House,
     cluster: Arc<Cluster>,
     wires: Mutex<BTreeMap<LinkId, Arc<Wire>>>,
     accepted: AtomicU64,
+    /// Room for those who have not shown yet who they are.
+    strangers: Arc<Semaphore>,
     connects: UnboundedSender<Connect>,
     timer: Notify,
     hands: Hands,
@@ -86,7 +92,11 @@ struct Sockets(Arc<Bus>);
 /// Opens the port of the bus. An error is what the operator reads.
 pub fn listen(house: &House, config: &Config) -> Result<Vec<std::net::TcpListener>, String> {
     let settings = cluster::Settings::of(config, config.network.port, config.tls.port);
-    if config.cluster.port == 0 && config.network.port > u16::MAX - 10_000 {
+    let base = match config.tls.cluster {
+        true => config.tls.port,
+        false => config.network.port,
+    };
+    if config.cluster.port == 0 && base > u16::MAX - 10_000 {
         return Err(
             "Redis port number too high. Cluster communication port is 10,000 port numbers higher \
              than your Redis port. Your Redis port number must be 55535 or less."
@@ -108,6 +118,7 @@ pub fn start(house: &House, listeners: Vec<std::net::TcpListener>) -> Result<(),
         cluster: Arc::clone(&cluster),
         wires: Mutex::default(),
         accepted: AtomicU64::new(0),
+        strangers: Arc::new(Semaphore::new(STRANGERS_MAX)),
         connects,
         timer: Notify::new(),
         hands: Hands(calls),
@@ -276,18 +287,54 @@ impl Bus {
                     continue;
                 }
             };
-            let link = LinkId::In(self.accepted.fetch_add(1, Ordering::Relaxed) + 1);
-            let wire = Arc::<Wire>::default();
-            self.wires.lock().insert(link, Arc::clone(&wire));
             let local = stream.local_addr().map(text).unwrap_or_default();
-            let peer = text(peer);
-            self.tell(Input::Accepted {
-                link,
-                peer: &peer,
-                local: &local,
-            });
-            spawn_local(Arc::clone(&self).serve(link, wire, stream));
+            // A socket that refuses an option still serves.
+            drop(stream.set_nodelay(true));
+            if self.house.engine.config.load().tls.cluster {
+                let strangers = Arc::clone(&self.strangers);
+                let Ok(place) = strangers.try_acquire_owned() else {
+                    continue;
+                };
+                spawn_local(Arc::clone(&self).receive(stream, text(peer), local, place));
+            } else {
+                let (link, wire) = self.admit(&text(peer), &local);
+                let (reader, writer) = stream.into_split();
+                spawn_local(Arc::clone(&self).serve(link, wire, reader, writer));
+            }
         }
+    }
+
+    /// Serves a node once it has shown who it is.
+    async fn receive(
+        self: Arc<Self>,
+        stream: TcpStream,
+        peer: String,
+        local: String,
+        place: OwnedSemaphorePermit,
+    ) {
+        // Nodes have to be known, whatever clients have.
+        let accepted = self.house.encryption.accept(stream, TlsClients::Yes).await;
+        drop(place);
+        match accepted {
+            Ok(stream) => {
+                let (link, wire) = self.admit(&peer, &local);
+                let (reader, writer) = tokio::io::split(stream);
+                self.serve(link, wire, reader, writer).await;
+            }
+            Err(error) => {
+                let words = handshake_words(&error);
+                let line = format!("Error accepting cluster node connection: {words}");
+                self.log(LogLevel::Verbose, &line);
+            }
+        }
+    }
+
+    fn admit(&self, peer: &str, local: &str) -> (LinkId, Arc<Wire>) {
+        let link = LinkId::In(self.accepted.fetch_add(1, Ordering::Relaxed) + 1);
+        let wire = Arc::<Wire>::default();
+        self.wires.lock().insert(link, Arc::clone(&wire));
+        self.tell(Input::Accepted { link, peer, local });
+        (link, wire)
     }
 
     async fn connect(self: Arc<Self>, connect: Connect) {
@@ -299,12 +346,28 @@ impl Bus {
             made = self.dial(&connect) => made,
             () = until_closed(&wire) => return,
         };
+        let stream = match made {
+            Ok(stream) => stream,
+            Err(error) => return self.lose(link, &wire, &system_words(&error)),
+        };
+        // A socket that refuses an option still serves.
+        drop(stream.set_nodelay(true));
+        if !self.house.engine.config.load().tls.cluster {
+            self.tell(Input::Connected { link });
+            let (reader, writer) = stream.into_split();
+            return self.serve(link, wire, reader, writer).await;
+        }
+        let made = tokio::select! {
+            made = self.house.encryption.connect(stream) => made,
+            () = until_closed(&wire) => return,
+        };
         match made {
             Ok(stream) => {
                 self.tell(Input::Connected { link });
-                self.serve(link, wire, stream).await;
+                let (reader, writer) = tokio::io::split(stream);
+                self.serve(link, wire, reader, writer).await;
             }
-            Err(error) => self.lose(link, &wire, &system_words(&error)),
+            Err(error) => self.lose(link, &wire, &handshake_words(&error)),
         }
     }
 
@@ -339,10 +402,16 @@ impl Bus {
     }
 
     /// Reads and writes until the link is over.
-    async fn serve(self: Arc<Self>, link: LinkId, wire: Arc<Wire>, stream: TcpStream) {
-        // A socket that refuses an option still serves.
-        drop(stream.set_nodelay(true));
-        let (mut reader, mut writer) = stream.into_split();
+    async fn serve<R, W>(
+        self: Arc<Self>,
+        link: LinkId,
+        wire: Arc<Wire>,
+        mut reader: R,
+        mut writer: W,
+    ) where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
         let mut input = vec![0; INPUT_BYTES];
         let read = async {
             loop {
@@ -365,6 +434,9 @@ impl Bus {
                         return system_words(&error);
                     }
                     wire.note_sent(piece.len());
+                }
+                if let Err(error) = writer.flush().await {
+                    return system_words(&error);
                 }
                 if wire.is_closed() {
                     return String::new();

@@ -53,6 +53,8 @@ pub struct Connection<S> {
     tail: Vec<u8>,
     /// Replies the socket did not take yet.
     unsent: Unsent,
+    /// The stream may hold bytes that the socket did not take, as those that encrypt do.
+    is_unflushed: bool,
     /// Whether the tail begins with whole requests that had to wait.
     holds_requests: bool,
     /// Whether the client knows how to wake this task.
@@ -117,6 +119,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             parser: Parser::default(),
             tail: Vec::new(),
             unsent: Unsent::default(),
+            is_unflushed: false,
             holds_requests: false,
             can_be_woken: false,
             timer: None,
@@ -158,7 +161,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let client = &self.session.client;
             if client.has(ClientFlags::CLOSE_AFTER_REPLY) {
-                return if self.unsent.len() == 0 {
+                return if self.unsent.len() == 0 && !self.is_unflushed {
                     Err(End::Closed)
                 } else {
                     Ok(())
@@ -168,7 +171,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return self.read_ahead(tools, cx);
             }
             match self.read_and_run(tools, cx) {
-                Poll::Ready(Err(End::Input)) if self.unsent.len() > 0 => {
+                Poll::Ready(Err(End::Input)) if self.unsent.len() > 0 || self.is_unflushed => {
                     // It may well read what it has asked for; if it has gone, writing fails.
                     self.session.close_after_reply();
                     return Ok(());
@@ -444,9 +447,23 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Writes what is there; to a replica, what it is fed behind that.
     fn write(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
         self.write_replies(tools, cx)?;
-        match self.unsent.len() == 0 && self.is_replica() {
-            true => self.feed(tools, cx),
+        if self.unsent.len() == 0 && self.is_replica() {
+            self.feed(tools, cx)?;
+        }
+        match self.is_unflushed {
+            true => self.flush(cx),
             false => Ok(()),
+        }
+    }
+
+    /// Has the socket take what the stream holds. A plain one holds nothing.
+    fn flush(&mut self, cx: &mut Context<'_>) -> Result<(), End> {
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Ready(flushed) => {
+                self.is_unflushed = false;
+                Ok(flushed?)
+            }
+            Poll::Pending => Ok(()),
         }
     }
 
@@ -463,6 +480,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if !had_unsent && tools.output.is_empty() {
             return Ok(());
         }
+        self.is_unflushed = true;
         let mut sent = 0;
         while self.unsent.len() > 0 {
             let unsent = &self.unsent.bytes[self.unsent.written..];

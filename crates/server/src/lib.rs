@@ -8,6 +8,7 @@
 //!   connection  one task a client: read, run, write
 //!   durability  threads for what is kept in files
 //!   disk        the files
+//!   encryption  what TLS needs of files, and its streams
 //!   wire        a connection to another server, for the command that sends it keys
 //!   worker      what a thread keeps between clients: buffers, statistics
 //!   bus         the port and links of the cluster, on a thread of their own
@@ -27,6 +28,7 @@ mod config_file;
 mod connection;
 mod disk;
 mod durability;
+mod encryption;
 mod governor;
 mod journal;
 mod listener;

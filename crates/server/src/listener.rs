@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use config::{Config, Network};
+use config::{Addresses, Config, Network, Tls};
 use engine::Engine;
 use engine::clients::Endpoints;
 use engine::host::LogLevel;
@@ -19,6 +19,7 @@ use tokio::task::JoinHandle;
 
 use crate::connection::Connection;
 use crate::durability::Durability;
+use crate::encryption::{Encryption, handshake_words};
 
 /// How long to wait when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -28,21 +29,99 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 pub struct House {
     pub engine: Arc<Engine>,
     pub durability: Arc<Durability>,
+    pub encryption: Arc<Encryption>,
+    /// Those who are not let in before it is known who they are.
+    pub visitors: Arc<AtomicUsize>,
+}
+
+impl House {
+    pub fn new(
+        engine: Arc<Engine>,
+        durability: Arc<Durability>,
+        encryption: Arc<Encryption>,
+    ) -> House {
+        House {
+            engine,
+            durability,
+            encryption,
+            visitors: Arc::default(),
+        }
+    }
 }
 
 /// Everything that listens. Dropping it closes the sockets and keeps the clients.
 #[derive(Default)]
 pub struct Listeners {
-    tasks: Vec<JoinHandle<()>>,
+    plain: Door,
+    encrypted: Door,
+    unix: Vec<JoinHandle<()>>,
     unix_path: Option<String>,
+}
+
+/// What listens at one port.
+#[derive(Default)]
+struct Door {
+    tasks: Vec<JoinHandle<()>>,
+    /// What it was opened by.
+    place: Option<Place>,
+}
+
+/// What a configuration says of a port.
+#[derive(Clone, PartialEq, Eq)]
+struct Place {
+    bind: Addresses,
+    port: u16,
+    is_encrypted: bool,
+}
+
+impl Place {
+    fn both(network: &Network, tls: &Tls) -> [Place; 2] {
+        [(network.port, false), (tls.port, true)].map(|(port, is_encrypted)| Place {
+            bind: network.bind.clone(),
+            port,
+            is_encrypted,
+        })
+    }
 }
 
 impl Drop for Listeners {
     fn drop(&mut self) {
-        self.tasks.iter().for_each(JoinHandle::abort);
+        let doors = [&self.plain.tasks, &self.encrypted.tasks, &self.unix];
+        doors.into_iter().flatten().for_each(JoinHandle::abort);
         if let Some(path) = &self.unix_path {
             // Another server may have taken the path; then it is not ours to remove.
             drop(std::fs::remove_file(path));
+        }
+    }
+}
+
+impl Door {
+    /// Listens, and accepts nobody yet.
+    fn sockets(house: &House, config: &Config, place: &Place) -> Result<Vec<TcpListener>, String> {
+        let what = if place.is_encrypted { "TLS" } else { "TCP" };
+        let sockets = tcp_sockets(&house.engine, &config.network, place.port, what)?;
+        let sockets: io::Result<_> = sockets.into_iter().map(TcpListener::from_std).collect();
+        sockets.map_err(|error| plain(&error))
+    }
+
+    fn open(house: &House, sockets: Vec<TcpListener>, place: Place) -> Door {
+        let accept = |socket| match place.is_encrypted {
+            true => tokio::spawn(accept_encrypted(house.clone(), socket)),
+            false => tokio::spawn(accept_tcp(house.clone(), socket)),
+        };
+        Door {
+            tasks: sockets.into_iter().map(accept).collect(),
+            place: Some(place),
+        }
+    }
+
+    /// Stops listening. The addresses are free when this is over.
+    async fn close(&mut self) {
+        self.place = None;
+        for task in std::mem::take(&mut self.tasks) {
+            task.abort();
+            // A task that was called off ends with an error.
+            drop(task.await);
         }
     }
 }
@@ -52,27 +131,63 @@ impl Listeners {
     pub fn bind(house: &House, config: &Config) -> Result<Listeners, String> {
         let mut listeners = Listeners::default();
         // Nothing accepts before everything is bound: a failure then frees the addresses at once.
-        let network = &config.network;
-        let sockets = tcp_sockets(&house.engine, network, network.port, "TCP")?;
-        let tcp: io::Result<Vec<_>> = sockets.into_iter().map(TcpListener::from_std).collect();
-        let tcp = tcp.map_err(|error| plain(&error))?;
+        let [own, encrypted] = Place::both(&config.network, &config.tls);
+        let tcp = Door::sockets(house, config, &own)?;
+        let tls = Door::sockets(house, config, &encrypted)?;
         if let Some(path) = config.network.unix_socket.set() {
             let path = String::from_utf8_lossy(path).into_owned();
             let listener = unix_listener(&path, config)?;
             let task = accept_unix(house.clone(), listener, path.clone());
-            listeners.tasks.push(tokio::spawn(task));
+            listeners.unix.push(tokio::spawn(task));
             listeners.unix_path = Some(path);
         }
-        for listener in tcp {
-            let task = accept_tcp(house.clone(), listener);
-            listeners.tasks.push(tokio::spawn(task));
-        }
+        listeners.plain = Door::open(house, tcp, own);
+        listeners.encrypted = Door::open(house, tls, encrypted);
         Ok(listeners)
+    }
+
+    /// Listens at the ports that a configuration says now, or where it did if that cannot be. A
+    /// port that stays is not touched.
+    pub async fn follow(&mut self, house: &House, config: &Config) -> Result<(), String> {
+        let places = Place::both(&config.network, &config.tls);
+        let now = house.engine.config.load_full();
+        // Both are closed first: one may take the other's port.
+        let doors = [&mut self.plain, &mut self.encrypted];
+        let mut moves = Vec::new();
+        for (door, place) in doors.into_iter().zip(places) {
+            if door.place.as_ref() != Some(&place) {
+                let old = door.place.clone();
+                door.close().await;
+                moves.push((door, old, place));
+            }
+        }
+        let mut opened = Vec::new();
+        for (_, _, place) in &moves {
+            match Door::sockets(house, config, place) {
+                Ok(sockets) => opened.push(sockets),
+                Err(why) => {
+                    drop(opened);
+                    for (door, old, _) in moves {
+                        let Some(old) = old else { continue };
+                        if let Ok(sockets) = Door::sockets(house, &now, &old) {
+                            *door = Door::open(house, sockets, old);
+                        }
+                    }
+                    return Err(why);
+                }
+            }
+        }
+        for ((door, _, place), sockets) in moves.into_iter().zip(opened) {
+            *door = Door::open(house, sockets, place);
+        }
+        Ok(())
     }
 
     /// Stops listening. The addresses are free when this is over.
     pub async fn close(mut self) {
-        for task in std::mem::take(&mut self.tasks) {
+        self.plain.close().await;
+        self.encrypted.close().await;
+        for task in std::mem::take(&mut self.unix) {
             task.abort();
             // A task that was called off ends with an error.
             drop(task.await);
@@ -80,7 +195,7 @@ impl Listeners {
     }
 
     pub fn is_empty(&self) -> bool {
-        self.tasks.is_empty()
+        self.plain.tasks.is_empty() && self.encrypted.tasks.is_empty() && self.unix.is_empty()
     }
 }
 
@@ -199,6 +314,59 @@ async fn accept_tcp(house: House, listener: TcpListener) {
     }
 }
 
+async fn accept_encrypted(house: House, listener: TcpListener) {
+    loop {
+        match listener.accept().await {
+            Ok((stream, peer)) => receive(&house, stream, peer),
+            Err(error) => survive(&house.engine, &error).await,
+        }
+    }
+}
+
+/// Whoever is being asked who they are. They count as clients, so that there are not too many.
+struct Visit(Arc<AtomicUsize>);
+
+impl Visit {
+    fn begin(visitors: &Arc<AtomicUsize>) -> Visit {
+        visitors.fetch_add(1, Ordering::Relaxed);
+        Visit(Arc::clone(visitors))
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Asks a client of an encrypted connection who they are, and lets them in then.
+fn receive(house: &House, stream: TcpStream, peer: SocketAddr) {
+    let (engine, config) = (&house.engine, house.engine.config.load_full());
+    if is_full(house, &config) {
+        let rejected = &engine.stats.rejected_connections;
+        rejected.fetch_add(1, Ordering::Relaxed);
+        // Who has not been talked to cannot be told why.
+        return;
+    }
+    let (house, visit) = (house.clone(), Visit::begin(&house.visitors));
+    let mut endpoints = prepare(&config, &stream, peer);
+    endpoints.encrypted = true;
+    tokio::spawn(async move {
+        let made = house.encryption.accept(stream, config.tls.clients).await;
+        drop(visit);
+        match made {
+            Ok(stream) => greet(&house, &config, stream, endpoints),
+            Err(error) => {
+                let stats = &house.engine.stats;
+                stats.connections.fetch_add(1, Ordering::Relaxed);
+                let words = handshake_words(&error);
+                let line = format!("Error accepting a client connection: {words} (addr={peer})");
+                house.engine.host.log(LogLevel::Warning, &line);
+            }
+        }
+    });
+}
+
 async fn accept_unix(house: House, listener: UnixListener, path: String) {
     loop {
         match listener.accept().await {
@@ -219,6 +387,12 @@ async fn survive(engine: &Engine, error: &io::Error) {
 
 fn greet_tcp(house: &House, stream: TcpStream, peer: SocketAddr) {
     let config = house.engine.config.load();
+    let endpoints = prepare(&config, &stream, peer);
+    greet(house, &config, stream, endpoints);
+}
+
+/// Sets the options of a socket. Returns what is known of its ends.
+fn prepare(config: &Config, stream: &TcpStream, peer: SocketAddr) -> Endpoints {
     let local = stream
         .local_addr()
         .map(|addr| addr.to_string())
@@ -229,6 +403,7 @@ fn greet_tcp(house: &House, stream: TcpStream, peer: SocketAddr) {
         fd: stream.as_raw_fd(),
         unix: false,
         local: is_loopback(peer.ip()),
+        encrypted: false,
     };
     // A socket that refuses an option still serves.
     drop(stream.set_nodelay(true));
@@ -239,9 +414,9 @@ fn greet_tcp(house: &House, stream: TcpStream, peer: SocketAddr) {
             .with_time(idle)
             .with_interval(third)
             .with_retries(3);
-        drop(SockRef::from(&stream).set_tcp_keepalive(&keepalive));
+        drop(SockRef::from(stream).set_tcp_keepalive(&keepalive));
     }
-    greet(house, &config, stream, endpoints);
+    endpoints
 }
 
 fn is_loopback(ip: IpAddr) -> bool {
@@ -261,8 +436,15 @@ fn greet_unix(house: &House, stream: UnixStream, path: &str) {
         fd: stream.as_raw_fd(),
         unix: true,
         local: true,
+        encrypted: false,
     };
     greet(house, &config, stream, endpoints);
+}
+
+/// Whether as many are here as may be.
+fn is_full(house: &House, config: &Config) -> bool {
+    let visitors = house.visitors.load(Ordering::Relaxed);
+    house.engine.clients.len() + visitors >= config.clients.count_max as usize
 }
 
 /// Lets a client in, or says why not.
@@ -271,7 +453,7 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let engine = &house.engine;
-    if engine.clients.len() >= config.clients.count_max as usize {
+    if is_full(house, config) {
         engine
             .stats
             .rejected_connections

@@ -20,6 +20,7 @@ use tokio::sync::mpsc::UnboundedSender;
 
 use crate::config_file;
 use crate::durability::{Durability, Threads};
+use crate::encryption::Encryption;
 use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::memory::Gauge;
@@ -42,6 +43,7 @@ pub struct Machine {
     process: Mutex<Process>,
     governor: Governor,
     durability: Arc<Durability>,
+    encryption: Arc<Encryption>,
     /// The engine whose host this is, once there is one.
     pub engine: Arc<OnceLock<Weak<Engine>>>,
     /// The Sentinel that this program is, if it is one.
@@ -55,7 +57,7 @@ impl Machine {
         config_file: Option<String>,
         process: Process,
         governor: Governor,
-        durability: Arc<Durability>,
+        (durability, encryption): (Arc<Durability>, Arc<Encryption>),
         sentinel: Option<Arc<Sentinel>>,
     ) -> Machine {
         Machine {
@@ -67,6 +69,7 @@ impl Machine {
             process: Mutex::new(process),
             governor,
             durability,
+            encryption,
             engine: Arc::default(),
             sentinel,
         }
@@ -80,18 +83,27 @@ impl Machine {
         self.engine.get()?.upgrade()
     }
 
+    fn reload_tls(&self, changed: &Config) -> Result<(), String> {
+        self.encryption.load(changed).map_err(|why| {
+            self.journal.line(LogLevel::Warning, &why);
+            "Unable to update TLS configuration. Check server logs.".to_owned()
+        })
+    }
+
     fn rebind(&self, old: &Config, changed: &Config) -> Result<(), String> {
         let (answer, answered) = std::sync::mpsc::channel();
         let request = Request::Rebind(Box::new(changed.clone()), answer);
         // What the system said is in the log.
-        let failed = || match old.network.port == changed.network.port {
+        let same_ports =
+            old.network.port == changed.network.port && old.tls.port == changed.tls.port;
+        let failed = || match same_ports {
             true => "Failed to bind to specified addresses.".to_owned(),
             false => "Unable to listen on this port. Check server logs.".to_owned(),
         };
         self.requests.send(request).map_err(|_| failed())?;
         let bound = tokio::task::block_in_place(|| answered.recv()).map_err(|_| failed())?;
         bound.map_err(|_| failed())?;
-        self.process.lock().tcp_port = changed.network.port;
+        self.process.lock().tcp_port = changed.main_port();
         Ok(())
     }
 }
@@ -135,6 +147,11 @@ impl Host for Machine {
         for effect in effects {
             match effect {
                 Effect::Rebind => self.rebind(old, changed)?,
+                Effect::RebindTls => {
+                    self.reload_tls(changed)?;
+                    self.rebind(old, changed)?;
+                }
+                Effect::ReloadTls => self.reload_tls(changed)?,
                 Effect::ChangeDirectory => {
                     let dir = changed.persistence.dir.to_string();
                     std::env::set_current_dir(dir).map_err(|error| system_words(&error))?;
@@ -282,7 +299,14 @@ impl Host for Machine {
     }
 
     fn dial(&self, host: &str, port: u16, timeout: Duration) -> Result<Box<dyn Wire>, DialError> {
-        crate::wire::dial(host, port, timeout)
+        let is_encrypted = self
+            .engine()
+            .is_some_and(|engine| engine.config.load().tls.cluster);
+        let encryption = match is_encrypted {
+            true => Some(self.encryption.connector().ok_or(DialError::NoAnswer)?),
+            false => None,
+        };
+        crate::wire::dial(host, port, timeout, encryption)
     }
 
     fn crash(&self, how: Crash) {

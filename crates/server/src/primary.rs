@@ -25,6 +25,7 @@ use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::durability::Threads;
+use crate::encryption::handshake_words;
 use crate::journal::Journal;
 use crate::listener::House;
 use crate::machine::system_words;
@@ -134,7 +135,32 @@ async fn follow(house: House, link: Arc<Link>, threads: usize) {
     };
     // A socket that refuses an option still serves.
     drop(stream.set_nodelay(true));
-    follower.connect(endpoints(&stream));
+    let ends = endpoints(&stream);
+    if !house.engine.config.load().tls.replication {
+        follower.connect(ends);
+        return attend(house, link, stream, follower, threads).await;
+    }
+    let made = tokio::select! {
+        made = house.encryption.connect(stream) => made,
+        () = closed(&link) => return,
+    };
+    match made {
+        Ok(stream) => {
+            follower.connect(ends);
+            attend(house, link, stream, follower, threads).await;
+        }
+        Err(error) => follower.lose(&handshake_words(&error)),
+    }
+}
+
+/// Looks after a link that stands until it is over.
+async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
+    house: House,
+    link: Arc<Link>,
+    stream: S,
+    follower: Follower,
+    threads: usize,
+) {
     let (sender, finished) = unbounded_channel();
     let mut wire = Wire {
         house,
@@ -169,14 +195,15 @@ fn endpoints(stream: &TcpStream) -> Endpoints {
         fd: stream.as_raw_fd(),
         unix: false,
         local: false,
+        encrypted: false,
     }
 }
 
 /// A link that stands.
-struct Wire {
+struct Wire<S> {
     house: House,
     link: Arc<Link>,
-    stream: TcpStream,
+    stream: S,
     follower: Follower,
     threads: usize,
     unsent: Vec<u8>,
@@ -185,7 +212,7 @@ struct Wire {
     finished: UnboundedReceiver<Finished>,
 }
 
-impl Wire {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Does all there is to do. Ready when the link is over.
     fn advance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         match self.serve(cx) {
@@ -265,7 +292,11 @@ impl Wire {
             }
         }
         self.unsent.drain(..sent);
-        Ok(())
+        // Whoever encrypts may hold some of it.
+        match Pin::new(&mut self.stream).poll_flush(cx) {
+            Poll::Ready(flushed) => flushed,
+            Poll::Pending => Ok(()),
+        }
     }
 }
 

@@ -19,6 +19,7 @@ use crate::bar;
 use crate::bus;
 use crate::disk::Disk;
 use crate::durability::{self, Durability};
+use crate::encryption::Encryption;
 use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::listener::{House, Listeners};
@@ -145,6 +146,13 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         journal.line(LogLevel::Warning, &why);
         return Ok(ExitCode::FAILURE);
     }
+    let encryption = Encryption::default();
+    if let Err(why) = encryption.load(&config) {
+        journal.line(LogLevel::Warning, &why);
+        let line = "Failed to configure TLS. Check logs for more info.";
+        journal.line(LogLevel::Warning, line);
+        return Ok(ExitCode::FAILURE);
+    }
     if let Err(why) = raise_open_files(config.clients.count_max) {
         journal.line(LogLevel::Warning, &why);
     }
@@ -173,6 +181,7 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         governor,
         sentinel,
         supervisor,
+        encryption: Arc::new(encryption),
     }))
 }
 
@@ -185,6 +194,7 @@ struct Start {
     governor: Governor,
     sentinel: Option<Arc<Sentinel>>,
     supervisor: Supervisor,
+    encryption: Arc<Encryption>,
 }
 
 /// The Sentinel that is to run, if one is.
@@ -362,7 +372,7 @@ fn announce(journal: &Journal, config: &Config, config_file: Option<&str>) {
 
 /// Whoever reads this can connect.
 fn announce_port(journal: &Journal, config: &Config) {
-    let (port, pid) = (config.network.port, std::process::id());
+    let (port, pid) = (config.main_port(), std::process::id());
     journal.line(LogLevel::Notice, &format!("Port: {port} PID: {pid}"));
     journal.line(LogLevel::Warning, "Server initialized");
 }
@@ -376,20 +386,20 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         governor,
         sentinel,
         supervisor,
+        encryption,
     } = start;
     let path = config_file.clone();
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
-    let watched = governor.clone();
     let durability = Arc::new(Durability::new(Arc::new(Disk), &config));
     let machine = Machine::new(
         Arc::clone(&journal),
         requests,
         config_file,
         process,
-        watched,
-        Arc::clone(&durability),
+        governor.clone(),
+        (Arc::clone(&durability), Arc::clone(&encryption)),
         sentinel.clone(),
     );
     memory::purge_in_background();
@@ -406,7 +416,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
         // Nobody is served data that is not there yet.
         engine.persistence.begin_load(engine.now(), 0);
     }
-    let house = House { engine, durability };
+    let house = House::new(engine, durability, encryption);
     let opened = open_ports(&house, &config);
     let (bus, mut listeners) = opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?;
     write_pid_file(&config, &journal);
@@ -606,12 +616,7 @@ async fn until_the_end(
             },
             request = requests.recv() => match request {
                 Some(Request::Rebind(config, answer)) => {
-                    // The old sockets go first: the new ones may want the same addresses.
-                    std::mem::take(listeners).close().await;
-                    let bound = Listeners::bind(house, &config).map(|bound| *listeners = bound);
-                    if bound.is_err() {
-                        restore(house, listeners);
-                    }
+                    let bound = listeners.follow(house, &config).await;
                     // Who asked may have gone meanwhile.
                     drop(answer.send(bound));
                 }
@@ -650,13 +655,6 @@ async fn shutdown_begins(house: &House) {
     }
 }
 
-/// Listens again where the server listened before.
-fn restore(house: &House, listeners: &mut Listeners) {
-    if let Ok(bound) = Listeners::bind(house, &house.engine.config.load()) {
-        *listeners = bound;
-    }
-}
-
 fn process(config: &Config, config_file: Option<&str>) -> Process {
     let path = std::env::current_exe().unwrap_or_default();
     let uname = rustix::system::uname();
@@ -667,7 +665,7 @@ fn process(config: &Config, config_file: Option<&str>) -> Process {
         os: words.join(" "),
         executable: path.to_string_lossy().into_owned(),
         config_file: config_file.unwrap_or_default().to_owned(),
-        tcp_port: config.network.port,
+        tcp_port: config.main_port(),
         io_threads: threads(config),
         poller: "epoll",
     }

@@ -20,6 +20,7 @@ use tokio::net::lookup_host;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Sender, channel};
 
+use crate::encryption::files;
 use crate::journal::Journal;
 
 mod file;
@@ -48,7 +49,7 @@ struct Sockets {
 
 /// The Sentinel that the statements of a configuration make. `now` are what both clocks say.
 pub fn make(loaded: &Loaded, seed: u64, view: &View) -> Result<Sentinel, LoadError> {
-    let settings = Settings::of(&loaded.config, loaded.config.network.port);
+    let settings = Settings::of(&loaded.config, loaded.config.peer_port());
     let statements = Statement::all(loaded);
     let made = Machine::new(settings, &statements, seed, &can_run, view);
     made.map(Sentinel::new).map_err(|refusal| {
@@ -110,13 +111,17 @@ fn source(config: &Config) -> Option<IpAddr> {
 
 /// Tells the line of a log that a Sentinel begins with.
 pub fn announce(journal: &Journal, config: &Config) {
-    let line = format!("Running mode=sentinel, port={}.", config.network.port);
+    let line = format!("Running mode=sentinel, port={}.", config.main_port());
     journal.line(LogLevel::Notice, &line);
 }
 
 impl Shell for Sockets {
     fn connect(&self, link: Arc<Link>) {
-        let task = link::attend(self.post.clone(), link, self.source);
+        let config = self.engine.config.load();
+        // The files were looked at when they were named.
+        let tls = config.tls.replication.then(|| files(&config.tls, true));
+        let tls = tls.and_then(Result::ok);
+        let task = link::attend(self.post.clone(), link, self.source, tls);
         self.runtime.spawn(task);
     }
 

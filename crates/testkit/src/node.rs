@@ -67,6 +67,7 @@ impl Node {
                     fd: 8,
                     unix: false,
                     local: true,
+                    encrypted: false,
                 }),
                 parser: Parser::default(),
                 unread: Vec::new(),

@@ -19,6 +19,11 @@ const LOOKS: Command = Command {
     ..Command::BLANK
 };
 
+/// Whether the client speaks TLS: it is told ports where that is spoken.
+fn is_encrypted(cx: &Context<'_>) -> bool {
+    cx.session.client.endpoints.encrypted
+}
+
 /// Something of what the machine knows.
 pub(super) fn known<R>(
     cx: &Context<'_>,
@@ -48,7 +53,9 @@ pub(super) static NODES: Command = Command {
     summary: "Lists the nodes as this one knows them, in the format of its file.",
     complexity: "O(N) where N is the total number of Cluster nodes",
     handler: |cx, _| {
-        let text = known(cx, |machine, view| machine.nodes_text(view, false))?;
+        let text = known(cx, |machine, view| {
+            machine.nodes_text(view, is_encrypted(cx))
+        })?;
         Ok(cx.reply.verbatim(text.as_bytes()))
     },
     ..LOOKS
@@ -82,7 +89,7 @@ pub(super) static SLOTS_SERVED: Command = Command {
     summary: "Lists ranges of slots, and the nodes that serve them.",
     complexity: "O(N) where N is the total number of Cluster nodes",
     handler: |cx, _| {
-        let rows = known(cx, |machine, _| machine.slots_rows(false))?;
+        let rows = known(cx, |machine, _| machine.slots_rows(is_encrypted(cx)))?;
         let mut array = cx.reply.array(rows.len());
         for row in &rows {
             let _row = write_slots(array.element(), row);
@@ -254,7 +261,10 @@ pub(super) static SLAVES: Command = Command {
 
 fn replicas(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
     let node = args.bytes()?;
-    let lines = known(cx, |machine, view| machine.replica_lines(view, node, false))?;
+    let encrypted = is_encrypted(cx);
+    let lines = known(cx, |machine, view| {
+        machine.replica_lines(view, node, encrypted)
+    })?;
     let lines = lines.map_err(|refused| Error::text(refused.0))?;
     Ok(cx.reply.bulks(lines.iter()))
 }

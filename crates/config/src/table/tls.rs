@@ -13,14 +13,14 @@ pub(crate) static TLS: &[Directive] = &[
     },
     Directive {
         name: "tls-cluster",
-        doc: "Encrypt the cluster bus.",
+        doc: "Encrypt the cluster bus, and keys that move to other nodes.",
         field: &field!(tls.cluster),
         effect: Effect::ReloadTls,
         ..Directive::LIVE
     },
     Directive {
         name: "tls-replication",
-        doc: "Encrypt the link to the primary.",
+        doc: "Encrypt the link to the primary; of a Sentinel, its links to everybody.",
         field: &field!(tls.replication),
         effect: Effect::ReloadTls,
         ..Directive::LIVE
@@ -79,7 +79,7 @@ pub(crate) static TLS: &[Directive] = &[
     },
     Directive {
         name: "tls-key-file-pass",
-        doc: "Password of the server's private key.",
+        doc: "Password of the server's private key, if that is encrypted as PKCS #8.",
         field: &field!(tls.key_password),
         effect: Effect::ReloadTls,
         volatile: true,
@@ -104,7 +104,7 @@ pub(crate) static TLS: &[Directive] = &[
     },
     Directive {
         name: "tls-client-key-file-pass",
-        doc: "Password of that private key.",
+        doc: "Password of that private key, if it is encrypted as PKCS #8.",
         field: &field!(tls.client_key_password),
         effect: Effect::ReloadTls,
         volatile: true,
@@ -113,7 +113,7 @@ pub(crate) static TLS: &[Directive] = &[
     },
     Directive {
         name: "tls-dh-params-file",
-        doc: "Parameters of a Diffie-Hellman key exchange.",
+        doc: "Parameters of a Diffie-Hellman key exchange. Without effect: no cipher needs any.",
         field: &field!(tls.dh_params_file),
         effect: Effect::ReloadTls,
         volatile: true,
@@ -137,7 +137,7 @@ pub(crate) static TLS: &[Directive] = &[
     },
     Directive {
         name: "tls-protocols",
-        doc: "Protocol versions to accept. Empty means the safe ones.",
+        doc: "Protocol versions to accept: TLSv1.2, TLSv1.3, or if empty both. None before them.",
         field: &field!(tls.protocols),
         effect: Effect::ReloadTls,
         volatile: true,
@@ -145,7 +145,7 @@ pub(crate) static TLS: &[Directive] = &[
     },
     Directive {
         name: "tls-ciphers",
-        doc: "Ciphers up to TLS 1.2.",
+        doc: "Ciphers of TLS 1.2, of those that are safe.",
         field: &field!(tls.ciphers),
         effect: Effect::ReloadTls,
         volatile: true,

@@ -9,6 +9,7 @@ use keyspace::{DbIndex, Expire, ShardSet, Slot};
 
 use super::SlotMap;
 use crate::Engine;
+use crate::clients::ClientFlags;
 use crate::context::Event;
 use crate::dispatch::Worker;
 
@@ -30,7 +31,7 @@ impl Engine {
 
     /// Ends the waits for keys that are served elsewhere now.
     fn redirect_blocked(&self, config: &Config, map: &SlotMap) {
-        self.blocking.redirect(|key, reads_replica| {
+        self.blocking.redirect(|key, client| {
             let slot = Slot::of(key);
             let Some(owner) = map.owner(slot) else {
                 return Some("CLUSTERDOWN Hash slot not served".to_owned());
@@ -39,11 +40,12 @@ impl Engine {
                 return Some("CLUSTERDOWN The cluster is down".to_owned());
             }
             let is_imported = SlotMap::target(&map.map.importing, slot).is_some();
-            let is_read_here = reads_replica && map.map.primary == Some(owner);
+            let is_read_here =
+                client.has(ClientFlags::READS_REPLICA) && map.map.primary == Some(owner);
             if owner == map.map.myself || is_imported || is_read_here {
                 return None;
             }
-            let place = map.place(config, owner, false);
+            let place = map.place(config, owner, client.endpoints.encrypted);
             Some(format!("MOVED {} {place}", slot.number()))
         });
     }

@@ -121,15 +121,11 @@ impl Engine {
         slots.iter().all(is_its)
     }
 
-    /// Where a node is reached by those who speak as clients do.
+    /// Where a node is reached by other nodes that speak as clients do: by TLS if the bus does.
     pub fn place_of(&self, node: NodeId) -> Option<(String, u16)> {
         let map = self.cluster.map();
         let endpoint = map.map.nodes.iter().find(|endpoint| endpoint.id == node)?;
-        let port = match endpoint.plain_port {
-            0 => endpoint.port,
-            plain => plain,
-        };
-        Some((endpoint.ip.clone(), port))
+        Some((endpoint.ip.clone(), endpoint.port))
     }
 
     /// Whether all of these slots are hidden.

@@ -180,7 +180,8 @@ impl Route<'_> {
     }
 
     fn sent_to(&self, how: &str, slot: Slot, node: u16) -> Error {
-        let place = self.map.place(self.config, node, false);
+        let encrypted = self.session.client.endpoints.encrypted;
+        let place = self.map.place(self.config, node, encrypted);
         Error::Redirected(format!("{how} {} {place}", slot.number()))
     }
 

@@ -1,66 +1,11 @@
 //! The command line and the benchmark over TLS, with certificates made for the test, against
 //! `redis-server`.
 
-use std::fs;
 use std::path::Path;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
-
-use crate::process::{Ended, Folder, OCHRE, Process, free_port, wait_until};
+use crate::papers::Papers;
+use crate::process::{Ended, OCHRE, Process, free_port, wait_until};
 use crate::side::REDIS;
-
-/// Certificates in files: `authority.pem`, `server.pem`, `server.key`, `client.pem`, `client.key`,
-/// and `stranger.pem`, an authority that has signed none of them.
-struct Papers(Folder);
-
-impl Papers {
-    fn new() -> Papers {
-        let papers = Papers(Folder::new());
-        let authority = papers.authority("authority");
-        papers.authority("stranger");
-        for name in ["server", "client"] {
-            let key = KeyPair::generate().unwrap();
-            let names = vec!["localhost".to_owned(), "127.0.0.1".to_owned()];
-            let certificate = CertificateParams::new(names).unwrap();
-            let certificate = certificate.signed_by(&key, &authority).unwrap();
-            papers.0.file(&format!("{name}.pem"), &certificate.pem());
-            papers.0.file(&format!("{name}.key"), &key.serialize_pem());
-        }
-        // Folders of authorities name their files by hashes.
-        let folder = papers.0.path("authorities");
-        fs::create_dir(&folder).unwrap();
-        fs::copy(papers.path("authority.pem"), format!("{folder}/0a1b2c3d.0")).unwrap();
-        papers
-    }
-
-    fn authority(&self, name: &str) -> CertifiedIssuer<'static, KeyPair> {
-        let mut authority = CertificateParams::new(Vec::new()).unwrap();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        let common = rcgen::DnType::CommonName;
-        authority
-            .distinguished_name
-            .push(common, format!("ochre {name}"));
-        let key = KeyPair::generate().unwrap();
-        let authority = CertifiedIssuer::self_signed(authority, key).unwrap();
-        self.0.file(&format!("{name}.pem"), &authority.pem());
-        authority
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.path(name)
-    }
-
-    /// Replaces `@NAME` by the path of that file.
-    fn words(&self, line: &str) -> Vec<String> {
-        let words = line.split(' ').filter(|word| !word.is_empty());
-        words
-            .map(|word| match word.strip_prefix('@') {
-                Some(name) => self.path(name),
-                None => word.to_owned(),
-            })
-            .collect()
-    }
-}
 
 /// A `redis-server` that speaks TLS only.
 struct Encrypted {

@@ -4,6 +4,7 @@
 //! took. A process ends with the value that started it, a folder with the value that made it.
 //!
 //! ```text
+//!   papers    certificates
 //!   process   programs started, their output, their end
 //!   wire      a client that blocks
 //! ```
@@ -33,6 +34,7 @@ mod manager_deeds;
 mod manager_kills;
 mod manager_notes;
 mod manager_texts;
+mod papers;
 mod primary;
 mod process;
 mod replication;
@@ -44,4 +46,5 @@ mod side;
 mod slot_moves;
 mod starting;
 mod stress;
+mod tls;
 mod wire;

@@ -24,6 +24,9 @@ mod groups;
 mod memcached;
 mod migration;
 mod order;
+#[path = "../it/papers.rs"]
+#[allow(dead_code)]
+mod papers;
 mod placement;
 mod pools;
 #[path = "../it/process.rs"]

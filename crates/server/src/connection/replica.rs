@@ -148,6 +148,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 }
             }
         }
+        self.is_unflushed = true;
         let mut slices = [IoSlice::new(&[]); SLICES];
         let pieces = &replica.pieces[replica.next..];
         let count = pieces.len().min(SLICES);

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use client::{Address, Connection, Options};
+use client::{Address, Connection, Options, Tls};
 use node::sentinel::Link;
 use resp::value::Value;
 use tokio::sync::mpsc::Sender;
@@ -19,9 +19,14 @@ const PATIENCE: Duration = Duration::from_secs(15);
 const REPLY_BYTES_MAX: usize = 64 << 20;
 
 /// Makes a link, and looks after it until it is closed.
-pub async fn attend(post: Sender<Event>, link: Arc<Link>, source: Option<IpAddr>) {
+pub async fn attend(
+    post: Sender<Event>,
+    link: Arc<Link>,
+    source: Option<IpAddr>,
+    tls: Option<Tls>,
+) {
     let why = tokio::select! {
-        why = converse(&post, &link, source) => why,
+        why = converse(&post, &link, source, tls) => why,
         () = poll_fn(|cx| link.poll_closed(cx.waker())) => return,
     };
     // The post is open as long as the program runs.
@@ -29,7 +34,12 @@ pub async fn attend(post: Sender<Event>, link: Arc<Link>, source: Option<IpAddr>
 }
 
 /// Returns why the link was lost.
-async fn converse(post: &Sender<Event>, link: &Arc<Link>, source: Option<IpAddr>) -> String {
+async fn converse(
+    post: &Sender<Event>,
+    link: &Arc<Link>,
+    source: Option<IpAddr>,
+    tls: Option<Tls>,
+) -> String {
     let address = Address::Tcp {
         host: link.ip.to_string(),
         port: link.port,
@@ -37,6 +47,7 @@ async fn converse(post: &Sender<Event>, link: &Arc<Link>, source: Option<IpAddr>
     let options = Options {
         patience: Some(PATIENCE),
         source,
+        tls,
         ..Options::default()
     };
     let mut stream = match Connection::open(&address, &options).await {
