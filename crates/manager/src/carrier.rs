@@ -36,6 +36,8 @@ use crate::place::Place;
 use crate::plan::Move;
 use crate::voice::Tone;
 
+pub use courier::bulks;
+
 /// How moving is done.
 #[derive(Clone, Copy, Debug)]
 pub struct Pace {
@@ -133,7 +135,7 @@ impl Common {
 }
 
 /// How often something is tried that may pass, and how long the waits in between grow.
-const ATTEMPTS_MAX: u32 = 12;
+pub const ATTEMPTS_MAX: u32 = 12;
 const WAIT_MIN: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(4);
 

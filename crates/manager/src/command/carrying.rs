@@ -289,11 +289,7 @@ impl Progress {
             0 => self.slots as f64 / self.slots_total.max(1) as f64,
             total => self.keys as f64 / total as f64,
         };
-        if done <= 0.0 {
-            return "time left unknown".to_owned();
-        }
-        let seconds = self.begun.elapsed().as_secs_f64() * (1.0 / done.min(1.0) - 1.0);
-        format!("{seconds:.0} s left")
+        super::meter::time_left(self.begun.elapsed(), done)
     }
 
     fn say(&self, voice: &Voice, text: &str) {
@@ -322,7 +318,8 @@ impl Progress {
     }
 }
 
-fn human_bytes(bytes: u64) -> String {
+/// So many bytes, for people.
+pub fn human_bytes(bytes: u64) -> String {
     const UNITS: &[&str] = &["B", "KB", "MB", "GB", "TB"];
     let mut value = bytes as f64;
     let mut units = UNITS.iter();

@@ -458,3 +458,88 @@ fn both_kinds_are_managed_together() {
             == Some(0)
     });
 }
+
+/// Whether this machine has the address of IPv6 that means itself. Says so if not.
+fn has_ipv6() -> bool {
+    let bound = std::net::TcpListener::bind("[::1]:0");
+    if let Err(error) = &bound {
+        eprintln!("skipped: this machine has no ::1 ({error})");
+    }
+    bound.is_ok()
+}
+
+/// Addresses in brackets and bare, names of hosts that are given and names that nodes announce.
+fn are_reached_by_ipv6(kind: Kind) {
+    let mut nodes: Vec<Node> = (0..4)
+        .map(|number| {
+            let name = format!("node-{number}.example");
+            let own = ["--bind", "::1", "--cluster-announce-hostname", &name];
+            Node::of(kind, "::1", free_port(), &[&DIRECTIVES[..], &own].concat())
+        })
+        .collect();
+    let newcomer = nodes.pop().unwrap();
+    let bracketed = |node: &Node| format!("[::1]:{}", node.port);
+    let create: Vec<String> = nodes.iter().map(bracketed).collect();
+    let mut words = vec!["create", "--yes"];
+    words.extend(create.iter().map(String::as_str));
+    does(&words);
+    settle(&nodes);
+    for number in 0..20 {
+        let key = format!("{{tag}}{number}");
+        assert!(
+            nodes
+                .iter()
+                .any(|node| node.ask(&format!("SET {key} v")) == "+OK")
+        );
+    }
+    // Redis writes addresses without brackets.
+    let first = nodes[0].address();
+    let checked = ochre("redis-cli", &["--cluster", "check", &first], "");
+    let line = format!("M: {} ::1:{}\n", nodes[1].id, nodes[1].port);
+    assert!(checked.output.contains(&line), "{}", checked.output);
+    assert_eq!(checked.code, Some(0));
+    let joined = ["--cluster", "add-node", &bracketed(&newcomer), &first];
+    let joined = ochre("redis-cli", &joined, "");
+    assert_eq!(joined.code, Some(0), "{}", joined.output);
+    nodes.push(newcomer);
+    settle(&nodes);
+    // A name is as good as what it stands for.
+    let named = format!("ip6-localhost:{}", nodes[0].port);
+    let named = match std::net::ToSocketAddrs::to_socket_addrs(&named) {
+        Ok(_) => named,
+        Err(_) => bracketed(&nodes[0]),
+    };
+    let (from, to) = (nodes[0].id.as_str(), nodes[3].id.as_str());
+    let move_on = ["reshard", &named, "--from", from, "--to", to];
+    does(&[&move_on[..], &["--slots", "10", "--yes"]].concat());
+    let move_on = [
+        "--cluster",
+        "reshard",
+        &first,
+        "--cluster-from",
+        from,
+        "--cluster-to",
+        to,
+    ];
+    let rest = ["--cluster-slots", "10", "--cluster-yes"];
+    let moved = ochre("redis-cli", &[&move_on[..], &rest].concat(), "");
+    assert_eq!(moved.code, Some(0), "{}", moved.output);
+    let line = format!(" from ::1:{} to ::1:{}: ", nodes[0].port, nodes[3].port);
+    assert!(moved.output.contains(&line), "{}", moved.output);
+    assert_whole(&nodes);
+    assert_eq!(held(&nodes), 20);
+}
+
+#[test]
+fn nodes_of_ours_have_addresses_of_ipv6() {
+    if has_ipv6() {
+        are_reached_by_ipv6(Kind::Ochre);
+    }
+}
+
+#[test]
+fn nodes_of_debian_have_addresses_of_ipv6() {
+    if has_redis() && has_ipv6() {
+        are_reached_by_ipv6(Kind::Debian);
+    }
+}

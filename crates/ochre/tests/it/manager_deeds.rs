@@ -131,9 +131,16 @@ fn data_comes_from_servers_and_backups() {
         reply.trim_start_matches(':').parse().unwrap()
     };
     assert_eq!(nodes.iter().map(size).sum::<u64>(), 1500);
-    // Keys that are there already are refused, and said so.
+    // What is there already may come again, unless it is something else: that is said.
+    assert_eq!(manage(&import).code, Some(0));
+    wire.ask("SET k2:7 other");
     let again = manage(&import);
     assert_eq!(again.code, Some(3), "{}", again.output);
+    assert!(
+        again
+            .output
+            .contains("k2:7: is there already, with another value")
+    );
     let folder = Folder::new();
     does(&["backup", &addresses[0], folder.root(), "-a", "in"]);
     nodes.iter().for_each(|node| drop(ask(node, "FLUSHALL")));

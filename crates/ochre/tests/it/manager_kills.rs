@@ -16,8 +16,9 @@ use crate::clusters::{Node, assert_whole, has_redis, join, keys, ochre};
 use crate::process::{OCHRE, Process, free_port, wait_until};
 
 /// What the relays share: how many steps are left before whoever takes them is killed.
-#[derive(Default)]
-struct Fate {
+pub struct Fate {
+    /// The words that are steps.
+    steps: &'static [&'static str],
     /// Below 0: nobody is.
     steps_left: AtomicI64,
     /// Whether the last step is still heard.
@@ -26,10 +27,32 @@ struct Fate {
 }
 
 impl Fate {
+    /// Nobody's, until somebody is to die.
+    pub fn new(steps: &'static [&'static str]) -> Arc<Fate> {
+        Arc::new(Fate {
+            steps,
+            steps_left: AtomicI64::new(-1),
+            heard: AtomicI64::new(0),
+            victim: AtomicI64::new(0),
+        })
+    }
+
+    /// Has a process die at a step, which may still be heard.
+    pub fn befall(&self, victim: &Process, steps: usize, heard: bool) {
+        let id = i64::from(victim.id().as_raw_nonzero().get());
+        self.victim.store(id, Ordering::SeqCst);
+        self.heard.store(i64::from(heard), Ordering::SeqCst);
+        self.steps_left
+            .store(i64::try_from(steps).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn pass(&self) {
+        self.steps_left.store(-1, Ordering::SeqCst);
+    }
+
     /// Whether these words still go on, after somebody may have died.
     fn passes(&self, words: &[u8]) -> bool {
-        let steps = ["SETSLOT", "MIGRATE", "GETKEYSINSLOT", "RESTORE"];
-        let step = steps.iter().any(|step| {
+        let step = self.steps.iter().any(|step| {
             let mut windows = words.windows(step.len());
             windows.any(|window| window == step.as_bytes())
         });
@@ -44,7 +67,7 @@ impl Fate {
 }
 
 /// Hands on what is said to a port.
-fn relay(port: u16, to: u16, fate: &Arc<Fate>) {
+pub fn relay(port: u16, to: u16, fate: &Arc<Fate>) {
     let listener = TcpListener::bind(("127.0.0.1", port)).unwrap();
     let fate = Arc::clone(fate);
     std::thread::spawn(move || {
@@ -89,8 +112,7 @@ fn a_move_that_is_killed_at_any_step_is_resumed() {
     if !has_redis() {
         return;
     }
-    let fate = Arc::new(Fate::default());
-    fate.steps_left.store(-1, Ordering::SeqCst);
+    let fate = Fate::new(&["SETSLOT", "MIGRATE", "GETKEYSINSLOT", "RESTORE"]);
     let mut relays = Vec::new();
     let nodes: Vec<Node> = (0..3)
         .map(|_| {
@@ -135,14 +157,9 @@ fn a_move_that_is_killed_at_any_step_is_resumed() {
     let mut ended_alone = 0;
     for run in 0..RUNS_MAX {
         let mut manager = Process::start(Path::new(OCHRE), "ochre", &move_on, "");
-        fate.victim.store(
-            i64::from(manager.id().as_raw_nonzero().get()),
-            Ordering::SeqCst,
-        );
-        fate.heard.store((run % 2) as i64, Ordering::SeqCst);
-        fate.steps_left.store((run / 2) as i64, Ordering::SeqCst);
+        fate.befall(&manager, run / 2, run % 2 == 1);
         wait_until("the manager ends", || manager.has_ended());
-        fate.steps_left.store(-1, Ordering::SeqCst);
+        fate.pass();
         let ended = manager.end();
         if ended.code.is_some() {
             assert_eq!(ended.code, Some(0), "{}", ended.output);
