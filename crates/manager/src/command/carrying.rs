@@ -27,6 +27,8 @@ pub enum Manner {
 #[derive(Debug, Default)]
 pub struct Carried {
     pub done: usize,
+    /// Slots that servers were moving, and have let be.
+    pub called_off: Vec<Move>,
     pub failed: Option<String>,
 }
 
@@ -142,6 +144,11 @@ impl Reporter<'_> {
                         .say(self.voice, &format!("Slot {slot} waits: {reason}"));
                 }
             }
+            Event::Interrupted => {
+                let text = "Ending what was begun. Ctrl-C once more leaves at once.";
+                self.progress.say(self.voice, text);
+            }
+            Event::CalledOff(step) => self.carried.called_off.push(step),
             Event::Done(step) => self.done(step),
             Event::Failed { step, failure } => self.failed(step, &failure),
         }

@@ -85,7 +85,7 @@ fn ours() -> String {
              --pipeline N         how many keys go at once; as many as take little time\n  \
              --replace            replace keys that are there already and differ\n\n\
              Options of import\n  \
-             --from HOST:PORT     the source; --from-user NAME, --from-pass WORD, --from-askpass\n  \
+             --from HOST:PORT     the source; --from-user NAME, --from-pass P, --from-askpass\n  \
              --live               follow a source that is written, then hand over\n  \
              --db N[=PREFIX]      only these dbs, their keys with a prefix; may be repeated\n  \
              --copy               leave keys at the source, unless it is followed anyway\n  \
