@@ -543,3 +543,75 @@ fn nodes_of_debian_have_addresses_of_ipv6() {
         are_reached_by_ipv6(Kind::Debian);
     }
 }
+
+/// Whose replicas are whose is decided by zones, and rebalancing weighs what is asked for.
+#[test]
+fn zones_are_kept_apart_and_memory_is_shared() {
+    const SIX: [&str; 6] = [
+        "127.0.0.1",
+        "127.0.0.2",
+        "127.0.0.3",
+        "127.0.0.4",
+        "127.0.0.5",
+        "127.0.0.6",
+    ];
+    let zone = |host: &str| ["a", "b", "c"][SIX.iter().position(|one| *one == host).unwrap() / 2];
+    let nodes: Vec<Node> = SIX.iter().map(|host| start(Kind::Ochre, host)).collect();
+    let zones: Vec<String> = SIX
+        .iter()
+        .map(|host| format!("{host}={}", zone(host)))
+        .collect();
+    let addresses: Vec<String> = nodes.iter().map(Node::address).collect();
+    let mut words = vec!["create", "--yes", "--replicas", "1"];
+    words.extend(addresses.iter().map(String::as_str));
+    words.extend(zones.iter().flat_map(|zone| ["--zone", zone]));
+    does(&words);
+    let mut listed = String::new();
+    wait_until("the first node knows the replicas", || {
+        listed = nodes[0].ask("CLUSTER NODES");
+        listed.matches(" slave ").count() == 3
+    });
+    let find = |id: &str| nodes.iter().find(|node| node.id == id).unwrap();
+    for line in listed
+        .lines()
+        .filter(|line| line.contains(" slave ") || line.contains(",slave "))
+    {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (replica, primary) = (find(words[0]), find(words[3]));
+        assert_ne!(zone(replica.host), zone(primary.host), "{listed}");
+    }
+    // All that is large is at one node, in slots of its own each.
+    let owner = nodes
+        .iter()
+        .find(|node| node.slots().iter().any(|slots| slots.starts_with("0-")));
+    let owner = owner.unwrap();
+    let names = keys(60, 1);
+    for (number, name) in names.iter().enumerate() {
+        let length = if number % 2 == 0 { 40_000 } else { 1 };
+        assert_eq!(
+            owner.ask(&format!("SET {name} {}", "x".repeat(length))),
+            "+OK"
+        );
+    }
+    does(&["rebalance", &addresses[0], "--by", "memory"]);
+    let large = |node: &Node| {
+        let mut wire = Wire::connect((node.host, node.port));
+        let lines: Vec<String> = names
+            .iter()
+            .step_by(2)
+            .map(|name| format!("STRLEN {name}"))
+            .collect();
+        let replies = wire.ask_all(&lines);
+        replies
+            .iter()
+            .filter(|reply| **reply == resp::value::Value::Integer(40_000))
+            .count()
+    };
+    let primaries: Vec<&Node> = nodes.iter().filter(|node| is_primary(node)).collect();
+    let shares: Vec<usize> = primaries.iter().map(|node| large(node)).collect();
+    assert_eq!(shares.iter().sum::<usize>(), 30, "{shares:?}");
+    assert!(
+        shares.iter().all(|share| (8..=12).contains(share)),
+        "{shares:?}"
+    );
+}

@@ -146,6 +146,19 @@ fn data_comes_from_servers_and_backups() {
     nodes.iter().for_each(|node| drop(ask(node, "FLUSHALL")));
     let said = does(&["restore", &addresses[0], folder.root(), "-a", "in"]);
     assert!(said.contains("[OK] 1500 keys restored"), "{said}");
+    // Keys that are there already are refused, unless they may be replaced.
+    let restore = ["restore", &addresses[0], folder.root(), "-a", "in"];
+    let again = manage(&restore);
+    assert_eq!(again.code, Some(3), "{}", again.output);
+    assert!(
+        again.output.contains("1500 were refused"),
+        "{}",
+        again.output
+    );
+    let said = does(&[&restore[..], &["--replace"]].concat());
+    assert!(said.contains("[OK] 1500 keys restored"), "{said}");
+    let nowhere = ["restore", &addresses[0], "/nowhere", "-a", "in"];
+    assert_eq!(manage(&nowhere).code, Some(1));
     assert_eq!(nodes.iter().map(size).sum::<u64>(), 1500);
 }
 
