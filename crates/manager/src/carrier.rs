@@ -19,6 +19,7 @@
 //! At any point everything may end; the marks on the nodes tell how to go on.
 
 mod courier;
+mod interrupt;
 mod notary;
 mod relay;
 mod whole;
@@ -29,12 +30,16 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::timeout;
 
 use crate::fleet::Fleet;
 use crate::link::{Access, Trouble};
 use crate::place::Place;
 use crate::plan::Move;
 use crate::voice::Tone;
+
+pub use courier::bulks;
+pub use whole::{await_end, under_way};
 
 /// How moving is done.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +82,10 @@ pub enum Event {
         slot: u16,
         reason: String,
     },
+    /// Somebody wants it to end.
+    Interrupted,
+    /// The slot stays where it is, as if nothing had been begun.
+    CalledOff(Move),
     /// Everybody knows the slot's owner.
     Done(Move),
     Failed {
@@ -123,7 +132,7 @@ impl Common {
     }
 
     pub fn is_stopped(&self) -> bool {
-        self.stopped.load(Ordering::Relaxed)
+        self.stopped.load(Ordering::Relaxed) || interrupt::is_pressed()
     }
 
     fn trouble(&self, node: usize, trouble: Trouble) -> Failure {
@@ -133,7 +142,7 @@ impl Common {
 }
 
 /// How often something is tried that may pass, and how long the waits in between grow.
-const ATTEMPTS_MAX: u32 = 12;
+pub const ATTEMPTS_MAX: u32 = 12;
 const WAIT_MIN: Duration = Duration::from_millis(50);
 const WAIT_MAX: Duration = Duration::from_secs(4);
 
@@ -148,47 +157,59 @@ const UNTOLD_MAX: usize = 4;
 /// How much happens before anybody looks.
 const EVENTS_MAX: usize = 1024;
 
+/// How often it is looked whether somebody wants it to end.
+const GLANCE: Duration = Duration::from_millis(50);
+
 /// Moves slots, those of each source in the order given, and tells what happens. Returns whether
-/// all have moved. The first failure, or Ctrl-C, lets what was begun come to its end.
+/// all have moved. The first failure lets what was begun come to its end, and so does Ctrl-C, but
+/// that servers which move slots by themselves are told to let them be.
 pub async fn carry(fleet: &Fleet, moves: &[Move], pace: Pace, mut see: impl FnMut(Event)) -> bool {
     let common = Arc::new(Common::new(fleet, pace));
-    let moves = match pace.whole {
+    let _heed = interrupt::Heed::new();
+    let left = match pace.whole {
         true => whole::carry(&common, moves, &mut see).await,
         false => moves.to_vec(),
     };
+    let told = common.is_stopped();
+    let done = carry_keys(&common, &left, &mut see, told).await;
+    done && !common.is_stopped()
+}
+
+/// Moves slots key by key. Whether somebody wants it to end has been told, or will be.
+async fn carry_keys(
+    common: &Arc<Common>,
+    moves: &[Move],
+    see: &mut impl FnMut(Event),
+    mut told: bool,
+) -> bool {
     let mut by_source: BTreeMap<usize, Vec<Move>> = BTreeMap::new();
-    for step in &moves {
+    for step in moves {
         by_source.entry(step.source).or_default().push(*step);
     }
     let (events, mut seen) = mpsc::channel(EVENTS_MAX);
     let (slots, untold) = mpsc::channel(UNTOLD_MAX);
     for moves in by_source.into_values() {
         let queue = Arc::new(Mutex::new(moves.into_iter()));
-        for _ in 0..pace.couriers {
-            let courier = courier::Courier::new(&common, &events, &slots);
+        for _ in 0..common.pace.couriers {
+            let courier = courier::Courier::new(common, &events, &slots);
             tokio::spawn(courier.run(Arc::clone(&queue)));
         }
     }
     drop(slots);
-    tokio::spawn(notary::run(Arc::clone(&common), untold, events));
+    tokio::spawn(notary::run(Arc::clone(common), untold, events));
     let mut done = 0;
-    let mut interrupted = Box::pin(tokio::signal::ctrl_c());
-    let mut watching = !pace.keys_only;
     loop {
-        let event = tokio::select! {
-            event = seen.recv() => event,
-            _ = &mut interrupted, if watching => {
-                watching = false;
-                common.stopped.store(true, Ordering::Relaxed);
-                continue;
-            }
-        };
-        match event {
-            Some(event) => {
+        match timeout(GLANCE, seen.recv()).await {
+            Ok(Some(event)) => {
                 done += usize::from(matches!(event, Event::Done(_)));
                 see(event);
             }
-            None => return done == moves.len(),
+            Ok(None) => return done == moves.len(),
+            Err(_) => {}
+        }
+        if interrupt::is_pressed() && !told {
+            told = true;
+            see(Event::Interrupted);
         }
     }
 }

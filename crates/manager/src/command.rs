@@ -9,6 +9,7 @@ mod fix;
 mod help;
 mod import;
 mod membership;
+mod meter;
 mod preflight;
 mod rebalance;
 mod reshard;

@@ -71,6 +71,7 @@ pub struct Link {
     pub place: Place,
     access: Arc<Access>,
     connection: Option<Connection>,
+    openings: u64,
     patience: Duration,
 }
 
@@ -80,8 +81,14 @@ impl Link {
             place,
             access: Arc::clone(access),
             connection: None,
+            openings: 0,
             patience: PATIENCE,
         }
+    }
+
+    /// One more to the same place.
+    pub fn another(&self) -> Link {
+        Link::new(self.place.clone(), &self.access)
     }
 
     /// Waits so much longer for every answer.
@@ -113,7 +120,13 @@ impl Link {
             }
         }
         self.connection = Some(connection);
+        self.openings += 1;
         Ok(())
+    }
+
+    /// How often it has connected. What a server knows of a connection is gone with it.
+    pub fn openings(&self) -> u64 {
+        self.openings
     }
 
     /// The connection itself, for what is no question and answer. It is not kept.

@@ -40,6 +40,10 @@ pub struct Settings {
     /// Pairs of a host and its zone.
     pub zones: Vec<String>,
     pub by: Measure,
+    /// Import follows a source that is written meanwhile.
+    pub live: bool,
+    /// The dbs that import takes, each with what its keys begin with from then on.
+    pub dbs: Vec<String>,
     /// Where import keeps how far it is.
     pub journal: Option<std::path::PathBuf>,
     /// How long to wait for nodes to agree.
@@ -85,6 +89,8 @@ impl Default for Settings {
             resume: false,
             zones: Vec::new(),
             by: Measure::Slots,
+            live: false,
+            dbs: Vec::new(),
             journal: None,
             patience: None,
         }
@@ -199,6 +205,7 @@ impl Settings {
                 self.weights.extend(words.map(|word| word.into_owned()));
             }
             "zone" => self.zones.push(text()),
+            "db" => self.dbs.push(text()),
             "by" => {
                 self.by = match text().as_str() {
                     "slots" => Measure::Slots,
@@ -237,6 +244,7 @@ impl Settings {
             "dry-run" => &mut self.dry_run,
             "json" => &mut self.json,
             "resume" => &mut self.resume,
+            "live" => &mut self.live,
             // It says what happens anyway.
             "auto-weights" => return true,
             _ => return false,

@@ -10,6 +10,7 @@ use stdx::prng::Prng;
 use crate::client::Client;
 use crate::configuration::Address;
 use crate::hold::Room;
+use crate::identity::{Identity, Register};
 use crate::link::Link;
 use crate::pool::{Pool, SLOTS, SlotRange, Slots, View};
 use crate::stats::PoolCounters;
@@ -20,6 +21,7 @@ pub struct Lane {
     pub server: usize,
     pub db: u32,
     pub resp3: bool,
+    pub identity: Identity,
 }
 
 /// A pool in one worker.
@@ -46,6 +48,8 @@ pub struct Backend {
     pub room: Room,
     /// Bytes of replies that clients have not taken.
     pub unread: Cell<usize>,
+    /// Users of the servers.
+    pub users: Register,
     /// Where keys come from.
     pub source: Option<Rc<Backend>>,
     /// What has taken its place.
@@ -88,6 +92,7 @@ impl Backend {
             queued: Cell::new(0),
             waiters: RefCell::default(),
             clients: RefCell::default(),
+            users: Register::default(),
         })
     }
 

@@ -86,6 +86,8 @@ pub struct Pool {
     pub server_password: Option<String>,
     /// Connections to servers are probed that often; 0 is never.
     pub server_keepalive_ms: u64,
+    /// Clients are users of the servers, who are asked.
+    pub passes_users: bool,
     /// Who may do what; everybody everything if there are none.
     pub authorities: Option<Vec<Authority>>,
     pub db: u32,
@@ -271,6 +273,7 @@ impl Pool {
             password: None,
             server_password: None,
             server_keepalive_ms: 0,
+            passes_users: false,
             authorities: None,
             db: 0,
             server_connections: 1,

@@ -18,6 +18,7 @@ pub mod configuration;
 mod hold;
 mod hot;
 mod house;
+mod identity;
 mod link;
 mod listener;
 mod log;

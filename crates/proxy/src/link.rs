@@ -18,6 +18,7 @@ use tokio::time::{Instant, Sleep};
 use crate::backend::{Backend, Lane};
 use crate::client::Client;
 use crate::configuration::{Address, Language};
+use crate::identity::Identity;
 use crate::memcached;
 use crate::pool::{Server, unix_us};
 use crate::stats::ServerCounters;
@@ -560,8 +561,13 @@ impl Carrier {
         let (link, config) = (&self.link, &self.link.backend.pool.config);
         let mut requests: Vec<Vec<Vec<u8>>> = Vec::new();
         if config.language == Language::Redis {
-            if let Some(password) = &config.server_password {
+            let own = link.lane.identity == Identity::POOL;
+            if let Some(password) = config.server_password.as_ref().filter(|_| own) {
                 requests.push(vec![b"AUTH".to_vec(), password.clone().into_bytes()]);
+            }
+            if let Some(user) = link.backend.users.credentials(link.lane.identity) {
+                let (name, password) = (user.name.clone(), user.password.clone());
+                requests.push(vec![b"AUTH".to_vec(), name, password]);
             }
             if link.lane.resp3 {
                 requests.push(vec![b"HELLO".to_vec(), b"3".to_vec()]);

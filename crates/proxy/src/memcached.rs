@@ -277,6 +277,7 @@ impl Session {
             server,
             db: 0,
             resp3: false,
+            identity: crate::identity::Identity::POOL,
         };
         self.client.backend.link(lane, self.client.id)
     }

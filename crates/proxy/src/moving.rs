@@ -18,6 +18,7 @@ use resp::value::{Value, read};
 
 use crate::backend::{Backend, Lane};
 use crate::client::Client;
+use crate::identity::Identity;
 use crate::link::{Errand, Receiver};
 use crate::stream::Stream;
 
@@ -205,6 +206,7 @@ impl Desk {
             server,
             db: self.db,
             resp3: false,
+            identity: Identity::POOL,
         };
         let receiver = Receiver::Client(Rc::clone(&self.client));
         let errand = Errand {

@@ -11,6 +11,7 @@ use resp::reply::{Encoder, write_request};
 use resp::request::{Batch, Limits, Parser};
 
 use crate::client::Client;
+use crate::identity::{Door, Identity};
 use crate::link::{Link, Receiver};
 use crate::moving::Moving;
 use subscription::Subscriptions;
@@ -38,6 +39,9 @@ pub struct Session {
     authenticated: bool,
     /// Which of the pool's authorities it has, if it has any.
     authority: Option<usize>,
+    /// Whose connections to servers it uses.
+    identity: Identity,
+    door: Rc<Door>,
     /// Keys that are passed over before one is counted.
     uncounted: u32,
     /// The number of the command that is looked at.
@@ -99,9 +103,12 @@ impl Session {
         let config = &client.backend.pool.config;
         let (authenticated, db) = (config.password.is_none(), config.db);
         let authority = authority::of_everybody(config);
+        let identity = authority::identity_of_everybody(config);
         Session {
             client,
             authority,
+            identity,
+            door: Rc::default(),
             parser: Parser::default(),
             tail: Vec::new(),
             holds_requests: false,
@@ -179,6 +186,7 @@ impl Session {
         self.authenticated =
             config.password.is_none() || self.authenticated && config.password == old.password;
         self.authority = self.authority_within(config);
+        self.identity = self.identity_within(&next.backend);
         if config.db != old.db {
             self.db = config.db;
         }
@@ -191,7 +199,8 @@ impl Session {
     fn may_read(&mut self) -> bool {
         let client = &self.client;
         client.waits.set(true);
-        let waits_for_replies = self.moving.busy.get() || self.barrier && !client.is_idle();
+        let waits = self.moving.busy.get() || self.door.busy.get();
+        let waits_for_replies = waits || self.barrier && !client.is_idle();
         if waits_for_replies
             || client.pending() >= PENDING_MAX
             || client.unsent() >= UNSENT_MAX

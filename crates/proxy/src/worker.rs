@@ -188,6 +188,7 @@ fn preconnect(backend: &Rc<Backend>) {
             server,
             db,
             resp3: false,
+            identity: crate::identity::Identity::POOL,
         };
         backend.link(lane, 0).connect();
     }

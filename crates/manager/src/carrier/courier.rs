@@ -351,7 +351,8 @@ impl Courier {
     }
 }
 
-pub(super) fn bulks(reply: Value) -> Vec<Vec<u8>> {
+/// The words of an array.
+pub fn bulks(reply: Value) -> Vec<Vec<u8>> {
     let Value::Array(values) = reply else {
         return Vec::new();
     };

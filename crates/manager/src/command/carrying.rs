@@ -27,6 +27,8 @@ pub enum Manner {
 #[derive(Debug, Default)]
 pub struct Carried {
     pub done: usize,
+    /// Slots that servers were moving, and have let be.
+    pub called_off: Vec<Move>,
     pub failed: Option<String>,
 }
 
@@ -142,6 +144,11 @@ impl Reporter<'_> {
                         .say(self.voice, &format!("Slot {slot} waits: {reason}"));
                 }
             }
+            Event::Interrupted => {
+                let text = "Ending what was begun. Ctrl-C once more leaves at once.";
+                self.progress.say(self.voice, text);
+            }
+            Event::CalledOff(step) => self.carried.called_off.push(step),
             Event::Done(step) => self.done(step),
             Event::Failed { step, failure } => self.failed(step, &failure),
         }
@@ -289,11 +296,7 @@ impl Progress {
             0 => self.slots as f64 / self.slots_total.max(1) as f64,
             total => self.keys as f64 / total as f64,
         };
-        if done <= 0.0 {
-            return "time left unknown".to_owned();
-        }
-        let seconds = self.begun.elapsed().as_secs_f64() * (1.0 / done.min(1.0) - 1.0);
-        format!("{seconds:.0} s left")
+        super::meter::time_left(self.begun.elapsed(), done)
     }
 
     fn say(&self, voice: &Voice, text: &str) {
@@ -322,7 +325,8 @@ impl Progress {
     }
 }
 
-fn human_bytes(bytes: u64) -> String {
+/// So many bytes, for people.
+pub fn human_bytes(bytes: u64) -> String {
     const UNITS: &[&str] = &["B", "KB", "MB", "GB", "TB"];
     let mut value = bytes as f64;
     let mut units = UNITS.iter();

@@ -84,6 +84,12 @@ fn ours() -> String {
              --timeout MS         how long a node waits for another (60000)\n  \
              --pipeline N         how many keys go at once; as many as take little time\n  \
              --replace            replace keys that are there already and differ\n\n\
+             Options of import\n  \
+             --from HOST:PORT     the source; --from-user NAME, --from-pass P, --from-askpass\n  \
+             --live               follow a source that is written, then hand over\n  \
+             --db N[=PREFIX]      only these dbs, their keys with a prefix; may be repeated\n  \
+             --copy               leave keys at the source, unless it is followed anyway\n  \
+             --journal FILE       how far it is; a run that was killed goes on from there\n\n\
              Where to connect: -a PASSWORD, --user NAME, --askpass, --tls and its options, \
              -4, -6, -t SECONDS\n\n\
              Ends with 0 when all is well, 1 when asked in a wrong way, 2 when the cluster is \

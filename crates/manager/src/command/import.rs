@@ -1,14 +1,25 @@
 //! `import`: the keys of a server that is no cluster.
+//!
+//! ```text
+//!   copying   keys as they stand, page by page     live     a snapshot, then every change
+//!   delivery  to whoever serves their slots        pursuit  keeping up, and taking over
+//!   dbs       what their keys are called           journal  how far it is
+//! ```
 
-use std::collections::BTreeMap;
-use std::io::Write;
-use std::path::Path;
+mod copying;
+mod dbs;
+mod delivery;
+mod follower;
+mod journal;
+mod live;
+mod pursuit;
+
 use std::sync::Arc;
 
 use resp::value::Value;
 
 use super::{Errand, Outcome, Over};
-use crate::fleet::{Fleet, replied};
+use crate::fleet::Fleet;
 use crate::link::{Access, Link, Trouble, field};
 use crate::place::Place;
 use crate::slots::{SLOTS, slot_of};
@@ -18,21 +29,21 @@ use crate::words;
 /// How many keys are asked for at once.
 const SCANNED: usize = 1000;
 
-/// How many keys go in one command where nobody wants a line for each.
-const BATCH: usize = 200;
-
 /// An import on its way.
 struct Import {
     source: Link,
     owners: Vec<Option<usize>>,
-    copied: u64,
-    refused: Vec<String>,
 }
 
 impl Errand {
     pub async fn import(&mut self) -> Result<Outcome, Over> {
         let place = self.place_at(0)?;
         let from = self.import_source()?;
+        let dbs = dbs::Dbs::parse(&self.request.settings.dbs).map_err(|word| {
+            self.voice
+                .aside(&format!("ochre: --db takes N or N=PREFIX, not {word}"));
+            Over(Outcome::Usage)
+        })?;
         let shown = if self.is(Dialect::Trib) {
             String::new()
         } else {
@@ -51,14 +62,15 @@ impl Errand {
         let mut import = Import {
             source,
             owners: (0..SLOTS).map(owner).collect(),
-            copied: 0,
-            refused: Vec::new(),
         };
         if self.is(Dialect::Ochre) {
             if !self.wait_until_serving(&mut fleet).await {
                 return Err(Over(Outcome::Unhealthy));
             }
-            return self.import_all(&mut fleet, &mut import).await;
+            return match self.request.settings.live {
+                true => self.import_live(&fleet, import.source, dbs).await,
+                false => self.import_all(&fleet, &mut import.source, &dbs).await,
+            };
         }
         self.import_first(&mut fleet, &mut import).await
     }
@@ -127,7 +139,7 @@ impl Errand {
             .bad(&format!("Source {place} replied with error:\n{trouble}"));
     }
 
-    fn migrate(&self, target: &Place, keys: &[Vec<u8>]) -> Vec<Vec<u8>> {
+    fn migrate(&self, target: &Place, keys: &[Vec<u8>], replace: bool) -> Vec<Vec<u8>> {
         let settings = &self.request.settings;
         let (key, several): (&[u8], _) = match keys {
             [only] => (only, false),
@@ -138,7 +150,7 @@ impl Errand {
         words.push(key.to_vec());
         words.extend(words!["0", timeout]);
         words.extend(settings.copy.then(|| b"COPY".to_vec()));
-        words.extend(settings.replace.then(|| b"REPLACE".to_vec()));
+        words.extend(replace.then(|| b"REPLACE".to_vec()));
         words.extend(self.access.migrate_words());
         if several {
             words.push(b"KEYS".to_vec());
@@ -173,7 +185,8 @@ impl Errand {
                     continue;
                 };
                 let target = fleet.view.nodes[node].place();
-                commands.push(self.migrate(&target, std::slice::from_ref(key)));
+                let replace = self.request.settings.replace;
+                commands.push(self.migrate(&target, std::slice::from_ref(key), replace));
                 targets.push((key, target));
             }
             for (commands, targets) in commands.chunks(16).zip(targets.chunks(16)) {
@@ -205,132 +218,6 @@ impl Errand {
             }
         }
     }
-
-    /// All dbs. How far it is can be kept in a file, from which another run goes on.
-    async fn import_all(
-        &mut self,
-        fleet: &mut Fleet,
-        import: &mut Import,
-    ) -> Result<Outcome, Over> {
-        let place = import.source.place.clone();
-        let info = import.source.text(&["INFO", "keyspace"]).await;
-        let info = info.map_err(|trouble| {
-            replied(&self.voice, &place, &trouble);
-            Over(Outcome::Unhealthy)
-        })?;
-        let dbs = databases(&info);
-        let journal = self.request.settings.journal.clone();
-        let (db_reached, cursor_reached) = journal
-            .as_deref()
-            .and_then(read_journal)
-            .unwrap_or((0, b"0".to_vec()));
-        for (db, keys) in dbs.into_iter().filter(|(db, _)| *db >= db_reached) {
-            self.voice
-                .warning(&format!("*** Importing {keys} keys from DB {db}"));
-            if self.request.settings.dry_run {
-                continue;
-            }
-            let begin = match db == db_reached {
-                true => cursor_reached.clone(),
-                false => b"0".to_vec(),
-            };
-            let done = self
-                .import_db(fleet, import, db, begin, journal.as_deref())
-                .await;
-            if let Err(trouble) = done {
-                replied(&self.voice, &place, &trouble);
-                self.note("keys", import.copied);
-                return Err(Over(Outcome::Partial));
-            }
-        }
-        if let Some(journal) = &journal {
-            // What is done is not to be continued.
-            drop(std::fs::remove_file(journal));
-        }
-        self.note("keys", import.copied);
-        self.note("refused", import.refused.as_slice());
-        for text in import.refused.iter().take(10) {
-            self.voice.warning(&format!("[WARNING] {text}"));
-        }
-        let (copied, refused) = (import.copied, import.refused.len());
-        self.voice
-            .good(&format!("[OK] {copied} keys imported, {refused} refused."));
-        match refused {
-            0 => Ok(Outcome::Done),
-            _ => Ok(Outcome::Partial),
-        }
-    }
-
-    async fn import_db(
-        &mut self,
-        fleet: &mut Fleet,
-        import: &mut Import,
-        db: u64,
-        mut cursor: Vec<u8>,
-        journal: Option<&Path>,
-    ) -> Result<(), Trouble> {
-        loop {
-            // With every batch: a connection that was made again is in the first db.
-            import.source.ask(&words!["SELECT", db]).await?;
-            let (next, keys) = scan(&mut import.source, &cursor).await?;
-            let mut by_node: BTreeMap<usize, Vec<Vec<u8>>> = BTreeMap::new();
-            for key in keys {
-                match import.owners[usize::from(slot_of(&key))] {
-                    Some(node) => by_node.entry(node).or_default().push(key),
-                    None => {
-                        let key = String::from_utf8_lossy(&key).into_owned();
-                        import
-                            .refused
-                            .push(format!("{key}: nobody serves its slot"));
-                    }
-                }
-            }
-            for (node, keys) in by_node {
-                let target = fleet.view.nodes[node].place();
-                for keys in keys.chunks(BATCH) {
-                    self.import_keys(import, &target, keys).await?;
-                }
-            }
-            cursor = next;
-            if let Some(journal) = journal {
-                write_journal(journal, db, &cursor)
-                    .map_err(|error| Trouble::Refused(client::reason(&error)))?;
-            }
-            if cursor == b"0" {
-                return Ok(());
-            }
-        }
-    }
-
-    /// Keys that cannot go together go one by one, so that each is told of.
-    async fn import_keys(
-        &mut self,
-        import: &mut Import,
-        target: &Place,
-        keys: &[Vec<u8>],
-    ) -> Result<(), Trouble> {
-        match import.source.ask(&self.migrate(target, keys)).await {
-            Ok(_) => {
-                import.copied += keys.len() as u64;
-                return Ok(());
-            }
-            Err(Trouble::Refused(_)) => {}
-            Err(trouble) => return Err(trouble),
-        }
-        for key in keys {
-            let one = self.migrate(target, std::slice::from_ref(key));
-            match import.source.ask(&one).await {
-                Ok(Value::Simple(text)) if text == b"NOKEY" => {}
-                Ok(_) => import.copied += 1,
-                Err(Trouble::Refused(text)) => {
-                    let key = String::from_utf8_lossy(key);
-                    import.refused.push(format!("{key}: {text}"));
-                }
-                Err(trouble) => return Err(trouble),
-            }
-        }
-        Ok(())
-    }
 }
 
 async fn scan(source: &mut Link, cursor: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>), Trouble> {
@@ -350,46 +237,5 @@ async fn scan(source: &mut Link, cursor: &[u8]) -> Result<(Vec<u8>, Vec<Vec<u8>>
             Ok((cursor, keys.collect()))
         }
         _ => Err(unexpected()),
-    }
-}
-
-/// The dbs of a server that hold anything, and how many keys: `db0:keys=1,expires=0`.
-fn databases(info: &str) -> Vec<(u64, u64)> {
-    let dbs = info.lines().filter_map(|line| {
-        let (name, figures) = line.trim().split_once(':')?;
-        let keys = figures.split(',').next()?.strip_prefix("keys=")?;
-        Some((name.strip_prefix("db")?.parse().ok()?, keys.parse().ok()?))
-    });
-    dbs.collect()
-}
-
-/// The db and the cursor that an import has reached.
-fn read_journal(path: &Path) -> Option<(u64, Vec<u8>)> {
-    let text = std::fs::read_to_string(path).ok()?;
-    let (db, cursor) = text.trim().split_once(' ')?;
-    Some((db.parse().ok()?, cursor.as_bytes().to_vec()))
-}
-
-fn write_journal(path: &Path, db: u64, cursor: &[u8]) -> std::io::Result<()> {
-    // The db is done when its cursor is back at 0.
-    let (db, cursor) = match cursor {
-        b"0" => (db + 1, b"0".as_slice()),
-        cursor => (db, cursor),
-    };
-    let draft = path.with_extension("draft");
-    let mut file = std::fs::File::create(&draft)?;
-    writeln!(file, "{db} {}", String::from_utf8_lossy(cursor))?;
-    file.sync_all()?;
-    std::fs::rename(draft, path)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn dbs_are_read_from_what_servers_tell() {
-        let info = "# Keyspace\r\ndb0:keys=12,expires=0,avg_ttl=0\r\ndb9:keys=1,expires=1\r\n";
-        assert_eq!(databases(info), [(0, 12), (9, 1)]);
     }
 }

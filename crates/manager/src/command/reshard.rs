@@ -1,10 +1,13 @@
 //! `reshard`: slots from some nodes to another.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value as Json, json};
 
 use super::carrying::{Carried, Manner};
 use super::check::describe;
 use super::{Errand, Outcome, Over};
+use crate::carrier;
 use crate::fleet::Fleet;
 use crate::plan::reshard::{Rounding, plan};
 use crate::plan::{Move, resume};
@@ -123,15 +126,45 @@ impl Errand {
                 self.voice.bad(&format!(
                     "[ERR] {done} of {all} slots have moved, then it ended: {reason}"
                 ));
-                let text = "'reshard --resume' ends what was begun.";
-                self.voice.line(text);
+                self.tell_called_off(fleet, &carried.called_off);
+                // Who has begun nothing else leaves nothing open.
+                self.voice.line(match self.leaves_open(fleet).await {
+                    true => "'reshard --resume' ends what was begun.",
+                    false => "No slot is left half-way. The same command moves the rest.",
+                });
                 Ok(Outcome::Partial)
             }
         }
     }
 
+    /// Says which slots servers have let be.
+    fn tell_called_off(&mut self, fleet: &Fleet, moves: &[Move]) {
+        let slots = |source| {
+            let of = moves.iter().filter(move |step| step.source == source);
+            of.map(|step| step.slot).collect::<SlotSet>()
+        };
+        let sources: BTreeSet<usize> = moves.iter().map(|step| step.source).collect();
+        for source in sources {
+            let (slots, place) = (slots(source), fleet.view.nodes[source].place());
+            let (count, slots) = (slots.len(), slots.plain());
+            self.voice.line(&format!(
+                "Called off: {count} slots stay at {place}: {slots}"
+            ));
+        }
+        self.note(
+            "called_off",
+            moves.iter().map(|step| step.slot).collect::<Vec<_>>(),
+        );
+    }
+
+    /// Whether the nodes tell of slots that are half-way. Who cannot be asked may.
+    async fn leaves_open(&self, fleet: &mut Fleet) -> bool {
+        !fleet.reload(&self.voice).await || !fleet.view.open_slots().is_empty()
+    }
+
     /// Ends what another run has begun.
     async fn resume(&mut self, fleet: &mut Fleet) -> Result<Outcome, Over> {
+        let all_ended = self.await_servers(fleet).await?;
         let found = resume::plan(&fleet.view);
         self.note_moves(fleet, &found.moves);
         let place = |node: usize| fleet.view.nodes[node].place();
@@ -164,9 +197,42 @@ impl Errand {
             .carry(fleet, &found.moves, pace, Manner::Progress)
             .await;
         match self.conclude(fleet, &found.moves, &carried).await? {
-            Outcome::Done if !found.unclear.is_empty() => Ok(Outcome::Partial),
+            Outcome::Done if !found.unclear.is_empty() || !all_ended => Ok(Outcome::Partial),
             outcome => Ok(outcome),
         }
+    }
+
+    /// Waits for what servers move by themselves: nobody has to be there for that. Returns whether
+    /// all of it has moved.
+    async fn await_servers(&mut self, fleet: &mut Fleet) -> Result<bool, Over> {
+        let moving = carrier::under_way(fleet).await;
+        let mut all_ended = true;
+        for step in &moving {
+            let source = fleet.view.nodes[step.source].place();
+            let target = fleet.view.find(&step.target);
+            let target = target.map_or(step.target.clone(), |node| {
+                fleet.view.nodes[node].place().to_string()
+            });
+            let slots = &step.slots;
+            self.voice.line(&format!(
+                "{source} is moving slots {slots} to {target} by itself"
+            ));
+            if self.request.settings.dry_run {
+                continue;
+            }
+            if let Err(text) = carrier::await_end(fleet, step).await {
+                self.voice
+                    .bad(&format!("[ERR] Slots {slots} did not move: {text}"));
+                all_ended = false;
+            }
+        }
+        if !moving.is_empty() && !self.request.settings.dry_run {
+            self.settle(fleet).await;
+            if !fleet.reload(&self.voice).await {
+                return Err(Over(Outcome::Unhealthy));
+            }
+        }
+        Ok(all_ended)
     }
 
     /// Tells every primary whose a slot is. The owner knows.

@@ -163,7 +163,7 @@ pub const COMMANDS: &[Row] = &[
         ],
         trib_words: "host:port",
         trib_options: &["from <arg>", "copy", "replace"],
-        summary: "take over the keys of a server [--from HOST:PORT] [--copy] [--replace]",
+        summary: "take over the keys of a server --from HOST:PORT [--live] [--db N=PREFIX]",
     },
     Row {
         name: "backup",
@@ -206,6 +206,7 @@ pub const WITH_VALUE: &[&str] = &[
     "weight",
     "zone",
     "by",
+    "db",
     "journal",
     "patience",
     "master-id",

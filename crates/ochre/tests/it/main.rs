@@ -31,6 +31,7 @@ mod live;
 mod local;
 mod manager_clusters;
 mod manager_deeds;
+mod manager_imports;
 mod manager_kills;
 mod manager_notes;
 mod manager_texts;

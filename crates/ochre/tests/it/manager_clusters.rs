@@ -458,3 +458,160 @@ fn both_kinds_are_managed_together() {
             == Some(0)
     });
 }
+
+/// Whether this machine has the address of IPv6 that means itself. Says so if not.
+fn has_ipv6() -> bool {
+    let bound = std::net::TcpListener::bind("[::1]:0");
+    if let Err(error) = &bound {
+        eprintln!("skipped: this machine has no ::1 ({error})");
+    }
+    bound.is_ok()
+}
+
+/// Addresses in brackets and bare, names of hosts that are given and names that nodes announce.
+fn are_reached_by_ipv6(kind: Kind) {
+    let mut nodes: Vec<Node> = (0..4)
+        .map(|number| {
+            let name = format!("node-{number}.example");
+            let own = ["--bind", "::1", "--cluster-announce-hostname", &name];
+            Node::of(kind, "::1", free_port(), &[&DIRECTIVES[..], &own].concat())
+        })
+        .collect();
+    let newcomer = nodes.pop().unwrap();
+    let bracketed = |node: &Node| format!("[::1]:{}", node.port);
+    let create: Vec<String> = nodes.iter().map(bracketed).collect();
+    let mut words = vec!["create", "--yes"];
+    words.extend(create.iter().map(String::as_str));
+    does(&words);
+    settle(&nodes);
+    for number in 0..20 {
+        let key = format!("{{tag}}{number}");
+        assert!(
+            nodes
+                .iter()
+                .any(|node| node.ask(&format!("SET {key} v")) == "+OK")
+        );
+    }
+    // Redis writes addresses without brackets.
+    let first = nodes[0].address();
+    let checked = ochre("redis-cli", &["--cluster", "check", &first], "");
+    let line = format!("M: {} ::1:{}\n", nodes[1].id, nodes[1].port);
+    assert!(checked.output.contains(&line), "{}", checked.output);
+    assert_eq!(checked.code, Some(0));
+    let joined = ["--cluster", "add-node", &bracketed(&newcomer), &first];
+    let joined = ochre("redis-cli", &joined, "");
+    assert_eq!(joined.code, Some(0), "{}", joined.output);
+    nodes.push(newcomer);
+    settle(&nodes);
+    // A name is as good as what it stands for.
+    let named = format!("ip6-localhost:{}", nodes[0].port);
+    let named = match std::net::ToSocketAddrs::to_socket_addrs(&named) {
+        Ok(_) => named,
+        Err(_) => bracketed(&nodes[0]),
+    };
+    let (from, to) = (nodes[0].id.as_str(), nodes[3].id.as_str());
+    let move_on = ["reshard", &named, "--from", from, "--to", to];
+    does(&[&move_on[..], &["--slots", "10", "--yes"]].concat());
+    let move_on = [
+        "--cluster",
+        "reshard",
+        &first,
+        "--cluster-from",
+        from,
+        "--cluster-to",
+        to,
+    ];
+    let rest = ["--cluster-slots", "10", "--cluster-yes"];
+    let moved = ochre("redis-cli", &[&move_on[..], &rest].concat(), "");
+    assert_eq!(moved.code, Some(0), "{}", moved.output);
+    let line = format!(" from ::1:{} to ::1:{}: ", nodes[0].port, nodes[3].port);
+    assert!(moved.output.contains(&line), "{}", moved.output);
+    assert_whole(&nodes);
+    assert_eq!(held(&nodes), 20);
+}
+
+#[test]
+fn nodes_of_ours_have_addresses_of_ipv6() {
+    if has_ipv6() {
+        are_reached_by_ipv6(Kind::Ochre);
+    }
+}
+
+#[test]
+fn nodes_of_debian_have_addresses_of_ipv6() {
+    if has_redis() && has_ipv6() {
+        are_reached_by_ipv6(Kind::Debian);
+    }
+}
+
+/// Whose replicas are whose is decided by zones, and rebalancing weighs what is asked for.
+#[test]
+fn zones_are_kept_apart_and_memory_is_shared() {
+    const SIX: [&str; 6] = [
+        "127.0.0.1",
+        "127.0.0.2",
+        "127.0.0.3",
+        "127.0.0.4",
+        "127.0.0.5",
+        "127.0.0.6",
+    ];
+    let zone = |host: &str| ["a", "b", "c"][SIX.iter().position(|one| *one == host).unwrap() / 2];
+    let nodes: Vec<Node> = SIX.iter().map(|host| start(Kind::Ochre, host)).collect();
+    let zones: Vec<String> = SIX
+        .iter()
+        .map(|host| format!("{host}={}", zone(host)))
+        .collect();
+    let addresses: Vec<String> = nodes.iter().map(Node::address).collect();
+    let mut words = vec!["create", "--yes", "--replicas", "1"];
+    words.extend(addresses.iter().map(String::as_str));
+    words.extend(zones.iter().flat_map(|zone| ["--zone", zone]));
+    does(&words);
+    let mut listed = String::new();
+    wait_until("the first node knows the replicas", || {
+        listed = nodes[0].ask("CLUSTER NODES");
+        listed.matches(" slave ").count() == 3
+    });
+    let find = |id: &str| nodes.iter().find(|node| node.id == id).unwrap();
+    for line in listed
+        .lines()
+        .filter(|line| line.contains(" slave ") || line.contains(",slave "))
+    {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (replica, primary) = (find(words[0]), find(words[3]));
+        assert_ne!(zone(replica.host), zone(primary.host), "{listed}");
+    }
+    // All that is large is at one node, in slots of its own each.
+    let owner = nodes
+        .iter()
+        .find(|node| node.slots().iter().any(|slots| slots.starts_with("0-")));
+    let owner = owner.unwrap();
+    let names = keys(60, 1);
+    for (number, name) in names.iter().enumerate() {
+        let length = if number % 2 == 0 { 40_000 } else { 1 };
+        assert_eq!(
+            owner.ask(&format!("SET {name} {}", "x".repeat(length))),
+            "+OK"
+        );
+    }
+    does(&["rebalance", &addresses[0], "--by", "memory"]);
+    let large = |node: &Node| {
+        let mut wire = Wire::connect((node.host, node.port));
+        let lines: Vec<String> = names
+            .iter()
+            .step_by(2)
+            .map(|name| format!("STRLEN {name}"))
+            .collect();
+        let replies = wire.ask_all(&lines);
+        replies
+            .iter()
+            .filter(|reply| **reply == resp::value::Value::Integer(40_000))
+            .count()
+    };
+    let primaries: Vec<&Node> = nodes.iter().filter(|node| is_primary(node)).collect();
+    let shares: Vec<usize> = primaries.iter().map(|node| large(node)).collect();
+    assert_eq!(shares.iter().sum::<usize>(), 30, "{shares:?}");
+    assert!(
+        shares.iter().all(|share| (8..=12).contains(share)),
+        "{shares:?}"
+    );
+}

@@ -131,14 +131,34 @@ fn data_comes_from_servers_and_backups() {
         reply.trim_start_matches(':').parse().unwrap()
     };
     assert_eq!(nodes.iter().map(size).sum::<u64>(), 1500);
-    // Keys that are there already are refused, and said so.
+    // What is there already may come again, unless it is something else: that is said.
+    assert_eq!(manage(&import).code, Some(0));
+    wire.ask("SET k2:7 other");
     let again = manage(&import);
     assert_eq!(again.code, Some(3), "{}", again.output);
+    assert!(
+        again
+            .output
+            .contains("k2:7: is there already, with another value")
+    );
     let folder = Folder::new();
     does(&["backup", &addresses[0], folder.root(), "-a", "in"]);
     nodes.iter().for_each(|node| drop(ask(node, "FLUSHALL")));
     let said = does(&["restore", &addresses[0], folder.root(), "-a", "in"]);
     assert!(said.contains("[OK] 1500 keys restored"), "{said}");
+    // Keys that are there already are refused, unless they may be replaced.
+    let restore = ["restore", &addresses[0], folder.root(), "-a", "in"];
+    let again = manage(&restore);
+    assert_eq!(again.code, Some(3), "{}", again.output);
+    assert!(
+        again.output.contains("1500 were refused"),
+        "{}",
+        again.output
+    );
+    let said = does(&[&restore[..], &["--replace"]].concat());
+    assert!(said.contains("[OK] 1500 keys restored"), "{said}");
+    let nowhere = ["restore", &addresses[0], "/nowhere", "-a", "in"];
+    assert_eq!(manage(&nowhere).code, Some(1));
     assert_eq!(nodes.iter().map(size).sum::<u64>(), 1500);
 }
 

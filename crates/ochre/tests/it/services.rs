@@ -44,6 +44,9 @@ fn systemd_hears_when_the_data_is_loaded_and_when_it_ends() {
             folder.root(),
             "--supervised",
             supervised,
+            // Loading takes a while.
+            "--key-load-delay",
+            "1000",
             // Whoever is supervised stays.
             "--daemonize",
             "yes",
@@ -52,10 +55,14 @@ fn systemd_hears_when_the_data_is_loaded_and_when_it_ends() {
         assert_eq!(hear(&socket), "STATUS=Loading the data\n");
         let ready = "STATUS=Ready to accept connections\nREADY=1\n";
         assert_eq!(hear(&socket), ready);
+        // Whoever was told so is not sent away, and finds what was there before.
+        let mut wire = Wire::connect(("127.0.0.1", port.parse().unwrap()));
+        let keys = if supervised == "auto" { ":300" } else { ":0" };
+        assert_eq!(wire.ask("DBSIZE"), keys);
         assert!(server.output().contains("Ready to accept connections"));
         assert!(!server.has_ended());
-        let mut wire = Wire::connect(("127.0.0.1", port.parse().unwrap()));
-        assert_eq!(wire.ask("SET a 1"), "+OK");
+        let keys = (0..300).map(|number| format!("SET {number} v"));
+        wire.ask_all(&keys.collect::<Vec<_>>());
         kill_process(server.id(), Signal::TERM).unwrap();
         assert_eq!(hear(&socket), "STATUS=Ending\nSTOPPING=1\n");
         assert_eq!(server.end().code, Some(0));
@@ -167,6 +174,47 @@ fn what_a_script_installs_starts_and_stops() {
     assert!(!Path::new(&config).exists() && !Path::new(&script).exists());
     let snapshot = root.path(&format!("var/lib/redis/{port}/dump.rdb"));
     assert!(Path::new(&snapshot).exists(), "data stays");
+}
+
+#[test]
+fn units_say_nothing_that_systemd_does_not_know() {
+    const ANALYZE: &str = "/usr/bin/systemd-analyze";
+    if !Path::new(ANALYZE).exists() {
+        eprintln!("skipped: {ANALYZE} is not installed");
+        return;
+    }
+    let (root, user) = (Folder::new(), own_user());
+    for kind in ["server", "sentinel", "proxy"] {
+        let options = [kind, "--yes", "--init", "systemd", "--user", &user];
+        let watched = ["--monitor", "main 127.0.0.1 6379 2"];
+        let installed = install(&root, &[&options[..], &watched].concat(), "");
+        assert_eq!(installed.code, Some(0), "{}", installed.output);
+    }
+    let units = fs::read_dir(root.path("etc/systemd/system")).unwrap();
+    let units: Vec<_> = units.map(|unit| unit.unwrap().path()).collect();
+    assert_eq!(units.len(), 3);
+    let verify = |unit: &Path| {
+        Command::new(ANALYZE)
+            .arg("verify")
+            .arg(unit)
+            .output()
+            .unwrap()
+    };
+    for unit in &units {
+        let said = verify(unit);
+        let flaw = String::from_utf8_lossy(&said.stderr);
+        // What it says of others' units is not about ours.
+        let own = unit.file_name().unwrap().to_str().unwrap();
+        assert!(said.status.success() && !flaw.contains(own), "{flaw}");
+    }
+    // It would say so.
+    let text = fs::read_to_string(&units[0]).unwrap();
+    fs::write(&units[0], text.replace("LimitNOFILE=", "LimitNOFILE=many")).unwrap();
+    let flaw = String::from_utf8_lossy(&verify(&units[0]).stderr).into_owned();
+    assert!(
+        flaw.contains(units[0].file_name().unwrap().to_str().unwrap()),
+        "{flaw}"
+    );
 }
 
 #[test]

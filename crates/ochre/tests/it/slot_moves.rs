@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use resp::value::Value;
+use rustix::process::{Signal, kill_process};
 
-use crate::process::{Folder, run, wait_until};
+use crate::process::{Folder, OCHRE, Process, run, wait_until};
 use crate::side::Side;
 use crate::wire::Wire;
 
@@ -542,6 +543,49 @@ fn the_manager_leaves_moves_to_servers_that_can() {
     assert_eq!(nodes[0].states(), ["success"], "{}", ended.output);
     assert_eq!(nodes[0].moves()[0]["slot_ranges"], "0-99");
     expect_all(&mut nodes[1], &keys);
+}
+
+#[test]
+fn the_manager_calls_moves_off_when_it_is_interrupted() {
+    let mut nodes = town(2, false);
+    let keys = keys_in(0..100, 200);
+    fill(&mut nodes[0], &keys, 50_000);
+    let (from, to) = (nodes[0].id.clone(), nodes[1].id.clone());
+    let address = format!("127.0.0.1:{}", nodes[0].port);
+    let words = ["cluster", "reshard", &address, "--from", &from, "--to", &to];
+    let words = [&words[..], &["--slots", "100", "--yes"]].concat();
+    let manage = || Process::start(OCHRE.as_ref(), "ochre", &words, "");
+    let mut manager = manage();
+    wait_until("keys are sent", || nodes[0].states() == ["snapshotting"]);
+    kill_process(manager.id(), Signal::INT).unwrap();
+    let ended = manager.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.output);
+    let said = [
+        &format!("Called off: 100 slots stay at {address}: 0-99\n"),
+        "0 of 100 slots have moved, then it ended: interrupted",
+        "No slot is left half-way.",
+    ];
+    for line in said {
+        assert!(ended.output.contains(line), "{}", ended.output);
+    }
+    assert_eq!(nodes[0].states(), ["cancelled"]);
+    expect_all(&mut nodes[0], &keys);
+    // Whoever has no time for a source that does not answer leaves.
+    wait_until("the target has forgotten", || {
+        nodes[1].states() == ["failed"]
+    });
+    let mut manager = manage();
+    wait_until("keys are sent", || nodes[0].states()[0] == "snapshotting");
+    let source = nodes[0].side.as_ref().unwrap().process.id();
+    kill_process(source, Signal::STOP).unwrap();
+    kill_process(manager.id(), Signal::INT).unwrap();
+    wait_until("it knows", || {
+        manager.has_ended() || manager.output().contains("Ctrl-C once more")
+    });
+    kill_process(manager.id(), Signal::INT).unwrap();
+    let ended = manager.end();
+    kill_process(source, Signal::CONT).unwrap();
+    assert_eq!(ended.code, Some(130), "{}", ended.output);
 }
 
 #[test]

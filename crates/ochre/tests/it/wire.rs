@@ -1,9 +1,10 @@
 //! A client that blocks, and gives up rather than wait for ever.
 
 use std::fmt::Debug;
-use std::io::{self, Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream, ToSocketAddrs};
 use std::os::unix::net::UnixStream;
+use std::time::Instant;
 
 use resp::reply::write_request;
 use resp::value::Value;
@@ -135,7 +136,15 @@ impl<S: Read + Write> Wire<S> {
 
     fn read_some(&mut self) -> io::Result<usize> {
         let mut bytes = [0; 64 * 1024];
-        let len = self.stream.read(&mut bytes)?;
+        let deadline = Instant::now() + PATIENCE;
+        let len = loop {
+            match self.stream.read(&mut bytes) {
+                // Something that does not concern us, or in some systems the end of patience.
+                Err(error)
+                    if error.kind() == ErrorKind::Interrupted && Instant::now() < deadline => {}
+                read => break read?,
+            }
+        };
         self.input.extend_from_slice(&bytes[..len]);
         Ok(len)
     }

@@ -43,6 +43,9 @@ struct Section {
     tls: Option<ClientTls>,
     #[serde(default)]
     users: Vec<User>,
+    /// Users are those of the servers.
+    #[serde(default)]
+    pass_users: bool,
     #[serde(default)]
     server: ServerSection,
     #[serde(default)]
@@ -388,6 +391,13 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
         }
         pool.authorities = Some(authorities(section.users, &pool.custom)?);
     }
+    pool.passes_users = section.pass_users;
+    if pool.passes_users && (pool.password.is_some() || pool.authorities.is_some()) {
+        return Err("either users of the servers or those of the proxy".to_owned());
+    }
+    if pool.passes_users && section.migrate.is_some() {
+        return Err("keys move between pools for nobody in particular".to_owned());
+    }
     match (
         section.ring,
         section.groups,
@@ -404,7 +414,8 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
     if is_memcached && (pool.groups.is_some() || pool.cluster.is_some()) {
         return Err("memcached's servers form a ring".to_owned());
     }
-    if is_memcached && (pool.password.is_some() || pool.authorities.is_some() || pool.db > 0) {
+    let has_users = pool.authorities.is_some() || pool.passes_users;
+    if is_memcached && (pool.password.is_some() || has_users || pool.db > 0) {
         return Err("memcached knows no passwords and no databases".to_owned());
     }
     Ok(pool)

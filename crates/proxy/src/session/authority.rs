@@ -1,7 +1,11 @@
 //! Who may do what: commands and keys, by the name and the password a client has said.
 
-use super::{Flow, Session};
+use std::rc::Rc;
+
+use super::{Flow, Mode, Session};
+use crate::backend::Backend;
 use crate::configuration::{Authority, DEFAULT_NAME, Pool, Rights, full_name};
+use crate::identity::{Credentials, Identity, knock};
 use crate::table::action::Local;
 use crate::table::{ADMIN, Action, Command, Entry, READ, WRITE};
 
@@ -19,7 +23,64 @@ pub fn of_everybody(config: &Pool) -> Option<usize> {
     authorities.iter().position(is_everybodys)
 }
 
+/// Whose connections they use.
+pub fn identity_of_everybody(config: &Pool) -> Identity {
+    match config.passes_users {
+        true => Identity::NOBODY,
+        false => Identity::POOL,
+    }
+}
+
 impl Session {
+    /// Who it is in another pool, or in this one as it will be.
+    pub(super) fn identity_within(&self, backend: &Backend) -> Identity {
+        let config = &backend.pool.config;
+        let user = self.client.backend.users.credentials(self.identity);
+        match user.filter(|_| config.passes_users) {
+            Some(user) => backend.users.enter(&user),
+            None => identity_of_everybody(config),
+        }
+    }
+
+    /// Has a server tell whether this is a user of its, and makes the client that user. None: it
+    /// is not known yet.
+    pub(super) fn ask_servers(
+        &mut self,
+        name: &[u8],
+        password: &[u8],
+    ) -> Option<Result<(), String>> {
+        if !self.client.is_idle() {
+            return None;
+        }
+        let user = Credentials {
+            name: name.to_vec(),
+            password: password.to_vec(),
+        };
+        let Some(verdict) = self.door.verdict.take() else {
+            self.door.busy.set(true);
+            let (client, door) = (Rc::clone(&self.client), Rc::clone(&self.door));
+            tokio::task::spawn_local(knock(client, door, user));
+            return None;
+        };
+        if verdict.is_ok() {
+            self.identity = self.client.backend.users.enter(&user);
+            self.links.clear();
+        }
+        Some(verdict)
+    }
+
+    /// `AUTH` where users are the servers'.
+    pub(super) fn enter(&mut self, name: &[u8], password: &[u8]) -> Flow {
+        if matches!(self.mode, Mode::Bound(_)) {
+            return self.error("ERR the proxy does not change the user between WATCH and EXEC");
+        }
+        match self.ask_servers(name, password) {
+            None => Flow::Hold,
+            Some(Ok(())) => self.ok(),
+            Some(Err(text)) => self.error(&text),
+        }
+    }
+
     /// What its name and password give it in another pool, or in this one as it will be.
     pub(super) fn authority_within(&self, config: &Pool) -> Option<usize> {
         let before = self.client.backend.pool.config.authorities.as_ref();
@@ -44,7 +105,8 @@ impl Session {
             Some(_) => self
                 .authority()
                 .is_some_and(|own| own.rights == Rights::Admin),
-            None => true,
+            // What the servers let a user do says nothing of the proxy.
+            None => !self.client.backend.pool.config.passes_users,
         }
     }
 
@@ -55,7 +117,15 @@ impl Session {
 
     /// The refusal of what the client may not do.
     pub(super) fn refuse_without_rights(&self, entry: &Entry, words: &[&[u8]]) -> Option<Flow> {
-        self.client.backend.pool.config.authorities.as_ref()?;
+        let config = &self.client.backend.pool.config;
+        let is_operators = matches!(entry.action, Action::Local(Local::Proxy | Local::SlowLog));
+        if config.passes_users && is_operators {
+            // They tell of everybody's keys, and no server says who may hear that.
+            let name = entry.command.name;
+            let text = format!("NOPERM this user has no permissions to run the '{name}' command");
+            return Some(self.error(&text));
+        }
+        config.authorities.as_ref()?;
         if matches!(
             entry.action,
             Action::Local(Local::Auth | Local::Hello | Local::Quit | Local::Reset)

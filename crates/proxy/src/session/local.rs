@@ -57,6 +57,7 @@ impl Session {
         self.db = self.client.backend.pool.config.db;
         self.authenticated = self.client.backend.pool.config.password.is_none();
         self.authority = authority::of_everybody(&self.client.backend.pool.config);
+        self.identity = authority::identity_of_everybody(&self.client.backend.pool.config);
         self.name.clear();
         self.reply(|reply| reply.simple("RESET"));
         Flow::Next
@@ -103,6 +104,9 @@ impl Session {
             [user, password] => (*user, *password),
             _ => return self.error("ERR syntax error"),
         };
+        if self.client.backend.pool.config.passes_users {
+            return self.enter(name, password);
+        }
         match self.take_authority(name, password) {
             Some(true) => return self.ok(),
             Some(false) if self.client.backend.pool.config.has_users() => {
@@ -138,6 +142,15 @@ impl Session {
             };
             while let Some((option, rest)) = options.split_first() {
                 match (option.to_ascii_lowercase().as_slice(), rest) {
+                    (b"auth", [user, password, behind @ ..])
+                        if self.client.backend.pool.config.passes_users =>
+                    {
+                        match self.ask_servers(user, password) {
+                            None => return Flow::Hold,
+                            Some(Err(text)) => return self.error(&text),
+                            Some(Ok(())) => options = behind,
+                        }
+                    }
                     (b"auth", [user, password, behind @ ..]) => {
                         let wanted = self.client.backend.pool.config.password.clone();
                         let wanted = wanted.unwrap_or_default();
@@ -252,8 +265,10 @@ impl Session {
             2
         };
         let (id, db) = (self.client.id, self.db - self.client.backend.pool.config.db);
+        let passed = self.client.backend.users.credentials(self.identity);
+        let passed = passed.map(|user| String::from_utf8_lossy(&user.name).into_owned());
         let user = self.authority().and_then(|own| own.name.as_deref());
-        let user = user.unwrap_or(DEFAULT_NAME);
+        let user = passed.as_deref().or(user).unwrap_or(DEFAULT_NAME);
         format!("id={id} addr={peer} name={name} db={db} cmd=client|info user={user} resp={resp}\n")
     }
 

@@ -214,6 +214,7 @@ impl Session {
             server: 0,
             db: self.db,
             resp3: self.protocol == Protocol::Resp3,
+            identity: self.identity,
         };
         let mut request = Vec::new();
         write(&mut request);
@@ -238,6 +239,7 @@ impl Session {
             server,
             db: self.db,
             resp3: self.protocol == Protocol::Resp3,
+            identity: self.identity,
         };
         let link = &mut self.links[server];
         Some(link.get_or_insert_with(|| client.backend.link(lane, client.id)))

@@ -150,6 +150,7 @@ impl Session {
             server,
             db: self.db,
             resp3: self.protocol == Protocol::Resp3,
+            identity: self.identity,
         };
         let client = &self.client;
         let subscriptions = self.subscriptions.get_or_insert_default();

@@ -65,6 +65,7 @@ impl Session {
             server,
             db: self.db,
             resp3: self.protocol == Protocol::Resp3,
+            identity: self.identity,
         };
         let link = self.client.backend.lease(lane);
         let failures = link.failures();

@@ -28,6 +28,14 @@ const REST: Duration = Duration::from_secs(3);
 const START_MAX: Duration = Duration::from_secs(20);
 const KEYS: u64 = 100_000;
 
+/// An hour's coming and going in two minutes, and how much larger a proxy may be from it.
+const CHURN: Duration = Duration::from_secs(120);
+const GROWN_MOST: f64 = 1.05;
+const CROWD: usize = 50;
+const CROWD_EVERY: Duration = Duration::from_millis(250);
+const CHURNED_KEYS: usize = 1000;
+const CHURNED_BYTES: &[usize] = &[10, 100, 1000, 20_000, 300_000];
+
 /// What a proxy may add to half of the requests of a single client, in microseconds.
 const ADDED_MOST: f64 = 60.0;
 /// A single client asks so often in a row, the server itself and through a proxy in turns.
@@ -120,6 +128,47 @@ fn median_latency(stream: &mut TcpStream) -> Result<f64> {
     Ok(median(latencies))
 }
 
+/// Clients come, write and read values of all lengths, and go; every other one without waiting for
+/// what it asked for.
+fn churn(port: u16, lasting: Duration) -> Result<()> {
+    let (begun, mut number) = (Instant::now(), 0);
+    while begun.elapsed() < lasting {
+        let turn = Instant::now();
+        let mut crowd = Vec::with_capacity(CROWD);
+        for _ in 0..CROWD {
+            number += 1;
+            let key = format!("churn:{}", number % CHURNED_KEYS);
+            let value = "x".repeat(CHURNED_BYTES[number % CHURNED_BYTES.len()]);
+            let mut stream = connect(port)?;
+            let (key_len, value_len) = (key.len(), value.len());
+            let set =
+                format!("*3\r\n$3\r\nSET\r\n${key_len}\r\n{key}\r\n${value_len}\r\n{value}\r\n");
+            let get = format!("*2\r\n$3\r\nGET\r\n${key_len}\r\n{key}\r\n");
+            stream.write_all((set + &get).as_bytes())?;
+            crowd.push(stream);
+        }
+        for stream in crowd.iter_mut().step_by(2) {
+            let mut reply = [0; 5];
+            stream.read_exact(&mut reply)?;
+            ensure!(reply == *b"+OK\r\n", "SET is refused");
+        }
+        drop(crowd);
+        // No more than leave ports for those who come: each is kept for a minute.
+        std::thread::sleep(CROWD_EVERY.saturating_sub(turn.elapsed()));
+    }
+    Ok(())
+}
+
+/// How much more memory a proxy has after much coming and going than after a little of it.
+fn grown_by_churn(proxy: &Proxy, lasting: Duration) -> Result<f64> {
+    churn(proxy.port, lasting / 6)?;
+    std::thread::sleep(REST);
+    let before = resident_bytes(proxy.child.id())?;
+    churn(proxy.port, lasting)?;
+    std::thread::sleep(REST);
+    Ok(resident_bytes(proxy.child.id())? as f64 / before as f64)
+}
+
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     if !process::is_installed(NUTCRACKER) {
         eprintln!("bench: the proxy is skipped: no {NUTCRACKER}");
@@ -160,6 +209,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         }
     }
     drop(proxies);
+    let what = "proxy beside nutcracker, memory after churn";
+    let lasting = if bench.quick { CHURN / 10 } else { CHURN };
+    let [grown] = bench.take_turns(what, 1, |side| {
+        Ok([grown_by_churn(&start(side)?, lasting)?])
+    })?;
+    let what = format!("{what}, in parts of before");
+    rows.push(Row::new(what, "x", grown, ValueMost(GROWN_MOST)));
     if !idle::has_files() {
         return Ok(rows);
     }

@@ -163,6 +163,7 @@ fn mistakes_are_named_with_their_line() {
         ("cluster.nodes = [\"127.0.0.1:7000\"]", "cluster.nodes = []"),
         ("cluster.nodes = [\"127.0.0.1:7000\"]", ""),
         ("\"127.0.0.1:2\"", "\"127.0.0.1:1\""),
+        ("slow_us = 500", "slow_us = 500\npass_users = true"),
         ("slow_us = 500", "slow_us = 500\nprotocol = \"memcached\""),
     ] {
         let text = FULL.replace(from, to);
