@@ -33,6 +33,7 @@ mod manager_deeds;
 mod manager_kills;
 mod manager_notes;
 mod manager_texts;
+mod partitions;
 mod primary;
 mod process;
 mod replication;
