@@ -241,6 +241,7 @@ fn run_suite(options: &Options) -> Result<()> {
         suite::Mode::External,
         suite::Mode::Binary,
         suite::Mode::Sentinel,
+        suite::Mode::Cluster,
     ] {
         let (name, begun) = (mode.name(), Instant::now());
         println!("ci: suite, {name} mode");
