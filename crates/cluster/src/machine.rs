@@ -108,6 +108,9 @@ enum Save {
     No,
     /// With the next tick: nobody depends on it.
     Soon,
+    /// Before anything is sent, but a loss of power may undo it: who owns what is as certain
+    /// without it.
+    Written,
     /// Before anything is sent.
     Now,
 }
@@ -248,10 +251,11 @@ impl Machine {
             true => Save::Now,
             false => self.todo.save,
         };
-        if save == Save::Now {
+        if save >= Save::Written {
             self.todo.save = Save::No;
             self.unsaved.retried = self.unsaved.failed;
-            let save = Output::Save { sync: true };
+            let sync = save == Save::Now;
+            let save = Output::Save { sync };
             match flawed!(self, VoteUnsaved) {
                 false => turn.out.insert(start, save),
                 true => turn.out.push(save),

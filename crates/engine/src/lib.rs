@@ -141,7 +141,7 @@ impl Engine {
         let commands = table.all().len();
         let cluster = Cluster::new(config.cluster.enabled);
         let started_ms = host.unix_micros() / 1000;
-        Engine {
+        let engine = Engine {
             keyspace: Keyspace::new(dbs, prng.next_u64()),
             run_id,
             started_ms,
@@ -169,7 +169,9 @@ impl Engine {
             snapshot_taken: AtomicU8::default(),
             switches: maintenance::Switches::default(),
             wires: Wires::default(),
-        }
+        };
+        engine.judge_replicas(&engine.config.load());
+        engine
     }
 
     /// Runs what goes through so many elements: if they are many, without keeping other sessions

@@ -44,6 +44,8 @@ impl BitOr for Hindrances {
 #[derive(Debug, Default)]
 pub struct Persistence {
     hindrances: AtomicU8,
+    /// Copies on their way that are to be loaded beside the data.
+    copies_beside: AtomicUsize,
     pub load: Load,
     pub progress: Progress,
     pub log_file: LogFile,
@@ -330,8 +332,19 @@ impl Persistence {
         self.hinder(Hindrances::LOADING_BESIDE, false);
     }
 
+    /// A copy begins to arrive that is to be loaded beside what is there. Nothing is refused yet.
+    pub fn begin_copy_beside(&self, now: UnixMillis) {
+        self.load.begin(now, 0);
+        self.copies_beside.fetch_add(1, AcqRel);
+    }
+
+    pub fn end_copy_beside(&self) {
+        self.copies_beside.fetch_sub(1, AcqRel);
+    }
+
+    /// Whether other data arrives or is loaded, to take the place of what is there.
     pub fn is_loading_beside(&self) -> bool {
-        self.hindrances().has(Hindrances::LOADING_BESIDE)
+        self.hindrances().has(Hindrances::LOADING_BESIDE) || self.copies_beside.load(Acquire) > 0
     }
 
     pub fn begin_rewrite(&self, now: UnixMillis) {

@@ -24,11 +24,12 @@ use engine::host::LogLevel;
 use node::cluster::{Cluster, Job, Shell};
 use parking_lot::Mutex;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpSocket, TcpStream};
+use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::task::{LocalSet, spawn_local};
 
+use crate::dial;
 use crate::encryption::handshake_words;
 use crate::listener::{House, tcp_sockets};
 use crate::machine::system_words;
@@ -375,30 +376,12 @@ impl Bus {
     async fn dial(&self, connect: &Connect) -> io::Result<TcpStream> {
         let (address, hostname) = (&connect.address, connect.hostname.as_str());
         let ip: IpAddr = address.ip.parse().map_err(io::Error::other)?;
-        let made = self.dial_ip(SocketAddr::new(ip, address.port)).await;
-        match made {
-            Err(_) if !hostname.is_empty() => TcpStream::connect((hostname, address.port)).await,
+        let config = self.house.engine.config.load_full();
+        let target = SocketAddr::new(ip, address.port);
+        match dial::to_address(&config, target).await {
+            Err(_) if !hostname.is_empty() => dial::to_name(&config, hostname, address.port).await,
             made => made,
         }
-    }
-
-    async fn dial_ip(&self, target: SocketAddr) -> io::Result<TcpStream> {
-        let socket = match target {
-            SocketAddr::V4(_) => TcpSocket::new_v4()?,
-            SocketAddr::V6(_) => TcpSocket::new_v6()?,
-        };
-        let source = self.house.engine.config.load();
-        let source = source
-            .network
-            .bind_source_addr
-            .set()
-            .map(String::from_utf8_lossy);
-        if let Some(Ok(source)) = source.map(|source| source.parse::<IpAddr>())
-            && source.is_ipv4() == target.is_ipv4()
-        {
-            socket.bind(SocketAddr::new(source, 0))?;
-        }
-        socket.connect(target).await
     }
 
     /// Reads and writes until the link is over.

@@ -11,6 +11,7 @@
 //!   encryption  what TLS needs of files, and its streams
 //!   wire        a connection to another server, for the command that sends it keys
 //!   worker      what a thread keeps between clients: buffers, statistics
+//!   dial        connections to other nodes, from where they are to come
 //!   bus         the port and links of the cluster, on a thread of their own
 //!   primary     the link to the primary; a timer and threads for replication
 //!   sentinel    what Sentinel asks: links, names, scripts, its file
@@ -26,6 +27,7 @@ mod bar;
 mod bus;
 mod config_file;
 mod connection;
+mod dial;
 mod disk;
 mod durability;
 mod encryption;

@@ -24,6 +24,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Notify;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::dial;
 use crate::durability::Threads;
 use crate::encryption::handshake_words;
 use crate::journal::Journal;
@@ -125,8 +126,9 @@ async fn follow(house: House, link: Arc<Link>, threads: usize) {
     let seed = house.engine.host.monotonic_nanos();
     let mut follower = Follower::new(&house.durability.replication, &house.engine, &link, seed);
     let (host, port) = (&*link.primary.host, link.primary.port);
+    let config = house.engine.config.load_full();
     let stream = tokio::select! {
-        made = TcpStream::connect((host, port)) => made,
+        made = dial::to_name(&config, host, port) => made,
         () = closed(&link) => return,
     };
     let stream = match stream {

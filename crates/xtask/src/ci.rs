@@ -203,6 +203,7 @@ fn run_comparisons(options: &Options) -> Result<()> {
         [
             suite_words(options, suite::Mode::External)?,
             suite_words(options, suite::Mode::Sentinel)?,
+            suite_words(options, suite::Mode::Cluster)?,
         ]
         .concat(),
     ];

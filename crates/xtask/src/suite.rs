@@ -3,7 +3,8 @@
 //! The suite is fetched from Debian's source package and run one file at a time, because a file
 //! that hangs or crashes must not take the rest with it. What passed once is written down in
 //! `suite/passing.tsv` and may not shrink; what cannot pass is in `suite/skips.tsv`, with reasons.
-//! Sentinel's files have a program of their own, which starts five Sentinels and five servers.
+//! Sentinel's files have a program of their own, which starts five Sentinels and five servers, and
+//! so have those of clusters, of twenty nodes.
 
 mod layout;
 mod output;
@@ -28,6 +29,7 @@ Each row of the output is one file of the suite: passed, failed and skipped test
   cargo xtask suite unit/type/string unit/type/incr
   cargo xtask suite --mode binary integration/aof
   cargo xtask suite --mode sentinel sentinel/tests/05-manual
+  cargo xtask suite --mode cluster cluster/tests/02-failover
   cargo xtask suite --server-bin /usr/bin/redis-server --all
   cargo xtask suite --update unit/type/hash          write down what passes now, if it is more";
 
@@ -68,7 +70,8 @@ pub struct Options {
     logs: Option<PathBuf>,
 }
 
-/// Replication, shutdown, and what is found at the start: a minute and a half.
+/// Replication, shutdown, what is found at the start, and what redis-cli does to clusters: two
+/// minutes.
 const QUICK_BINARY_FILES: &[&str] = &[
     "integration/aof",
     "integration/aof-multi-part",
@@ -82,21 +85,36 @@ const QUICK_BINARY_FILES: &[&str] = &[
     "integration/replication-3",
     "integration/replication-buffer",
     "integration/shutdown",
+    "unit/cluster",
+    "unit/cluster/announced-endpoints",
+    "unit/cluster/links",
+    "unit/cluster/misc",
     "unit/shutdown",
     "unit/wait",
 ];
 
-/// Failovers, by votes and by hand, and what is asked of Sentinels: a minute and a half. The other
-/// files take half a minute each, to wait for what these show, too.
+/// Failovers, by votes and by hand, and what is asked of Sentinels: two minutes. The other files
+/// wait for half a minute each.
 const QUICK_SENTINEL_FILES: &[&str] = &[
     "sentinel/tests/00-base",
     "sentinel/tests/01-conf-update",
+    "sentinel/tests/02-slaves-reconf",
+    "sentinel/tests/03-runtime-reconf",
     "sentinel/tests/05-manual",
     "sentinel/tests/06-ckquorum",
     "sentinel/tests/08-hostname-conf",
     "sentinel/tests/10-replica-priority",
     "sentinel/tests/11-port-0",
     "sentinel/tests/13-info-command",
+];
+
+/// What a cluster is, a failover, what is told of slots, and a slot that moves: a minute. The other
+/// files are run by hand, for each starts twenty nodes.
+const QUICK_CLUSTER_FILES: &[&str] = &[
+    "cluster/tests/00-base",
+    "cluster/tests/02-failover",
+    "cluster/tests/19-cluster-nodes-slots",
+    "cluster/tests/25-pubsubshard-slot-migration",
 ];
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -107,6 +125,8 @@ pub enum Mode {
     Binary,
     /// The suite starts Sentinels, and servers for them to watch.
     Sentinel,
+    /// The suite starts the nodes of a cluster.
+    Cluster,
 }
 
 impl Mode {
@@ -115,6 +135,7 @@ impl Mode {
             Self::External => "external",
             Self::Binary => "binary",
             Self::Sentinel => "sentinel",
+            Self::Cluster => "cluster",
         }
     }
 
@@ -124,7 +145,13 @@ impl Mode {
             Self::External => None,
             Self::Binary => Some(QUICK_BINARY_FILES),
             Self::Sentinel => Some(QUICK_SENTINEL_FILES),
+            Self::Cluster => Some(QUICK_CLUSTER_FILES),
         }
+    }
+
+    /// Whether the files have a program of their own, which bears the mode's name.
+    fn has_program(self) -> bool {
+        matches!(self, Self::Sentinel | Self::Cluster)
     }
 }
 
@@ -197,8 +224,8 @@ pub fn run(options: &Options) -> Result<()> {
 fn chosen_files(options: &Options, ratchet: &Ratchet, source: &Path) -> Result<Vec<String>> {
     if options.all {
         return match options.mode {
-            Mode::Sentinel => layout::all_files_of_sentinel(source),
-            Mode::External | Mode::Binary => layout::all_files(source),
+            mode if mode.has_program() => layout::all_files_of_program(source, mode.name()),
+            _ => layout::all_files(source),
         };
     }
     if let Some(files) = options.mode.quick_files().filter(|_| options.quick) {

@@ -152,8 +152,8 @@ impl Machine {
         (sent.iter().sum(), received.iter().sum())
     }
 
-    /// `CLUSTER SLOTS`.
-    pub fn slots_rows(&self, encrypted: bool) -> Vec<SlotsRow> {
+    /// `CLUSTER SLOTS`. A replica that has nothing of its primary's yet is nobody to read from.
+    pub fn slots_rows(&self, view: &View, encrypted: bool) -> Vec<SlotsRow> {
         let mut rows = Vec::new();
         for (seat, ranges) in self
             .ranges()
@@ -162,7 +162,8 @@ impl Machine {
             .filter(|(_, it)| !it.is_empty())
         {
             let owner = Seat(seat as u16);
-            let is_there = |&seat: &Seat| !self.nodes[seat].has_failed();
+            let is_there =
+                |&seat: &Seat| !self.nodes[seat].has_failed() && self.offset_of(seat, view) != 0;
             // By name, so that all nodes list them alike.
             let mut replicas: Vec<Seat> = self.replicas_of(owner).filter(is_there).collect();
             replicas.sort_by_key(|&seat| self.nodes[seat].id);
@@ -228,12 +229,7 @@ impl Machine {
             true => (node.plain_port, node.port),
             false => (node.port, 0),
         };
-        let is_me = seat == self.me;
-        let offset = if is_me {
-            view.replication_offset
-        } else {
-            node.offset
-        };
+        let offset = self.offset_of(seat, view);
         let is_loading = node.is_replica() && offset == 0;
         ShardNode {
             id: node.id,
@@ -249,6 +245,14 @@ impl Machine {
                 (false, true) => Health::Loading,
                 (false, false) => Health::Online,
             },
+        }
+    }
+
+    /// How far a node says it is in its primary's history, or its own.
+    fn offset_of(&self, seat: Seat, view: &View) -> u64 {
+        match seat == self.me {
+            true => view.replication_offset,
+            false => self.nodes[seat].offset,
         }
     }
 

@@ -89,7 +89,9 @@ pub(super) static SLOTS_SERVED: Command = Command {
     summary: "Lists ranges of slots, and the nodes that serve them.",
     complexity: "O(N) where N is the total number of Cluster nodes",
     handler: |cx, _| {
-        let rows = known(cx, |machine, _| machine.slots_rows(is_encrypted(cx)))?;
+        let rows = known(cx, |machine, view| {
+            machine.slots_rows(view, is_encrypted(cx))
+        })?;
         let mut array = cx.reply.array(rows.len());
         for row in &rows {
             let _row = write_slots(array.element(), row);

@@ -1,3 +1,4 @@
+use config::Config;
 use engine::clients::Endpoints;
 use engine::replication::{Malformed, Stream};
 use expect_test::expect;
@@ -240,6 +241,21 @@ fn writes_may_need_replicas() {
         > DEL k
         (integer) 1
     "#]]);
+}
+
+/// Also where the configuration said so from the start.
+#[test]
+fn writes_may_need_replicas_at_once() {
+    let mut config = Config::default();
+    config.replication.replicas_to_write = 1;
+    let mut node = Node::with_config(crate::table(), config);
+    let refused = b"-NOREPLICAS Not enough good replicas to write.\r\n";
+    assert_eq!(node.send("a", b"SET k v\r\n"), refused);
+    assert_eq!(
+        node.send("a", b"CONFIG SET min-replicas-to-write 0\r\n"),
+        b"+OK\r\n"
+    );
+    assert_eq!(node.send("a", b"SET k v\r\n"), b"+OK\r\n");
 }
 
 /// A node with a replica that has its copy and confirms nothing by itself. Returns where the
@@ -830,5 +846,14 @@ fn while_other_data_is_loaded_the_old_is_served() {
     assert!(info.contains("loading:0\r\nasync_loading:1\r\n"), "{info}");
     assert!(info.contains("\r\nloading_total_bytes:1000\r\n"), "{info}");
     node.engine.persistence.end_load_beside();
+    // As long as a copy arrives, that is told, and nothing is refused.
+    node.engine.persistence.begin_copy_beside(now);
     assert_eq!(node.send("a", b"REPLICAOF NO ONE\r\n"), b"+OK\r\n");
+    let info = node.send("a", b"INFO persistence\r\n");
+    let info = String::from_utf8_lossy(&info).into_owned();
+    assert!(info.contains("loading:0\r\nasync_loading:1\r\n"), "{info}");
+    node.engine.persistence.end_copy_beside();
+    let info = node.send("a", b"INFO persistence\r\n");
+    let info = String::from_utf8_lossy(&info).into_owned();
+    assert!(info.contains("loading:0\r\nasync_loading:0\r\n"), "{info}");
 }

@@ -39,6 +39,8 @@ pub(super) struct FileCopy {
     len: u64,
     keeper: Arc<Keeper>,
     path: String,
+    /// Told that the copy is on its way, if it is to be loaded beside the data.
+    told: Option<Arc<Engine>>,
 }
 
 impl FileCopy {
@@ -49,7 +51,14 @@ impl FileCopy {
             len: 0,
             keeper: Arc::clone(keeper),
             path,
+            told: None,
         })
+    }
+
+    /// Has it be known that this is on its way, for as long as it is there.
+    pub fn tell(&mut self, engine: &Arc<Engine>) {
+        engine.persistence.begin_copy_beside(engine.now());
+        self.told = Some(Arc::clone(engine));
     }
 
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Failure> {
@@ -69,6 +78,9 @@ impl FileCopy {
 
 impl Drop for FileCopy {
     fn drop(&mut self) {
+        if let Some(engine) = &self.told {
+            engine.persistence.end_copy_beside();
+        }
         // It takes space, but does no harm, and the next start removes it.
         drop(remove_if_there(self.keeper.storage.as_ref(), &self.path));
     }

@@ -221,7 +221,11 @@ impl Follower {
             }
             Way::File | Way::Beside => {
                 let copy = FileCopy::begin(&self.replication.keeper, self.link.id.0);
-                Incoming::File(copy.map_err(|failure| failure.to_string())?)
+                let mut copy = copy.map_err(|failure| failure.to_string())?;
+                if way == Way::Beside {
+                    copy.tell(&self.engine);
+                }
+                Incoming::File(copy)
             }
         });
         Ok(())
@@ -277,7 +281,11 @@ impl Follower {
 
     /// Applies what has arrived of the stream.
     fn apply(&mut self) {
-        if self.cutter.pending() == 0 || self.link.is_closed() || !self.replication.is_online() {
+        if self.link.is_closed() || !self.replication.is_online() {
+            return;
+        }
+        self.begin_stream();
+        if self.cutter.pending() == 0 {
             return;
         }
         if let Err(what) = self.apply_units() {
@@ -290,14 +298,18 @@ impl Follower {
         }
     }
 
-    fn apply_units(&mut self) -> Result<(), &'static str> {
-        let link = self.link.id;
+    /// The primary is a client that is seen, and may be killed, before it has sent anything.
+    fn begin_stream(&mut self) {
         if self.stream.is_none() {
             let db = self.engine.log.followed_db().unwrap_or_default();
             let stream = Stream::begin(&self.engine, self.endpoints.clone(), db, self.seed);
             self.link.set_client(stream.client());
             self.stream = Some(stream);
         }
+    }
+
+    fn apply_units(&mut self) -> Result<(), &'static str> {
+        let link = self.link.id;
         loop {
             self.units.clear();
             let mut asks_ack = false;

@@ -3,6 +3,8 @@
 
 #[path = "cluster/clients.rs"]
 mod clients;
+#[path = "cluster/orphans.rs"]
+mod orphans;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -390,7 +392,7 @@ fn reshard(town: &mut Town, from: &str, to: &str) {
         "--cluster-to",
         to,
         "--cluster-slots",
-        "300",
+        "100",
         "--cluster-yes",
     ];
     cli(&args.map(str::to_owned));

@@ -36,6 +36,7 @@ mod manager_kills;
 mod manager_notes;
 mod manager_texts;
 mod papers;
+mod partitions;
 mod primary;
 mod process;
 mod replication;

@@ -558,3 +558,20 @@ fn old_data_is_served_while_a_copy_is_loaded_beside_it() {
     assert_eq!(replica.ask("GET old"), Value::Null);
     assert_eq!(replica.ask("DBSIZE"), Value::Integer(200));
 }
+
+/// A replica's link to its primary is a client as soon as it stands, whether or not the primary has
+/// anything to say, and may be killed as one.
+#[test]
+fn a_silent_primary_is_a_client_that_can_be_killed() {
+    let primary = Node::start(OCHRE, &[]);
+    let mut replica = Node::start(OCHRE, &[]);
+    replica.follow(primary.side.port);
+    replica.wait_for_link();
+    let address = format!("127.0.0.1:{}", primary.side.port);
+    let list = String::from_utf8(bytes(replica.ask("CLIENT LIST TYPE master"))).unwrap();
+    assert!(list.contains(&format!("addr={address} ")), "{list}");
+    let killed = replica.ask(&format!("CLIENT KILL {address}"));
+    assert_eq!(killed, Value::Simple(b"OK".to_vec()));
+    replica.side.wait_for_line("Connection with master lost.");
+    replica.wait_for_link();
+}

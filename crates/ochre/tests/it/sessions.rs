@@ -602,6 +602,75 @@ fn a_cluster_sends_clients_where_their_keys_are() {
     }
 }
 
+/// What an operator asks the nodes of a cluster before it grows, and what is refused.
+#[test]
+fn a_cluster_is_asked_about_its_slots() {
+    if !has_redis() {
+        return;
+    }
+    let transcript = r#"
+        $ redis-cli -c -p 30001
+        127.0.0.1:30001> set k1 v
+        -> Redirected to slot [12706] located at 127.0.0.1:30003
+        OK
+        127.0.0.1:30003> cluster keyslot k1
+        (integer) 12706
+        127.0.0.1:30003> cluster countkeysinslot 12706
+        (integer) 1
+        127.0.0.1:30003> cluster getkeysinslot 12706 3
+        1) "k1"
+        127.0.0.1:30003> cluster flushslots
+        (error) ERR DB must be empty to perform CLUSTER FLUSHSLOTS.
+        127.0.0.1:30003> cluster replicate abc
+        (error) ERR Unknown node abc
+        $ redis-cli -p 30001
+        127.0.0.1:30001> cluster myid
+        "*"
+        127.0.0.1:30001> cluster saveconfig
+        OK
+        127.0.0.1:30001> cluster set-config-epoch 9
+        (error) ERR The user can assign a config epoch only when the node does not know any other node.
+        127.0.0.1:30001> cluster forget abc
+        (error) ERR Unknown node abc
+        127.0.0.1:30001> cluster slaves abc
+        (error) ERR Unknown node abc
+        127.0.0.1:30001> cluster addslots 0
+        (error) ERR Slot 0 is already busy
+        127.0.0.1:30001> cluster setslot 0 importing abc
+        (error) ERR I'm already the owner of hash slot 0
+        127.0.0.1:30001> cluster setslot 0 migrating abc
+        (error) ERR I don't know about node abc
+        127.0.0.1:30001> cluster setslot 16383 migrating abc
+        (error) ERR I'm not the owner of hash slot 16383
+        127.0.0.1:30001> cluster setslot 0 stable
+        OK
+        127.0.0.1:30001> cluster delslots 0
+        OK
+        127.0.0.1:30001> cluster delslots 0
+        (error) ERR Slot 0 is already unassigned
+        127.0.0.1:30001> cluster addslots 0
+        OK
+        127.0.0.1:30001> cluster flushslots
+        OK
+        127.0.0.1:30001> config resetstat
+        OK
+        127.0.0.1:30001> config set masterauth xxxxxxx
+        OK
+        127.0.0.1:30001> config rewrite
+        (error) ERR The server is running without a config file
+    "#;
+    for (program, server) in PAIRS {
+        let folders = [Folder::new(), Folder::new(), Folder::new()];
+        let sides = cluster(server, &folders);
+        let names = ["30001", "30002", "30003"];
+        let ports: Vec<_> = names
+            .into_iter()
+            .zip(sides.iter().map(|s| s.port))
+            .collect();
+        play(transcript, program, &ports);
+    }
+}
+
 #[test]
 fn sentinels_are_heard_and_asked() {
     if !has_redis() {

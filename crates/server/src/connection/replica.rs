@@ -100,7 +100,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends what the socket takes of the feed.
     pub(super) fn feed(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
-        if self.replica.as_mut().is_some_and(|replica| replica.gathers(cx)) {
+        if self
+            .replica
+            .as_mut()
+            .is_some_and(|replica| replica.gathers(cx))
+        {
             return Ok(());
         }
         let mut sent = 0;

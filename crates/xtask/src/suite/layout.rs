@@ -46,15 +46,27 @@ pub fn lay(source: &Path, folder: &Path, binary: &Path) -> Result<PathBuf> {
     }
     copy_all(&source.join("src/commands"), &programs.join("commands"))?;
     forgive_missing_functions(folder)?;
+    edit(&folder.join("tests/instances.tcl"), &[PORTS])?;
     if is_ochre(binary) {
         fail_jobs_for_children(folder)?;
         edit(&folder.join("tests/sentinel/tests/00-base.tcl"), COMMANDS)?;
+        for name in ["04-resharding", "10-manual-failover"] {
+            let path = folder.join("tests/cluster/tests").join(name);
+            edit(&path.with_extension("tcl"), SCRIPTED_WRITES)?;
+        }
     }
     for name in PROGRAMS {
         link_program(name, binary, &programs)?;
     }
     Ok(folder.to_owned())
 }
+
+/// A node's bus has the port 10000 beyond its own. Where systems take ports for what they connect
+/// from, a node that comes back may find its port taken.
+const PORTS: (&str, &str) = (
+    "set ::redis_base_port 30000\n",
+    "set ::redis_base_port 21500\n",
+);
 
 /// Before every block the suite deletes all functions, and gives up on a server that has none.
 fn forgive_missing_functions(folder: &Path) -> Result<()> {
@@ -105,6 +117,21 @@ const COMMANDS: &[(&str, &str)] = &[
     ),
 ];
 
+/// Takes tests out of a file of those with a program of their own, which cannot skip any.
+pub fn leave_out(tree: &Path, file: &str, tests: &[String]) -> Result<()> {
+    let path = tree.join("tests").join(file).with_extension("tcl");
+    for test in tests {
+        edit(&path, &[(&format!("\ntest \"{test}\" {{\n"), "\nif 0 {\n")])?;
+    }
+    Ok(())
+}
+
+/// Half of the writes during a resharding are a script's. Here all are commands.
+const SCRIPTED_WRITES: &[(&str, &str)] = &[(
+    "$cluster eval {redis.call(\"rpush\",KEYS[1],ARGV[1])} 1 $key $ele",
+    "$cluster rpush $key $ele",
+)];
+
 fn edit(path: &Path, replacements: &[(&str, &str)]) -> Result<()> {
     let before = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
     // A few scripts hold bytes that are no text.
@@ -136,14 +163,14 @@ pub fn all_files(source: &Path) -> Result<Vec<String>> {
     Ok(files)
 }
 
-/// The files that the program for Sentinel runs.
-pub fn all_files_of_sentinel(source: &Path) -> Result<Vec<String>> {
+/// The files that a program of its own runs: Sentinel's, or those of clusters.
+pub fn all_files_of_program(source: &Path, program: &str) -> Result<Vec<String>> {
     let mut files = Vec::new();
-    for entry in std::fs::read_dir(source.join("tests/sentinel/tests"))? {
+    for entry in std::fs::read_dir(source.join("tests").join(program).join("tests"))? {
         let path = entry?.path();
         if path.extension().is_some_and(|extension| extension == "tcl") {
             let name = path.file_stem().unwrap_or_default().to_string_lossy();
-            files.push(format!("sentinel/tests/{name}"));
+            files.push(format!("{program}/tests/{name}"));
         }
     }
     files.sort();

@@ -84,7 +84,7 @@ impl Attempt {
         }
         let mark = line.strip_prefix('[').and_then(|rest| rest.split_once(']'));
         let Some((mark, rest)) = mark else {
-            return self.take_of_sentinel(line);
+            return self.take_of_program(line);
         };
         let rest = rest.trim_start_matches(':').trim_start();
         match mark {
@@ -101,8 +101,8 @@ impl Attempt {
 }
 
 impl Attempt {
-    /// The program for Sentinel tells the time, the test, and how it went.
-    fn take_of_sentinel(&mut self, line: &str) {
+    /// The programs for Sentinel and for clusters tell the time, the test, and how it went.
+    fn take_of_program(&mut self, line: &str) {
         if let Some(rest) = line.strip_prefix("FAILED: caught an error") {
             self.exception = Some(rest.trim_start_matches(" in the test").trim().to_owned());
             return;
@@ -116,7 +116,10 @@ impl Attempt {
         }
         if rest.contains(": ") && rest.ends_with("OK") {
             self.passed += 1;
-        } else if let Some((test, why)) = rest.split_once(": FAILED: ") {
+        } else if let Some((test, why)) = rest.split_once("FAILED: ") {
+            // Some tests show how far they are, by letters and dots.
+            let test = test.trim_end_matches(|c: char| c.is_ascii_uppercase() || c == '.');
+            let test = test.trim_end_matches(": ");
             self.failed += 1;
             self.failures.push(format!("{test}: {why}"));
         }
@@ -151,14 +154,16 @@ mod tests {
     }
 
     #[test]
-    fn the_words_of_the_program_for_sentinel_are_read() {
+    fn the_words_of_the_programs_are_read() {
         let log = "Testing unit: 05-manual.tcl\n10:11:12> Manual failover works: OK\n\
                    10:11:13> (init) Restart killed instances: redis/0 OK\n\
                    10:11:14> The port is 1 > 0: FAILED: Expected x\n\
+                   10:11:14> Live resharding: WWW...WFAILED: caught y\n\
                    FAILED: caught an error in the test oops\n";
         let attempt = Attempt::read(log);
-        assert_eq!((attempt.passed, attempt.failed), (2, 1));
-        assert_eq!(attempt.failures, ["The port is 1 > 0: Expected x"]);
+        assert_eq!((attempt.passed, attempt.failed), (2, 2));
+        let failures = ["The port is 1 > 0: Expected x", "Live resharding: caught y"];
+        assert_eq!(attempt.failures, failures);
         assert_eq!(attempt.exception.as_deref(), Some("oops"));
     }
 

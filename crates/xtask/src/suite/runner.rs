@@ -1,8 +1,8 @@
 //! Runs one file of the suite, and again without a test that hung, so that what stands after it is
 //! judged too.
 
-use super::Mode;
 use super::output::{Attempt, Outcome};
+use super::{Mode, layout};
 use crate::process;
 use crate::server::Server;
 use anyhow::{Context, Result};
@@ -57,6 +57,9 @@ impl Runner {
         let begun = Instant::now();
         let mut outcome = Outcome::default();
         self.empty_scratch()?;
+        if self.mode.has_program() {
+            layout::leave_out(&self.tree, file, skips)?;
+        }
         for number in 0..=RETRIES_MAX {
             let left = self.limit.saturating_sub(begun.elapsed());
             let log = self
@@ -112,10 +115,11 @@ impl Runner {
     ) -> Command {
         let mut command = Command::new("tclsh");
         command.current_dir(&self.tree);
-        if self.mode == Mode::Sentinel {
+        if self.mode.has_program() {
             // It takes parts of names, and nothing else that matters here.
             let name = file.rsplit('/').next().unwrap_or(file);
-            command.args(["tests/sentinel/run.tcl", "--single", name]);
+            let program = format!("tests/{}/run.tcl", self.mode.name());
+            command.args([&program, "--single", name]);
             return command;
         }
         command.args(["tests/test_helper.tcl", "--single", file]);
