@@ -528,6 +528,35 @@ fn a_file_that_an_operator_edited_is_read() {
     }
 }
 
+/// A file of which a part is gone is no reason to become somebody else.
+#[test]
+fn a_torn_file_is_refused_and_left_alone() {
+    let mut node = Node::start(OCHRE);
+    node.command("CLUSTER ADDSLOTSRANGE 0 16383");
+    node.kill();
+    let path = node.folder.path("nodes.conf");
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let port = node.port.to_string();
+    // In the name, in the address, before the slots, and in the line of the epochs.
+    let vars = whole.find("vars").unwrap();
+    for len in [20, 45, 60, vars + "vars currentEpoch".len()] {
+        let torn = &whole[..len];
+        node.folder.file("nodes.conf", torn);
+        let own = ["server", "--port", &port, "--dir", node.folder.root()];
+        let ended = crate::process::run(&[&own[..], &["--cluster-enabled", "yes"]].concat());
+        assert_eq!(ended.code, Some(1), "{torn}");
+        let line = "Unrecoverable error: corrupted cluster config file.";
+        assert!(ended.output.contains(line), "{}", ended.output);
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), torn);
+    }
+    node.folder.file("nodes.conf", &whole);
+    node.restart();
+    assert!(
+        node.text("CLUSTER INFO")
+            .contains("cluster_slots_assigned:16384")
+    );
+}
+
 #[test]
 fn nobody_else_may_use_the_file() {
     let node = Node::start(OCHRE);

@@ -95,10 +95,11 @@ fn a_cluster_on_this_machine_lives_and_is_cleaned_away() {
     assert_eq!(again.matches("runs already").count(), 6, "{again}");
     let made = town.does(&["create", "-f"]);
     assert!(made.contains("[OK] All 16384 slots covered."), "{made}");
-    let said = town.does(&["call", "CLUSTER", "INFO"]);
-    for line in ["cluster_state:ok", "cluster_known_nodes:6"] {
-        assert_eq!(said.matches(line).count(), 6, "{said}");
-    }
+    wait_until("all serve", || {
+        let said = town.does(&["call", "CLUSTER", "INFO"]);
+        let lines = ["cluster_state:ok", "cluster_known_nodes:6"];
+        lines.iter().all(|line| said.matches(line).count() == 6)
+    });
     let set = town.does(&["call", "SET", "fruit", "an apple"]);
     assert_eq!(set.matches("OK\n").count(), 1, "{set}");
     let refused = town.run(&["clean"]);

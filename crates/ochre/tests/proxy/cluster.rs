@@ -184,6 +184,8 @@ fn replicas_are_read_from() {
     });
     let port = format!(":{}\r\n", replica.port);
     wait_until("everybody knows whose it is", || {
+        // A replica that was told nothing yet is nobody to read from.
+        nodes[0].ask("SET b 0");
         nodes
             .iter()
             .all(|node| node.ask("CLUSTER SLOTS").contains(&port))

@@ -12,19 +12,18 @@ fn typed(node: &Node, lines: &str) -> String {
     ended.output
 }
 
-/// The lines are in the log, in this order.
+/// Waits until lines are in a node's log, in this order.
 #[track_caller]
-fn assert_in_order(log: &str, lines: &[String]) {
-    let mut rest = log;
-    for line in lines {
-        let at = rest.find(line.as_str());
-        let at = at.unwrap_or_else(|| panic!("{line} is not where it belongs in\n{log}"));
-        rest = &rest[at + line.len()..];
-    }
-}
-
-fn log(node: &mut Node) -> String {
-    node.side().process.output()
+fn wait_for_lines(town: &mut Town, at: usize, lines: &[String]) {
+    town.wait_for(&lines.join("\n"), |town| {
+        let log = town.0[at].side().process.output();
+        let mut rest = log.as_str();
+        lines.iter().all(|line| {
+            let found = rest.split_once(line.as_str());
+            rest = found.map_or("", |(_, rest)| rest);
+            found.is_some()
+        })
+    });
 }
 
 /// Whether a node follows another, and has what that one has.
@@ -86,8 +85,9 @@ fn a_spare_replica_goes_to_an_orphan(kind: bool) {
     });
     let mover = mover.unwrap();
     let (poor_port, mover_port) = (town.0[poor].port, town.0[mover].port);
-    assert_in_order(
-        &log(&mut town.0[mover]),
+    wait_for_lines(
+        &mut town,
+        mover,
         &[
             format!("Migrating to orphaned master {}", ids[poor]),
             format!("Connecting to MASTER 127.0.0.1:{poor_port}"),
@@ -98,8 +98,9 @@ fn a_spare_replica_goes_to_an_orphan(kind: bool) {
             "MASTER <-> REPLICA sync: Finished with success".to_owned(),
         ],
     );
-    assert_in_order(
-        &log(&mut town.0[poor]),
+    wait_for_lines(
+        &mut town,
+        poor,
         &[
             format!("Connection with replica 127.0.0.1:{lost_port} lost."),
             format!("Replica 127.0.0.1:{mover_port} asks for synchronization"),
