@@ -166,7 +166,6 @@ impl Machine {
             return Err(Refused::new("Invalid or out of range slot"));
         }
         let is_mine = self.slots.owner(slot) == Some(self.me);
-        let is_leaving = matches!(state, SlotState::Migrating(_));
         match state {
             SlotState::Migrating(_) if !is_mine => {
                 let why = format_args!("I'm not the owner of hash slot {slot}");
@@ -191,14 +190,9 @@ impl Machine {
             SlotState::Node(node) => self.assign_slot(slot, node, keys, turn)?,
         }
         // Resharding asks for this several times a slot, and a sync takes longer than all else.
-        // A slot that comes is known again by its keys, and what others own by their claims; one
-        // that leaves must not be forgotten, or what has left already would be missing here.
-        let is_still_mine = self.slots.owner(slot) == Some(self.me);
-        let has_changed_hands = is_mine != is_still_mine;
-        self.save(match is_leaving || has_changed_hands {
-            true => Save::Now,
-            false => Save::Written,
-        });
+        // After a loss of power a slot that came is known by its keys, and one that left by the
+        // claim of its owner, whose epoch was synced when it was bumped.
+        self.save(Save::Written);
         self.map_was_changed();
         Ok(())
     }
