@@ -38,7 +38,8 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// How many couriers share a source: while one reads, another writes.
 const COURIERS: usize = 3;
 
-const FORM: &str = "Moving {bar:30} {msg}";
+/// What has no room in a line is left out.
+const FORM: &str = "Moving {bar:16} {wide_msg}";
 
 struct Reporter<'a> {
     voice: &'a Voice,
@@ -287,7 +288,7 @@ impl Progress {
         let (slots, slots_total) = (self.slots, self.slots_total);
         let (keys, keys_total) = (self.keys, self.keys_total.max(self.keys));
         let (bytes, left) = (self.about_bytes(), self.left());
-        format!("{slots}/{slots_total} slots, {keys}/{keys_total} keys{bytes}, {left}")
+        format!("{slots}/{slots_total} slots, {keys}/{keys_total} keys, {left}{bytes}")
     }
 
     /// Servers that move slots by themselves tell nothing of bytes.
