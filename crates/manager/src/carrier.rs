@@ -65,7 +65,7 @@ pub struct Pace {
 /// What happens while slots move.
 #[derive(Debug)]
 pub enum Event {
-    /// Keys have arrived at the target. Bytes are an estimate.
+    /// Keys have arrived at the target. Bytes are an estimate, 0 if there is none.
     Copied {
         slot: u16,
         keys: usize,

@@ -230,7 +230,7 @@ impl Settings {
     fn switch(&mut self, name: &str) -> bool {
         let switch = match name {
             "yes" => &mut self.yes,
-            "use-empty-masters" | "use-empty-primaries" => &mut self.use_empty,
+            "use-empty-masters" | "use-empty-primaries" | "use-empty" => &mut self.use_empty,
             "simulate" => &mut self.simulate,
             "copy" => &mut self.copy,
             "replace" => &mut self.replace,

@@ -50,6 +50,8 @@ impl Told {
 /// What one source is to give to one target.
 struct Group {
     moves: Vec<Move>,
+    /// How many keys each of these slots held at the beginning.
+    keys: Vec<usize>,
     link: Link,
     /// Migrations that the source told of before.
     known: BTreeSet<String>,
@@ -70,6 +72,7 @@ pub async fn carry(common: &Common, moves: &[Move], see: &mut impl FnMut(Event))
         let link = Link::new(common.places[moves[0].source].clone(), &common.access);
         let mut group = Group {
             moves,
+            keys: Vec::new(),
             link,
             known: BTreeSet::new(),
             others: BTreeSet::new(),
@@ -86,7 +89,13 @@ pub async fn carry(common: &Common, moves: &[Move], see: &mut impl FnMut(Event))
     }
     for mut group in groups {
         match group.wait(common, see).await {
-            Ok(()) => group.moves.into_iter().map(Event::Done).for_each(&mut *see),
+            Ok(()) => {
+                for (step, keys) in group.moves.iter().zip(group.keys) {
+                    let (slot, bytes) = (step.slot, 0);
+                    see(Event::Copied { slot, keys, bytes });
+                    see(Event::Done(*step));
+                }
+            }
             Err(_) if common.is_stopped() => {
                 group
                     .moves
@@ -109,6 +118,14 @@ impl Group {
     async fn begin(&mut self, common: &Common) -> Result<(), Trouble> {
         let told = self.look().await?;
         self.known = told.into_iter().map(|told| told.name).collect();
+        let count = |step: &Move| words!["CLUSTER", "COUNTKEYSINSLOT", step.slot];
+        let counts: Vec<_> = self.moves.iter().map(count).collect();
+        let counts = self.link.ask_all(&counts).await?.into_iter();
+        let number = |count| match count {
+            Value::Integer(count) => usize::try_from(count).unwrap_or(0),
+            _ => 0,
+        };
+        self.keys = counts.map(number).collect();
         let mut request = words!["CLUSTER", "MIGRATESLOTS", "SLOTSRANGE"];
         let mut slots: Vec<u16> = self.moves.iter().map(|step| step.slot).collect();
         slots.sort_unstable();

@@ -38,7 +38,8 @@ const LINE_EVERY: Duration = Duration::from_secs(2);
 /// How many couriers share a source: while one reads, another writes.
 const COURIERS: usize = 3;
 
-const FORM: &str = "Moving {bar:30} {msg}";
+/// What has no room in a line is left out.
+const FORM: &str = "Moving {bar:16} {wide_msg}";
 
 struct Reporter<'a> {
     voice: &'a Voice,
@@ -286,8 +287,16 @@ impl Progress {
     fn figures(&self) -> String {
         let (slots, slots_total) = (self.slots, self.slots_total);
         let (keys, keys_total) = (self.keys, self.keys_total.max(self.keys));
-        let (bytes, left) = (human_bytes(self.bytes), self.left());
-        format!("{slots}/{slots_total} slots, {keys}/{keys_total} keys, about {bytes}, {left}")
+        let (bytes, left) = (self.about_bytes(), self.left());
+        format!("{slots}/{slots_total} slots, {keys}/{keys_total} keys, {left}{bytes}")
+    }
+
+    /// Servers that move slots by themselves tell nothing of bytes.
+    fn about_bytes(&self) -> String {
+        match self.bytes {
+            0 => String::new(),
+            bytes => format!(", about {}", human_bytes(bytes)),
+        }
     }
 
     /// How much time is left, if it goes on as so far.
@@ -317,9 +326,9 @@ impl Progress {
         self.pause();
         if self.bar.is_some() || self.lines {
             let seconds = self.begun.elapsed().as_secs_f64();
-            let (slots, keys, bytes) = (self.slots, self.keys, human_bytes(self.bytes));
+            let (slots, keys, bytes) = (self.slots, self.keys, self.about_bytes());
             voice.line(&format!(
-                "Moved {slots} slots with {keys} keys, about {bytes}, in {seconds:.1} s."
+                "Moved {slots} slots with {keys} keys{bytes} in {seconds:.1} s."
             ));
         }
     }

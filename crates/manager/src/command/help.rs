@@ -68,12 +68,9 @@ fn ours() -> String {
             true => "host:port",
             false => row.words,
         };
-        text += &format!(
-            "  {:<12} {words}\n  {:<12}   {}\n",
-            row.name, "", row.summary
-        );
+        text += &format!("  {:<12} {words}\n      {}\n", row.name, row.summary);
     }
-    text += "  local        start|create|stop|watch|tail|call|clean ...\n                 \
+    text += "  local        start|create|stop|watch|tail|call|clean ...\n      \
              a cluster on this machine; 'ochre cluster local' tells more\n";
     text += "\nOptions of every command\n  \
              --json               the result as a document; everything else beside it\n  \
@@ -85,14 +82,27 @@ fn ours() -> String {
              --pipeline N         how many keys go at once; as many as take little time\n  \
              --replace            replace keys that are there already and differ\n\n\
              Options of import\n  \
-             --from HOST:PORT     the source; --from-user NAME, --from-pass P, --from-askpass\n  \
+             --from HOST:PORT     the source; with --from-askpass or --from-pass PASSWORD,\n  \
+             \x20                    and --from-user NAME\n  \
              --live               follow a source that is written, then hand over\n  \
-             --db N[=PREFIX]      only these dbs, their keys with a prefix; may be repeated\n  \
+             --db N[=PREFIX]      only these dbs, their keys with a prefix; several times\n  \
              --copy               leave keys at the source, unless it is followed anyway\n  \
              --journal FILE       how far it is; a run that was killed goes on from there\n\n\
-             Where to connect: -a PASSWORD, --user NAME, --askpass, --tls and its options, \
+             Where to connect: -a PASSWORD, --user NAME, --askpass, --tls and its options,\n\
              -4, -6, -t SECONDS\n\n\
-             Ends with 0 when all is well, 1 when asked in a wrong way, 2 when the cluster is \
-             not well,\n3 when some of it is done.\n";
+             Ends with 0 when all is well, 1 when asked in a wrong way, 2 when the cluster\n\
+             is not well, 3 when some of it is done.\n";
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_help_fits_a_terminal() {
+        for line in ours().lines() {
+            assert!(line.chars().count() < 80, "{line}");
+        }
+    }
 }

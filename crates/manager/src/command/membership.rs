@@ -86,6 +86,10 @@ impl Errand {
                     Err(trouble) => trouble.to_string(),
                     Ok(value) => format!("{value:?}"),
                 };
+                if self.is(Dialect::Ochre) {
+                    voice.heading(">>> The cluster knows no functions that it could have");
+                    return Ok(());
+                }
                 voice.heading(&format!(
                     ">>> Failed retrieving Functions from the cluster, skip this step as Redis \
                      version do not support function command (error = '{error}')"

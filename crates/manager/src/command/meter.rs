@@ -36,8 +36,8 @@ impl Meter {
         let watched = !voice.document && !voice.hushed && std::io::stdout().is_terminal();
         let bar = watched.then(|| {
             let form = match total {
-                0 => "{msg}",
-                _ => "{bar:30} {msg}",
+                0 => "{wide_msg}",
+                _ => "{bar:16} {wide_msg}",
             };
             let style = ProgressStyle::with_template(form).expect("the form is well-formed");
             let bar = ProgressBar::new(total);

@@ -128,10 +128,14 @@ impl Errand {
                 ));
                 self.tell_called_off(fleet, &carried.called_off);
                 // Who has begun nothing else leaves nothing open.
-                self.voice.line(match self.leaves_open(fleet).await {
-                    true => "'reshard --resume' ends what was begun.",
-                    false => "No slot is left half-way. The same command moves the rest.",
-                });
+                let text = match self.leaves_open(fleet).await {
+                    true => "'reshard --resume' ends what was begun.".to_owned(),
+                    false => format!(
+                        "No slot is left half-way: the other {} are where they were.",
+                        all - done
+                    ),
+                };
+                self.voice.line(&text);
                 Ok(Outcome::Partial)
             }
         }

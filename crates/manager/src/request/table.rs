@@ -102,7 +102,7 @@ pub const COMMANDS: &[Row] = &[
             "pipeline <arg>",
             "threshold <arg>",
         ],
-        summary: "even out [--by slots|keys|memory] [--weight ID=W] [--use-empty-masters]",
+        summary: "even out [--by slots|keys|memory] [--weight ID=W] [--use-empty]",
     },
     Row {
         name: "drain",
@@ -138,7 +138,7 @@ pub const COMMANDS: &[Row] = &[
         options: &["only-masters", "only-replicas"],
         trib_words: "host:port command arg arg .. arg",
         trib_options: &[],
-        summary: "send a command to every node [--only-primaries] [--only-replicas]",
+        summary: "send a command to every node [--only-primaries|--only-replicas]",
     },
     Row {
         name: "set-timeout",
@@ -163,7 +163,7 @@ pub const COMMANDS: &[Row] = &[
         ],
         trib_words: "host:port",
         trib_options: &["from <arg>", "copy", "replace"],
-        summary: "take over the keys of a server --from HOST:PORT [--live] [--db N=PREFIX]",
+        summary: "take over the keys of a server: --from HOST:PORT [--live] [--db N]",
     },
     Row {
         name: "backup",
@@ -172,7 +172,7 @@ pub const COMMANDS: &[Row] = &[
         options: &[],
         trib_words: "",
         trib_options: &[],
-        summary: "save a snapshot of every primary, and how the cluster is made up",
+        summary: "save snapshots of all primaries, and how the cluster is made up",
     },
     Row {
         name: "restore",

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use resp::value::Value;
+use rustix::process::{Signal, kill_process};
 
 use crate::clusters::{DIRECTIVES, Kind, Node, has_redis, join, ochre};
 use crate::manager_kills::{Fate, relay};
@@ -372,4 +373,74 @@ fn dbs_are_told_apart_and_keys_may_leave_their_source() {
     assert_eq!(source.ask("INFO keyspace").matches("keys=").count(), 1);
     assert_eq!(wire.ask("SELECT 1"), "+OK");
     assert_eq!(wire.ask("GET key"), "$1\r\n1");
+}
+
+#[test]
+fn a_live_import_asks_before_it_takes_over() {
+    if !has_redis() {
+        return;
+    }
+    let (node, first) = lone_node(&Fate::new(&[]));
+    let folder = Folder::new();
+    let quick = ["--repl-diskless-sync-delay", "0"];
+    // One that does not let itself be followed, and one that lets nobody set it.
+    let closed = Node::start(&[&quick[..], &["--rename-command", "psync", ""]].concat());
+    let refused = [
+        "cluster",
+        "import",
+        &first,
+        "--from",
+        &closed.address(),
+        "--live",
+        "--yes",
+    ];
+    let refused = ochre("ochre", &refused, "");
+    assert_eq!(refused.code, Some(2), "{}", refused.output);
+    assert!(
+        refused.output.contains("does not let itself be followed"),
+        "{}",
+        refused.output
+    );
+    let source = Node::start(&[&quick[..], &["--rename-command", "config", ""]].concat());
+    source.ask("SET before 1");
+    let (from, journal) = (source.address(), folder.path("journal"));
+    let import = [
+        "cluster",
+        "import",
+        &first,
+        "--from",
+        &from,
+        "--live",
+        "--journal",
+        &journal,
+    ];
+    // Nobody is there to ask, so it follows until it is interrupted.
+    let mut follower = Process::start(Path::new(OCHRE), "ochre", &import, "");
+    wait_until("it asks", || follower.output().contains("Nobody answers"));
+    source.ask("SET between 2");
+    wait_until("what changes is brought", || {
+        node.ask("GET between") == "$1\r\n2"
+    });
+    kill_process(follower.id(), Signal::INT).unwrap();
+    let ended = follower.end();
+    assert_eq!(ended.code, Some(3), "{}", ended.output);
+    assert!(
+        ended.output.contains("goes on from here"),
+        "{}",
+        ended.output
+    );
+    source.ask("DEL before");
+    let ended = ochre("ochre", &import, "no\nyes\n");
+    assert_eq!(ended.code, Some(0), "{}", ended.output);
+    for said in ["The source goes on from offset", "writes wait for an hour"] {
+        assert!(ended.output.contains(said), "{}", ended.output);
+    }
+    assert_eq!(node.number("DBSIZE"), 1);
+    let again = ochre("ochre", &import, "");
+    assert_eq!(again.code, Some(0), "{}", again.output);
+    assert!(
+        again.output.contains("was handed over already"),
+        "{}",
+        again.output
+    );
 }

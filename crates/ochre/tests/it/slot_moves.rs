@@ -563,7 +563,7 @@ fn the_manager_calls_moves_off_when_it_is_interrupted() {
     let said = [
         &format!("Called off: 100 slots stay at {address}: 0-99\n"),
         "0 of 100 slots have moved, then it ended: interrupted",
-        "No slot is left half-way.",
+        "No slot is left half-way: the other 100 are where they were.",
     ];
     for line in said {
         assert!(ended.output.contains(line), "{}", ended.output);

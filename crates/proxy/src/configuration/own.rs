@@ -385,16 +385,8 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
     for (name, section) in section.commands {
         pool.custom.push(custom(&name, &section)?);
     }
-    if !section.users.is_empty() {
-        if pool.password.is_some() {
-            return Err("either a password or users".to_owned());
-        }
-        pool.authorities = Some(authorities(section.users, &pool.custom)?);
-    }
     pool.passes_users = section.pass_users;
-    if pool.passes_users && (pool.password.is_some() || pool.authorities.is_some()) {
-        return Err("either users of the servers or those of the proxy".to_owned());
-    }
+    clients(&mut pool, section.users)?;
     if pool.passes_users && section.migrate.is_some() {
         return Err("keys move between pools for nobody in particular".to_owned());
     }
@@ -419,6 +411,20 @@ fn pool(name: &str, section: Section) -> Outcome<Pool> {
         return Err("memcached knows no passwords and no databases".to_owned());
     }
     Ok(pool)
+}
+
+/// Who clients are: those who say a password, users of the proxy's own or of the servers.
+fn clients(pool: &mut Pool, users: Vec<User>) -> Outcome<()> {
+    if !users.is_empty() {
+        if pool.password.is_some() {
+            return Err("either a password or users".to_owned());
+        }
+        pool.authorities = Some(authorities(users, &pool.custom)?);
+    }
+    if pool.passes_users && (pool.password.is_some() || pool.authorities.is_some()) {
+        return Err("either users of the servers or those of the proxy".to_owned());
+    }
+    Ok(())
 }
 
 /// A pool serves as another does, and gets its keys from a third.

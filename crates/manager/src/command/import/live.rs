@@ -267,6 +267,9 @@ impl Errand {
         self.note("handed_over", false);
         self.note("error", trouble.to_string());
         self.voice.bad(&format!("[ERR] Not handed over: {trouble}"));
+        if figures.copied + figures.changed == 0 && !keeps_journal {
+            return Over(Outcome::Unhealthy);
+        }
         self.voice.line(match keeps_journal {
             true => "The same command goes on from here, its journal tells how far it is.",
             false => {
