@@ -126,6 +126,7 @@ impl Machine {
             }
         }
         let me = self.me;
+        self.slots.release(&conf.released);
         self.nodes[me].shard = conf.shard;
         let greatest = self.nodes.iter().map(|(_, node)| node.config_epoch).max();
         self.current_epoch = self.current_epoch.max(greatest.unwrap_or(0));
@@ -145,6 +146,7 @@ impl Machine {
             current_epoch: self.current_epoch,
             last_vote_epoch: self.last_vote_epoch,
             shard: me.shard.filter(|&shard| shard != me.id),
+            released: self.slots.released().clone(),
             unknown: Vec::new(),
         }
         .to_string()
