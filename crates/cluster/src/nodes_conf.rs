@@ -9,7 +9,8 @@
 //! Operators edit it, so words may stand apart by any white space, lines in any order, and what
 //! is said twice of a slot counts the first time. The name of a shard is kept among the `vars`,
 //! where Redis passes over what it does not know, and only if it is not the node's own name; so
-//! are the slots that their owners do not claim any longer, if there are such.
+//! are the slots that their owners do not claim any longer, and the epoch that the node has chosen
+//! alone, if there are such.
 
 use std::fmt;
 use std::fmt::Write;
@@ -26,6 +27,8 @@ pub struct NodesConf {
     pub current_epoch: u64,
     pub last_vote_epoch: u64,
     pub shard: Option<ShardId>,
+    /// The node's epoch, if it chose that alone when it took slots; or 0.
+    pub chosen_epoch: u64,
     /// Slots that the nodes at whose lines they stand do not claim any longer.
     pub released: SlotSet,
     /// Variables that mean nothing here.
@@ -114,6 +117,7 @@ impl NodesConf {
                 "currentEpoch" => self.current_epoch = leading_number(value),
                 "lastVoteEpoch" => self.last_vote_epoch = leading_number(value),
                 "shardId" => self.shard = Some(NodeId::parse(value.as_bytes())?),
+                "chosenEpoch" => self.chosen_epoch = leading_number(value),
                 "releasedSlots" => {
                     for slot in value.split(',').flat_map(read_range).flatten() {
                         self.released.insert(slot);
@@ -135,6 +139,9 @@ impl fmt::Display for NodesConf {
         write!(f, "vars currentEpoch {current} lastVoteEpoch {vote}")?;
         if let Some(shard) = self.shard {
             write!(f, " shardId {shard}")?;
+        }
+        if self.chosen_epoch != 0 {
+            write!(f, " chosenEpoch {}", self.chosen_epoch)?;
         }
         for (at, range) in self.released.ranges().enumerate() {
             f.write_str(if at == 0 { " releasedSlots " } else { "," })?;

@@ -167,6 +167,7 @@ impl Machine {
     pub(super) fn stop_moving_slots(&mut self) {
         self.slots.migrating.clear();
         self.slots.importing.clear();
+        self.handing_over = SlotSet::default();
         self.todo.map_changed = true;
     }
 
@@ -276,7 +277,7 @@ impl Machine {
     }
 
     /// Gives a node the slots it claims, as far as nobody has them with a greater epoch.
-    fn take_claims(
+    pub(super) fn take_claims(
         &mut self,
         sender: Seat,
         epoch: u64,
