@@ -262,6 +262,21 @@ impl Export {
                 self.stage = Stage::Taking;
                 self.confirmed_ms = now_ms;
             }
+            (Stage::Taking | Stage::Asking, event) => self.note_taking(now_ms, event),
+            (Stage::Giving, Event::Given) => {
+                self.stage = Stage::Success;
+                self.message.clear();
+            }
+            (Stage::Giving, _) => self.wait_until_ms = now_ms + RETRY_MS,
+            (_, Event::Refused(why) | Event::Lost(why)) => self.fail(why),
+            (_, Event::Busy) => self.fail("The target node is busy"),
+            (stage, event) => unreachable!("{event:?} is no answer to {stage:?}"),
+        }
+    }
+
+    /// As [`Export::note`], while the target may have taken the slots.
+    fn note_taking(&mut self, now_ms: u64, event: Event<'_>) {
+        match (self.stage, event) {
             // Two that hand slots over to each other are not to meet again and again.
             (Stage::Taking, Event::Busy) if now_ms < self.confirmed_ms + TAKE_WITHIN_MS => {
                 self.wait_until_ms = now_ms + 1 + now_ms % RETRY_MS;
@@ -286,12 +301,7 @@ impl Export {
                 self.reclaims = !flawed!(self, MoveFlaw::NeverReclaim);
                 self.fail(why);
             }
-            (Stage::Giving, Event::Given) => {
-                self.stage = Stage::Success;
-                self.message.clear();
-            }
-            (Stage::Giving, _) => self.wait_until_ms = now_ms + RETRY_MS,
-            (_, Event::Refused(why) | Event::Lost(why)) => self.fail(why),
+            (_, Event::Refused(why)) => self.fail(why),
             (_, Event::Busy) => self.fail("The target node is busy"),
             (stage, event) => unreachable!("{event:?} is no answer to {stage:?}"),
         }

@@ -16,7 +16,7 @@ mod target;
 
 use std::collections::BTreeMap;
 
-use cluster::migration::{Event as Note, Export, Import, TAKE_WITHIN_MS, Task};
+use cluster::migration::{Event as Note, Export, Import, Stage, TAKE_WITHIN_MS, Task};
 use cluster::{Command, MoveFlaw, NodeId, SlotSet};
 use stdx::prng::Prng;
 
@@ -482,7 +482,6 @@ impl World {
         let more = !leaving.uncopied.is_empty();
         let written = leaving.sent.iter().map(|(slot, sent)| (*slot, *sent));
         let (written, node): (Vec<(u16, usize)>, usize) = (written.collect(), leaving.node);
-        use cluster::migration::Stage;
         let stage = leaving.export.stage();
         let note = match (answer, stage) {
             (Answer::Broken, _) => Note::Lost("no answer"),
@@ -514,7 +513,6 @@ impl World {
     }
 
     fn end_move(&mut self, name: u64) {
-        use cluster::migration::Stage;
         let Some(leaving) = self.moves().leaving.remove(&name) else {
             return;
         };
