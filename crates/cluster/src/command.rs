@@ -26,8 +26,17 @@ pub enum Command<'a> {
         keys: u64,
     },
     /// The last step of a migration that moves many slots at once: own these from now on, and
-    /// let everyone know.
-    TakeSlots(&'a SlotSet),
+    /// let everyone know. Their owner has claimed them with no greater epoch than `beyond`. If this
+    /// cannot be written to the file, nothing is taken.
+    TakeSlots {
+        slots: &'a SlotSet,
+        beyond: u64,
+    },
+    /// Another node is about to be told to take these slots, which are this node's: take no other
+    /// epoch until that is settled, for it would be beyond the one that the other takes.
+    HandOver(&'a SlotSet),
+    /// They are not handed over, for the other node has said so.
+    Keep(&'a SlotSet),
     /// The other end of that: these slots, which are this node's, are another's from now on, who
     /// has said so.
     GiveSlots {
@@ -35,8 +44,9 @@ pub enum Command<'a> {
         to: NodeId,
     },
     /// Nobody knows what became of the node that was to take these slots: claim what is this
-    /// node's with an epoch that is beyond what the other can have.
-    Reclaim,
+    /// node's with an epoch that is beyond what the other can have. Refused as long as others are
+    /// being handed over.
+    Reclaim(&'a SlotSet),
     Replicate(&'a [u8]),
     Reset {
         hard: bool,

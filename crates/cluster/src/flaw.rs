@@ -58,8 +58,48 @@ impl Flaw {
     ];
 }
 
+/// Mistakes of [migrations](crate::migration).
+#[cfg(any(test, feature = "flaws"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MoveFlaw {
+    /// Have the target take the slots while writes to them go on.
+    HoldNothing,
+    /// Have the target take the slots before it has what was written last.
+    TakeUndrained,
+    /// Take slots however late the order comes.
+    TakeAnyTime,
+    /// Ask whether the slots were taken while they still can be.
+    AskAtOnce,
+    /// Go on at the source as soon as an answer is missing.
+    NeverAsk,
+    /// Go on at the source without a greater epoch, though the target may have taken the slots.
+    NeverReclaim,
+    /// Wait for a silent source for ever.
+    NeverForsake,
+}
+
+#[cfg(any(test, feature = "flaws"))]
+impl MoveFlaw {
+    pub const ALL: &[MoveFlaw] = &[
+        MoveFlaw::HoldNothing,
+        MoveFlaw::TakeUndrained,
+        MoveFlaw::TakeAnyTime,
+        MoveFlaw::AskAtOnce,
+        MoveFlaw::NeverAsk,
+        MoveFlaw::NeverReclaim,
+        MoveFlaw::NeverForsake,
+    ];
+}
+
 /// Whether a machine makes a mistake. A product's never does, and does not ask.
 macro_rules! flawed {
+    ($machine:expr, $kind:ident::$flaw:ident) => {{
+        #[cfg(any(test, feature = "flaws"))]
+        let is_flawed = $machine.flaw == Some(crate::flaw::$kind::$flaw);
+        #[cfg(not(any(test, feature = "flaws")))]
+        let is_flawed = false;
+        is_flawed
+    }};
     ($machine:expr, $flaw:ident) => {{
         #[cfg(any(test, feature = "flaws"))]
         let is_flawed = $machine.flaw == Some(crate::flaw::Flaw::$flaw);

@@ -45,7 +45,7 @@ mod tests;
 
 pub use command::{Answer, Command, Failover, Refused, SlotState};
 #[cfg(any(test, feature = "flaws"))]
-pub use flaw::Flaw;
+pub use flaw::{Flaw, MoveFlaw};
 pub use id::{NodeId, ShardId};
 pub use input::{Input, LinkId, PrimaryLink, View};
 pub use machine::Machine;

@@ -66,6 +66,12 @@ pub struct Machine {
     stats: Stats,
     todo: Todo,
     unsaved: Unsaved,
+    /// The epoch that this node chose alone when it took slots.
+    chosen_epoch: u64,
+    /// Slots that another node is being told to take.
+    handing_over: SlotSet,
+    /// Slots that the last command took, and whose they were.
+    taken: Vec<(u16, Option<Seat>)>,
     next_tick_ms: u64,
     last_tick_ms: u64,
     ticks: u64,
@@ -164,8 +170,9 @@ impl Machine {
                 retried: false,
                 retry_ms: view.now_ms + UNSAVED_RETRY_MS,
             };
-            return;
+            return self.give_back_taken(turn);
         }
+        self.taken.clear();
         if self.unsaved.retried {
             self.unsaved = Unsaved::default();
         }
@@ -199,6 +206,7 @@ impl Machine {
         let start = out.len();
         let turn = &mut Turn { view, out };
         self.note_writes_stopped();
+        self.taken.clear();
         let answer = self.obey(command, turn)?;
         self.finish(start, turn);
         Ok(answer)
@@ -309,6 +317,11 @@ impl Machine {
     /// The primary that this node speaks for: itself, or the one it replicates.
     fn my_primary(&self) -> Seat {
         self.my().primary.unwrap_or(self.me)
+    }
+
+    /// Whether it is not settled yet whose some slots of this node's are.
+    pub fn is_handing_over(&self) -> bool {
+        !self.handing_over.is_empty()
     }
 
     /// The slots of a node.

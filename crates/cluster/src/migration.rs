@@ -17,6 +17,8 @@
 //! Nothing here knows of sockets or keys: [`Export::task`] says what to do, and the shell tells
 //! what came of it.
 
+use crate::flaw::flawed;
+
 #[cfg(test)]
 mod tests;
 
@@ -137,6 +139,8 @@ pub struct Export {
     reclaims: bool,
     is_cancelled: bool,
     message: String,
+    #[cfg(any(test, feature = "flaws"))]
+    flaw: Option<crate::flaw::MoveFlaw>,
 }
 
 impl Export {
@@ -150,7 +154,16 @@ impl Export {
             reclaims: false,
             is_cancelled: false,
             message: String::new(),
+            #[cfg(any(test, feature = "flaws"))]
+            flaw: None,
         }
+    }
+
+    /// The same machine with a mistake.
+    #[cfg(any(test, feature = "flaws"))]
+    pub fn with_flaw(mut self, flaw: Option<crate::flaw::MoveFlaw>) -> Export {
+        self.flaw = flaw;
+        self
     }
 
     pub fn stage(&self) -> Stage {
@@ -212,6 +225,7 @@ impl Export {
                     false => Stage::Failed,
                 }
             }
+            (Stage::RollingBack, Event::Lost(_)) => self.wait_until_ms = now_ms + RETRY_MS,
             (Stage::RollingBack | Stage::Success | Stage::Failed | Stage::Cancelled, _) => {}
             (Stage::Connecting, Event::Established) => {
                 self.stage = Stage::Copying;
@@ -227,11 +241,18 @@ impl Export {
                 }
             }
             (Stage::Following, Event::Followed { bytes }) if bytes <= CAUGHT_UP_BYTES => {
-                self.stage = Stage::Holding;
+                self.stage = match flawed!(self, MoveFlaw::HoldNothing) {
+                    true => Stage::Taking,
+                    false => Stage::Holding,
+                };
+                self.confirmed_ms = now_ms;
             }
             (Stage::Following, Event::Followed { .. }) => {}
             (Stage::Holding, Event::Held) => {
-                self.stage = Stage::Draining;
+                self.stage = match flawed!(self, MoveFlaw::TakeUndrained) {
+                    true => Stage::Taking,
+                    false => Stage::Draining,
+                };
                 self.held_ms = now_ms;
             }
             (Stage::Draining, Event::Drained) if now_ms > self.held_ms + HAND_OVER_MS => {
@@ -241,26 +262,46 @@ impl Export {
                 self.stage = Stage::Taking;
                 self.confirmed_ms = now_ms;
             }
-            (Stage::Taking | Stage::Asking, Event::Taken) => self.stage = Stage::Giving,
-            (Stage::Taking, Event::Lost(why)) => {
-                self.stage = Stage::Asking;
-                self.message = why.to_owned();
-                // Before that the answer could still become another one.
-                self.wait_until_ms = self.confirmed_ms + TAKE_WITHIN_MS;
-            }
-            (Stage::Asking, Event::Lost(_)) if now_ms < self.asks_until_ms() => {
-                self.wait_until_ms = now_ms + RETRY_MS;
-            }
-            (Stage::Asking, Event::Lost(why)) => {
-                self.reclaims = true;
-                self.fail(why);
-            }
+            (Stage::Taking | Stage::Asking, event) => self.note_taking(now_ms, event),
             (Stage::Giving, Event::Given) => {
                 self.stage = Stage::Success;
                 self.message.clear();
             }
             (Stage::Giving, _) => self.wait_until_ms = now_ms + RETRY_MS,
             (_, Event::Refused(why) | Event::Lost(why)) => self.fail(why),
+            (_, Event::Busy) => self.fail("The target node is busy"),
+            (stage, event) => unreachable!("{event:?} is no answer to {stage:?}"),
+        }
+    }
+
+    /// As [`Export::note`], while the target may have taken the slots.
+    fn note_taking(&mut self, now_ms: u64, event: Event<'_>) {
+        match (self.stage, event) {
+            // Two that hand slots over to each other are not to meet again and again.
+            (Stage::Taking, Event::Busy) if now_ms < self.confirmed_ms + TAKE_WITHIN_MS => {
+                self.wait_until_ms = now_ms + 1 + now_ms % RETRY_MS;
+            }
+            (Stage::Taking | Stage::Asking, Event::Taken) => self.stage = Stage::Giving,
+            (Stage::Taking, Event::Lost(why)) if flawed!(self, MoveFlaw::NeverAsk) => {
+                self.fail(why);
+            }
+            (Stage::Taking, Event::Lost(why)) => {
+                self.stage = Stage::Asking;
+                self.message = why.to_owned();
+                // Before that the answer could still become another one.
+                self.wait_until_ms = match flawed!(self, MoveFlaw::AskAtOnce) {
+                    true => now_ms,
+                    false => self.confirmed_ms + TAKE_WITHIN_MS,
+                };
+            }
+            (Stage::Asking, Event::Lost(_)) if now_ms < self.asks_until_ms() => {
+                self.wait_until_ms = now_ms + RETRY_MS;
+            }
+            (Stage::Asking, Event::Lost(why)) => {
+                self.reclaims = !flawed!(self, MoveFlaw::NeverReclaim);
+                self.fail(why);
+            }
+            (_, Event::Refused(why)) => self.fail(why),
             (_, Event::Busy) => self.fail("The target node is busy"),
             (stage, event) => unreachable!("{event:?} is no answer to {stage:?}"),
         }
@@ -282,13 +323,24 @@ impl Export {
 pub struct Import {
     /// When the source was last answered.
     answered_ms: u64,
+    #[cfg(any(test, feature = "flaws"))]
+    flaw: Option<crate::flaw::MoveFlaw>,
 }
 
 impl Import {
     pub fn new(now_ms: u64) -> Import {
         Import {
             answered_ms: now_ms,
+            #[cfg(any(test, feature = "flaws"))]
+            flaw: None,
         }
+    }
+
+    /// The same machine with a mistake.
+    #[cfg(any(test, feature = "flaws"))]
+    pub fn with_flaw(mut self, flaw: Option<crate::flaw::MoveFlaw>) -> Import {
+        self.flaw = flaw;
+        self
     }
 
     /// What the source has sent is there, and it is told so behind this.
@@ -298,11 +350,11 @@ impl Import {
 
     /// Whether the slots can be taken. If not, they never are.
     pub fn may_take(&self, now_ms: u64) -> bool {
-        now_ms <= self.answered_ms + TAKE_WITHIN_MS
+        now_ms <= self.answered_ms + TAKE_WITHIN_MS || flawed!(self, MoveFlaw::TakeAnyTime)
     }
 
     /// Whether the source is to be thought of as gone.
     pub fn is_forsaken(&self, now_ms: u64) -> bool {
-        now_ms > self.answered_ms + SILENCE_MS
+        now_ms > self.answered_ms + SILENCE_MS && !flawed!(self, MoveFlaw::NeverForsake)
     }
 }

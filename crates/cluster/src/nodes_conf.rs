@@ -8,7 +8,9 @@
 //!
 //! Operators edit it, so words may stand apart by any white space, lines in any order, and what
 //! is said twice of a slot counts the first time. The name of a shard is kept among the `vars`,
-//! where Redis passes over what it does not know, and only if it is not the node's own name.
+//! where Redis passes over what it does not know, and only if it is not the node's own name; so
+//! are the slots that their owners do not claim any longer, and the epoch that the node has chosen
+//! alone, if there are such.
 
 use std::fmt;
 use std::fmt::Write;
@@ -16,7 +18,7 @@ use std::ops::RangeInclusive;
 
 use crate::id::{NodeId, ShardId};
 use crate::node::Flags;
-use crate::slots::SLOTS;
+use crate::slots::{SLOTS, SlotSet};
 
 /// What a file says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +27,10 @@ pub struct NodesConf {
     pub current_epoch: u64,
     pub last_vote_epoch: u64,
     pub shard: Option<ShardId>,
+    /// The node's epoch, if it chose that alone when it took slots; or 0.
+    pub chosen_epoch: u64,
+    /// Slots that the nodes at whose lines they stand do not claim any longer.
+    pub released: SlotSet,
     /// Variables that mean nothing here.
     pub unknown: Vec<String>,
 }
@@ -111,6 +117,12 @@ impl NodesConf {
                 "currentEpoch" => self.current_epoch = leading_number(value),
                 "lastVoteEpoch" => self.last_vote_epoch = leading_number(value),
                 "shardId" => self.shard = Some(NodeId::parse(value.as_bytes())?),
+                "chosenEpoch" => self.chosen_epoch = leading_number(value),
+                "releasedSlots" => {
+                    for slot in value.split(',').flat_map(read_range).flatten() {
+                        self.released.insert(slot);
+                    }
+                }
                 unknown => self.unknown.push(unknown.to_owned()),
             }
         }
@@ -127,6 +139,13 @@ impl fmt::Display for NodesConf {
         write!(f, "vars currentEpoch {current} lastVoteEpoch {vote}")?;
         if let Some(shard) = self.shard {
             write!(f, " shardId {shard}")?;
+        }
+        if self.chosen_epoch != 0 {
+            write!(f, " chosenEpoch {}", self.chosen_epoch)?;
+        }
+        for (at, range) in self.released.ranges().enumerate() {
+            f.write_str(if at == 0 { " releasedSlots " } else { "," })?;
+            write_range(&range, f)?;
         }
         f.write_char('\n')
     }
@@ -199,22 +218,36 @@ impl Entry {
     }
 
     fn read_slots(&mut self, word: &str) -> Option<()> {
-        let slot = |text: &str| text.parse().ok().filter(|&slot: &u16| slot < SLOTS);
         let node = |text: &str| NodeId::parse(text.as_bytes());
         if let Some(moving) = word.strip_prefix('[') {
             let moving = moving.strip_suffix(']')?;
             if let Some((moved, to)) = moving.split_once("->-") {
-                self.migrating.push((slot(moved)?, node(to)?));
+                self.migrating.push((read_slot(moved)?, node(to)?));
             } else {
                 let (moved, from) = moving.split_once("-<-")?;
-                self.importing.push((slot(moved)?, node(from)?));
+                self.importing.push((read_slot(moved)?, node(from)?));
             }
             return Some(());
         }
-        let (first, last) = word.split_once('-').unwrap_or((word, word));
-        let (first, last) = (slot(first)?, slot(last)?);
-        self.slots.push(first..=last);
+        self.slots.push(read_range(word)?);
         Some(())
+    }
+}
+
+fn read_slot(text: &str) -> Option<u16> {
+    text.parse().ok().filter(|&slot| slot < SLOTS)
+}
+
+/// `<slot>` or `<first>-<last>`.
+fn read_range(word: &str) -> Option<RangeInclusive<u16>> {
+    let (first, last) = word.split_once('-').unwrap_or((word, word));
+    Some(read_slot(first)?..=read_slot(last)?)
+}
+
+fn write_range(range: &RangeInclusive<u16>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    match (range.start(), range.end()) {
+        (first, last) if first == last => write!(f, "{first}"),
+        (first, last) => write!(f, "{first}-{last}"),
     }
 }
 
@@ -243,10 +276,8 @@ impl fmt::Display for Entry {
         };
         write!(f, " {ping} {pong} {epoch} {link}")?;
         for range in &self.slots {
-            match (range.start(), range.end()) {
-                (first, last) if first == last => write!(f, " {first}")?,
-                (first, last) => write!(f, " {first}-{last}")?,
-            }
+            f.write_char(' ')?;
+            write_range(range, f)?;
         }
         for (slot, to) in &self.migrating {
             write!(f, " [{slot}->-{to}]")?;

@@ -7,6 +7,7 @@
 pub mod crowd;
 mod fate;
 mod judge;
+pub mod moves;
 mod network;
 mod options;
 mod site;
@@ -49,7 +50,10 @@ impl Report {
 #[derive(Clone, Debug)]
 pub struct Failure {
     pub seed: u64,
-    pub flaw: Option<Flaw>,
+    /// The name of the mistake that was switched on.
+    pub flaw: Option<String>,
+    /// What the world is called on the command line.
+    pub world: &'static str,
     pub violation: Violation,
     pub at_ms: u64,
     pub options: String,
@@ -59,13 +63,13 @@ impl std::fmt::Display for Failure {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         writeln!(f, "{} (after {} ms)", self.violation, self.at_ms)?;
         writeln!(f, "  {}", self.options)?;
-        let seed = self.seed;
+        let (seed, world) = (self.seed, self.world);
         write!(
             f,
-            "  replay: cargo run --release -p sim -- cluster --trace {seed}"
+            "  replay: cargo run --release -p sim -- {world} --trace {seed}"
         )?;
-        match self.flaw {
-            Some(flaw) => write!(f, " --flaw {flaw:?}"),
+        match &self.flaw {
+            Some(flaw) => write!(f, " --flaw {flaw}"),
             None => Ok(()),
         }
     }
@@ -78,7 +82,8 @@ pub fn play(seed: u64, flaw: Option<Flaw>, is_traced: bool) -> Result<Report, Bo
         Ok(()) => Ok(world.report()),
         Err(violation) => Err(Box::new(Failure {
             seed,
-            flaw,
+            flaw: flaw.map(|flaw| format!("{flaw:?}")),
+            world: "cluster",
             violation,
             at_ms: world.now_ms,
             options: world.options.to_string(),

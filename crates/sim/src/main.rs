@@ -7,6 +7,7 @@
 //!   sim --trace SEED       one seed, with all that its machines decide
 //!   sim cluster ...        the same with clusters
 //!   sim cluster --nodes N  one large cluster: how soon all agree, and what the bus costs
+//!   sim moves ...          the same with slots that move as a whole between nodes
 //!   sim sentinel ...       the same with Sentinels that watch nodes
 //!   sim ... --seconds N    no more seeds after this time
 //!   sim ... --go-on        tell all seeds that break a promise
@@ -26,6 +27,7 @@ struct Wanted {
     /// The name of a mistake.
     flaw: Option<String>,
     is_cluster: bool,
+    is_moves: bool,
     /// How many nodes a large cluster has.
     nodes: Option<usize>,
     /// When no further seed is begun.
@@ -47,9 +49,9 @@ fn main() -> ExitCode {
     }
     let Some(wanted) = parse(std::env::args().skip(1)) else {
         eprintln!(
-            "usage: sim [cluster|sentinel] COUNT [--from SEED] [--seconds N] [--flaw NAME] \
+            "usage: sim [cluster|moves|sentinel] COUNT [--from SEED] [--seconds N] [--flaw NAME] \
              [--go-on]\n       \
-             sim [cluster|sentinel] --trace SEED [--flaw NAME]\n       \
+             sim [cluster|moves|sentinel] --trace SEED [--flaw NAME]\n       \
              sim cluster --nodes N [--from SEED]"
         );
         return ExitCode::FAILURE;
@@ -61,9 +63,10 @@ fn main() -> ExitCode {
         Some(seed) => seed..seed + 1,
         None => wanted.from..wanted.from + wanted.count,
     };
-    let is_kept = match wanted.is_cluster {
-        true => play_clusters(&wanted, seeds),
-        false => play_replication(&wanted, seeds),
+    let is_kept = match (wanted.is_cluster, wanted.is_moves) {
+        (true, _) => play_clusters(&wanted, seeds),
+        (_, true) => play_moves(&wanted, seeds),
+        _ => play_replication(&wanted, seeds),
     };
     match is_kept {
         true => ExitCode::SUCCESS,
@@ -159,6 +162,41 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
     broken == 0
 }
 
+fn play_moves(wanted: &Wanted, seeds: Range<u64>) -> bool {
+    let begun = Instant::now();
+    let flaw = find(wanted.flaw.as_ref(), ::cluster::MoveFlaw::ALL);
+    let mut sum = sim::cluster::Report::default();
+    let mut ended = sim::cluster::moves::Ended::default();
+    let (mut broken, mut played) = (0, 0);
+    for seed in seeds.take_while(|_| !wanted.is_over(begun)) {
+        played += 1;
+        match sim::cluster::moves::play(seed, flaw, wanted.trace.is_some()) {
+            Ok((report, of_seed)) => {
+                sum.events += report.events;
+                sum.simulated_ms += report.simulated_ms;
+                sum.acknowledged += report.acknowledged;
+                ended.successes += of_seed.successes;
+                ended.failures += of_seed.failures;
+                ended.cancellations += of_seed.cancellations;
+                ended.reclaims += of_seed.reclaims;
+            }
+            Err(failure) => {
+                println!("seed {seed}: {failure}");
+                broken += 1;
+                if !wanted.goes_on {
+                    return false;
+                }
+            }
+        }
+    }
+    print_sum(played, sum.events, sum.simulated_ms, begun);
+    println!("{} writes kept; {ended:?}", sum.acknowledged);
+    if broken > 0 {
+        println!("{broken} seeds break a promise");
+    }
+    broken == 0
+}
+
 fn play_crowd(nodes: usize, seed: u64) -> ExitCode {
     if !(6..=10_000).contains(&nodes) {
         eprintln!("a large cluster has 6 to 10000 nodes");
@@ -207,6 +245,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Option<Wanted> {
             "--seconds" => wanted.seconds = Some(words.next()?.parse().ok()?),
             "--nodes" => wanted.nodes = Some(words.next()?.parse().ok()?),
             "cluster" => wanted.is_cluster = true,
+            "moves" => wanted.is_moves = true,
             count => wanted.count = count.parse().ok()?,
         }
     }

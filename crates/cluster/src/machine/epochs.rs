@@ -7,6 +7,7 @@ use super::{Machine, Save, Turn};
 use crate::bus::Header;
 use crate::flaw::flawed;
 use crate::output::Level;
+use crate::slots::each_slot;
 use crate::table::Seat;
 
 impl Machine {
@@ -60,12 +61,31 @@ impl Machine {
     }
 
     /// Of two primaries with the same epoch, the one with the smaller name takes another.
-    pub(super) fn settle_collision(&mut self, sender: Seat, epoch: u64, turn: &mut Turn<'_>) {
+    ///
+    /// Unless they claim the same slots. Whoever takes slots chooses his epoch alone, and if he is
+    /// cut off then, his heir may be elected for the same. With another epoch he would have all of
+    /// his own back, and what was written since would be lost. So the other one is believed.
+    pub(super) fn settle_collision(
+        &mut self,
+        sender: Seat,
+        header: &Header<'_>,
+        turn: &mut Turn<'_>,
+    ) {
+        let epoch = header.config_epoch;
         let collides = self.my().is_primary()
             && self.nodes[sender].is_primary()
             && epoch == self.my().config_epoch;
+        // While slots are handed over this node's epoch has to stay; the other one says it again.
+        if !collides || !self.handing_over.is_empty() || flawed!(self, KeepCollision) {
+            return;
+        }
+        let mine = self.slots.claimed();
+        let are_rivals = each_slot(header.slots).any(|slot| mine.contains(slot));
+        if are_rivals && self.chosen_epoch == epoch {
+            return self.take_claims(sender, epoch.saturating_add(1), header.slots, turn);
+        }
         let id = self.nodes[sender].id;
-        if !collides || id <= self.my().id || flawed!(self, KeepCollision) {
+        if id <= self.my().id {
             return;
         }
         let epoch = self.next_epoch();

@@ -15,7 +15,7 @@ use crate::node::{Flags, Node};
 use crate::nodes_conf::{Corrupt, Entry, NodesConf};
 use crate::output::{Level, Output};
 use crate::settings::Settings;
-use crate::slots::SLOTS;
+use crate::slots::{SLOTS, SlotSet};
 use crate::table::{Seat, Table};
 
 impl Machine {
@@ -58,6 +58,9 @@ impl Machine {
             stats: Stats::default(),
             todo: Todo::default(),
             unsaved: Unsaved::default(),
+            chosen_epoch: conf.chosen_epoch,
+            handing_over: SlotSet::default(),
+            taken: Vec::new(),
             next_tick_ms: view.now_ms,
             last_tick_ms: view.now_ms,
             ticks: 0,
@@ -126,6 +129,7 @@ impl Machine {
             }
         }
         let me = self.me;
+        self.slots.release(&conf.released);
         self.nodes[me].shard = conf.shard;
         let greatest = self.nodes.iter().map(|(_, node)| node.config_epoch).max();
         self.current_epoch = self.current_epoch.max(greatest.unwrap_or(0));
@@ -145,6 +149,11 @@ impl Machine {
             current_epoch: self.current_epoch,
             last_vote_epoch: self.last_vote_epoch,
             shard: me.shard.filter(|&shard| shard != me.id),
+            chosen_epoch: match self.chosen_epoch == me.config_epoch {
+                true => self.chosen_epoch,
+                false => 0,
+            },
+            released: self.slots.released().clone(),
             unknown: Vec::new(),
         }
         .to_string()

@@ -47,6 +47,11 @@ impl Health {
         self.ok
     }
 
+    /// Until when nobody can have replaced this node.
+    pub fn lease_until_ms(&self) -> u64 {
+        self.lease_ms
+    }
+
     /// Nobody can have replaced a node that has just become a primary.
     pub fn note_promotion(&mut self, now_ms: u64) {
         self.promoted_ms = Some(now_ms);

@@ -23,15 +23,20 @@ impl Machine {
             Command::DelSlots(ranges) => self.delete_slots(ranges)?,
             Command::FlushSlots => self.flush_slots(turn)?,
             Command::SetSlot { slot, state, keys } => self.set_slot(slot, state, keys, turn)?,
-            Command::TakeSlots(slots) => self.take_slots(slots, turn)?,
+            Command::TakeSlots { slots, beyond } => self.take_slots(slots, beyond, turn)?,
+            Command::HandOver(slots) => slots.iter().for_each(|slot| {
+                self.handing_over.insert(slot);
+            }),
+            Command::Keep(slots) => self.keep(slots),
             Command::GiveSlots { slots, to } => self.give_slots(slots, to, turn)?,
-            Command::Reclaim => self.reclaim(turn),
+            Command::Reclaim(slots) => self.reclaim(slots, turn)?,
             Command::Replicate(node) => self.replicate(node, turn)?,
             Command::Reset { hard } => self.reset(hard, turn)?,
             Command::Forget(node) => self.obey_forget(node, turn)?,
             Command::Failover(how) => self.fail_over(how, turn)?,
             Command::SetConfigEpoch(epoch) => self.set_config_epoch(epoch, turn)?,
             Command::BumpEpoch => {
+                self.must_be_settled()?;
                 let is_raised = self.bump_epoch(turn);
                 let epoch = self.my().config_epoch;
                 return Ok(match is_raised {
@@ -254,18 +259,47 @@ impl Machine {
         Ok(())
     }
 
-    fn take_slots(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    fn take_slots(
+        &mut self,
+        slots: &SlotSet,
+        beyond: u64,
+        turn: &mut Turn<'_>,
+    ) -> Result<(), Refused> {
         if self.my().is_replica() {
             return Err(Refused::new("Please use SETSLOT only with masters."));
         }
+        self.must_be_settled()?;
+        if self.unsaved.failed {
+            return Err(Refused::new(
+                "The cluster configuration file cannot be written",
+            ));
+        }
+        // Whoever was replaced meanwhile would take all of its own back with the greater epoch.
+        if !self.health.is_ok() || turn.now() >= self.health.lease_until_ms() {
+            return Err(Refused::new("The node does not serve"));
+        }
+        self.see_epoch(beyond);
+        let before = |slot| (slot, self.slots.owner(slot));
+        self.taken = slots.iter().map(before).collect();
         for slot in slots.iter() {
             self.slots.importing.remove(&slot);
             self.give_slot(slot, Some(self.me));
         }
         self.bump_epoch(turn);
+        self.chosen_epoch = self.my().config_epoch;
         self.slots_were_set();
         self.todo.tell_all = true;
         Ok(())
+    }
+
+    /// What was taken could not be written down, and nobody has heard of it: it is not taken.
+    pub(super) fn give_back_taken(&mut self, turn: &mut Turn<'_>) {
+        for (slot, owner) in std::mem::take(&mut self.taken) {
+            self.give_slot(slot, owner);
+        }
+        if std::mem::take(&mut self.todo.map_changed) {
+            turn.push(Output::MapChanged);
+        }
     }
 
     fn give_slots(
@@ -281,6 +315,7 @@ impl Machine {
         }
         let mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
         let given: SlotSet = slots.iter().filter(mine).collect();
+        self.keep(slots);
         for slot in given.iter() {
             self.slots.migrating.remove(&slot);
             self.give_slot(slot, Some(owner));
@@ -300,13 +335,33 @@ impl Machine {
         Ok(())
     }
 
+    fn keep(&mut self, slots: &SlotSet) {
+        slots.iter().for_each(|slot| {
+            self.handing_over.remove(slot);
+        });
+    }
+
+    /// No other epoch while slots are handed over.
+    fn must_be_settled(&self) -> Result<(), Refused> {
+        match self.handing_over.is_empty() {
+            true => Ok(()),
+            false => Err(Refused(
+                "TRYAGAIN Slots are being handed over to another node".to_owned(),
+            )),
+        }
+    }
+
     /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
-    fn reclaim(&mut self, turn: &mut Turn<'_>) {
+    fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        // Others are settled before long, or reclaimed, too.
+        self.keep(slots);
+        self.must_be_settled()?;
         self.next_epoch();
         let epoch = self.next_epoch();
         self.set_my_epoch(epoch);
         turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
         self.todo.tell_all = true;
+        Ok(())
     }
 
     fn find(&self, node: &[u8]) -> Result<Seat, Refused> {

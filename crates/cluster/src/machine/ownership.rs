@@ -25,7 +25,9 @@ pub(super) struct Owners {
     claimed: SlotSet,
     claimed_of: Seat,
     /// Slots whose owners do not claim them any longer. Clients are sent there still, but whoever
-    /// claims such a slot gets it, whatever his epoch, and nobody is told of the old owner.
+    /// claims such a slot gets it, whatever his epoch, and nobody is told of the old owner. It
+    /// outlasts a restart: whoever forgot it would have its present owner, whose epoch may be
+    /// smaller, give it to one who has not got it.
     released: SlotSet,
 }
 
@@ -63,6 +65,28 @@ impl Owners {
                 .filter(|at| bits[at / 8] & 1 << (at % 8) != 0)
                 .all(|at| owners[at] == seat.0),
         })
+    }
+
+    pub fn released(&self) -> &SlotSet {
+        &self.released
+    }
+
+    /// The owners of these slots do not claim them.
+    pub fn release(&mut self, slots: &SlotSet) {
+        let is_anothers = |&slot: &u16| {
+            let owner = self.owner(slot);
+            owner.is_some_and(|owner| owner != self.claimed_of)
+        };
+        self.released = slots.iter().filter(is_anothers).collect();
+    }
+
+    /// Whether a node does not claim all that is its own.
+    fn has_released_of(&self, seat: Seat) -> bool {
+        !self.released.is_empty()
+            && self
+                .released
+                .iter()
+                .any(|slot| self.owner(slot) == Some(seat))
     }
 
     pub fn raw(&self) -> &[u16] {
@@ -143,6 +167,7 @@ impl Machine {
     pub(super) fn stop_moving_slots(&mut self) {
         self.slots.migrating.clear();
         self.slots.importing.clear();
+        self.handing_over = SlotSet::default();
         self.todo.map_changed = true;
     }
 
@@ -174,6 +199,9 @@ impl Machine {
 
     /// Whether a node's slots are others than these.
     fn differs(&self, seat: Seat, claimed: &[u8; SlotSet::BYTES]) -> bool {
+        if self.slots.has_released_of(seat) {
+            return true;
+        }
         if seat == self.slots.claimed_of {
             return self.slots.claimed.as_bytes() != claimed;
         }
@@ -184,10 +212,13 @@ impl Machine {
     fn note_released(&mut self, sender: Seat, claimed: &[u8; SlotSet::BYTES]) {
         let claimed: SlotSet = each_slot(claimed).collect();
         for slot in self.slots.of(sender).iter() {
-            match claimed.contains(slot) {
+            let is_news = match claimed.contains(slot) {
                 true => self.slots.released.remove(slot),
                 false => self.slots.released.insert(slot),
             };
+            if is_news {
+                self.save(Save::Now);
+            }
         }
     }
 
@@ -246,7 +277,7 @@ impl Machine {
     }
 
     /// Gives a node the slots it claims, as far as nobody has them with a greater epoch.
-    fn take_claims(
+    pub(super) fn take_claims(
         &mut self,
         sender: Seat,
         epoch: u64,

@@ -227,7 +227,7 @@ impl Machine {
             Some(primary) => self.note_replica(sender, self.nodes.find(primary)),
         }
         self.compare_claims(sender, link, header, turn);
-        self.settle_collision(sender, header.config_epoch, turn);
+        self.settle_collision(sender, header, turn);
         self.take_gossip(sender, &heartbeat.gossip, turn);
         self.take_extensions(sender, &heartbeat.extensions, turn);
     }

@@ -56,6 +56,40 @@ fn a_machine_keeps_what_a_real_node_knew() {
     }
 }
 
+/// Whoever forgot over a restart what an owner does not claim any longer would tell others that it
+/// is that owner's.
+#[test]
+fn slots_that_are_not_claimed_any_longer_outlast_a_restart() {
+    let mut conf = NodesConf::parse(FAILED.as_bytes()).expect("a real node wrote it");
+    let is_anothers = |entry: &&crate::nodes_conf::Entry| {
+        !entry.flags.has(crate::Flags::MYSELF) && !entry.slots.is_empty()
+    };
+    let theirs = conf.entries.iter().find(is_anothers);
+    let first = *theirs.expect("somebody has slots").slots[0].start();
+    let is_mine = |entry: &&crate::nodes_conf::Entry| entry.flags.has(crate::Flags::MYSELF);
+    let mine = conf.entries.iter().find(is_mine);
+    conf.released = [first, first + 2, first + 3].into_iter().collect();
+    let text = conf.to_string();
+    let line = format!(" releasedSlots {first},{}-{}\n", first + 2, first + 3);
+    assert!(text.ends_with(&line), "{text}");
+    let written = machine(&text).expect("it can be read").nodes_conf(&view());
+    let read = NodesConf::parse(written.as_bytes()).expect("the machine wrote it");
+    assert_eq!(read.released, conf.released);
+    // Of a node's own slots it is not the file that says whether it claims them.
+    for slot in mine
+        .iter()
+        .flat_map(|mine| mine.slots.iter().cloned())
+        .flatten()
+    {
+        conf.released.insert(slot);
+    }
+    let written = machine(&conf.to_string())
+        .expect("it can be read")
+        .nodes_conf(&view());
+    let again = NodesConf::parse(written.as_bytes()).expect("the machine wrote it");
+    assert_eq!(again.released, read.released);
+}
+
 /// As an operator leaves it: other addresses, no bus ports, lines in another order, white space.
 #[test]
 fn files_are_read_after_an_edit_by_hand() {

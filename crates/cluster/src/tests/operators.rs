@@ -153,7 +153,13 @@ fn many_slots_move_at_once() {
     let mut world = six(23);
     let slots: SlotSet = (0..2000).collect();
     world
-        .command(1, Command::TakeSlots(&slots))
+        .command(
+            1,
+            Command::TakeSlots {
+                slots: &slots,
+                beyond: 0,
+            },
+        )
         .expect("it is a primary");
     world.run_until(3000, "the news", World::agree);
     assert_eq!(world.owner(4, 1999), Some(world.id(1)));
@@ -170,7 +176,13 @@ fn what_is_given_is_believed_before_the_news() {
     let slots: SlotSet = (0..2000).collect();
     let to = world.id(1);
     world
-        .command(1, Command::TakeSlots(&slots))
+        .command(
+            1,
+            Command::TakeSlots {
+                slots: &slots,
+                beyond: 0,
+            },
+        )
         .expect("it is a primary");
     let slots = &slots;
     world
@@ -187,10 +199,18 @@ fn what_is_given_is_believed_before_the_news() {
 fn who_reclaims_gets_back_what_was_taken_unheard() {
     let mut world = six(26);
     let slots: SlotSet = (0..2000).collect();
-    world.command(0, Command::Reclaim).expect("it is obeyed");
+    world
+        .command(0, Command::Reclaim(&slots))
+        .expect("it is obeyed");
     // The other knows of it no more than of any news under way.
     world
-        .command(1, Command::TakeSlots(&slots))
+        .command(
+            1,
+            Command::TakeSlots {
+                slots: &slots,
+                beyond: 0,
+            },
+        )
         .expect("it is a primary");
     let mine = world.id(0);
     world.run_until(5000, "the news", World::agree);
@@ -199,11 +219,72 @@ fn who_reclaims_gets_back_what_was_taken_unheard() {
 }
 
 #[test]
+fn what_cannot_be_written_down_is_not_taken() {
+    let mut world = six(27);
+    let slots: SlotSet = (0..2000).collect();
+    let (slots, beyond) = (&slots, 0);
+    world.peers[1].disk_fails = true;
+    let _ = world.command(1, Command::TakeSlots { slots, beyond });
+    let theirs = Some(world.id(0));
+    assert_eq!(world.owner(1, 100), theirs);
+    let again = world.command(1, Command::TakeSlots { slots, beyond });
+    assert!(again.is_err(), "it is known that the disk fails");
+    world.peers[1].disk_fails = false;
+    world.run(3000);
+    assert_eq!(world.owner(1, 100), theirs);
+    assert_eq!(world.owner(4, 100), theirs);
+    assert_eq!(world.peers[0].deleted, 0);
+}
+
+#[test]
+fn no_epoch_is_taken_while_slots_are_handed_over() {
+    let mut world = six(28);
+    let given: SlotSet = (0..2000).collect();
+    let others: SlotSet = (2000..3000).collect();
+    let taken: SlotSet = (6000..7000).collect();
+    for slots in [&given, &others] {
+        let order = Command::HandOver(slots);
+        world.command(0, order).expect("it is obeyed");
+    }
+    let epoch = world.peers[0].machine.config_epoch();
+    let (slots, beyond) = (&taken, 0);
+    for order in [
+        Command::BumpEpoch,
+        Command::TakeSlots { slots, beyond },
+        Command::Reclaim(&given),
+    ] {
+        let refused = world
+            .command(0, order)
+            .expect_err("the others are not settled");
+        assert!(refused.0.starts_with("TRYAGAIN "), "{refused:?}");
+    }
+    assert_eq!(world.peers[0].machine.config_epoch(), epoch);
+    // Whoever takes them is behind what the source has ever said of them.
+    let (slots, beyond) = (&others, epoch + 40);
+    let take = Command::TakeSlots { slots, beyond };
+    world.command(1, take).expect("it is a primary");
+    assert!(world.peers[1].machine.config_epoch() > epoch + 40);
+    let to = world.id(1);
+    let give = Command::GiveSlots { slots, to };
+    world.command(0, give).expect("the other is known");
+    world
+        .command(0, Command::Reclaim(&given))
+        .expect("all else is settled");
+    assert!(!world.peers[0].machine.is_handing_over());
+}
+
+#[test]
 fn who_loses_its_last_slot_follows_who_got_it() {
     let mut world = six(24);
     let slots: SlotSet = (0..5461).collect();
     world
-        .command(1, Command::TakeSlots(&slots))
+        .command(
+            1,
+            Command::TakeSlots {
+                slots: &slots,
+                beyond: 0,
+            },
+        )
         .expect("it is a primary");
     world.run_until(5000, "the followers", |world| {
         world.peers[0].following == Some(1) && world.peers[3].following == Some(1)

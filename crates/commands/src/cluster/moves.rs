@@ -7,6 +7,7 @@ use engine::reply::{Done, Reply};
 use engine::session::Origin;
 use engine::{Access, Args, Arity, Command, CommandResult, Context, Error};
 use keyspace::Slot;
+use stdx::number::parse_i64;
 
 use super::look::known;
 use super::{CHANGES, enabled, slot};
@@ -237,7 +238,11 @@ fn sync_slots(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             received.map_err(refused)?;
             Ok(cx.reply.ok())
         }
-        (b"TAKE", &[name]) if is_client => take(cx, mover, &String::from_utf8_lossy(name)),
+        (b"TAKE", &[name, epoch]) if is_client => {
+            let beyond = parse_i64(epoch).and_then(|epoch| u64::try_from(epoch).ok());
+            let beyond = beyond.ok_or(Error::NotInteger)?;
+            take(cx, mover, &String::from_utf8_lossy(name), beyond)
+        }
         (b"DROP", &[name]) if is_client => {
             mover.drop_import(cx.engine, &String::from_utf8_lossy(name));
             Ok(cx.reply.ok())
@@ -315,12 +320,19 @@ fn hide(cx: &mut Context<'_>, slots: &SlotSet, is_hidden: bool) -> CommandResult
     Ok(cx.reply.ok())
 }
 
-/// Owns the slots from now on.
-fn take(cx: &mut Context<'_>, mover: &dyn SlotMover, name: &str) -> CommandResult {
+/// Owns the slots from now on, with an epoch behind the one that their owner has had for them.
+fn take(cx: &mut Context<'_>, mover: &dyn SlotMover, name: &str, beyond: u64) -> CommandResult {
+    if known(cx, |machine, _| machine.is_handing_over())? {
+        let text = "TRYAGAIN The target node is handing over slots of its own";
+        return Err(Error::text(text));
+    }
     let SlotImport { slots, from } = mover.finish_import(cx.engine, name).map_err(refused)?;
     let is_whole = slots.iter().all(|slot| cx.db.is_hidden(Slot::new(slot)));
     let request = ClusterRequest {
-        command: Order::TakeSlots(&slots),
+        command: Order::TakeSlots {
+            slots: &slots,
+            beyond,
+        },
         holds_keys: true,
         holds_locks: true,
     };

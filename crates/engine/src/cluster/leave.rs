@@ -67,13 +67,18 @@ impl Engine {
     ) -> bool {
         let slot = Slot::new(slot);
         let mut locked = self.keyspace.lock(ShardSet::of(slot.shard()));
-        // It may have come back meanwhile.
-        if self.cluster.map.load().is_mine(slot) || is_coming(slot.number()) {
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        let is_hidden = db.is_hidden(slot);
+        // It may have come back meanwhile; or it was taken right before the node went down, or its
+        // primary did, and is hidden still.
+        let is_mine = self.cluster.map.load().is_mine(slot);
+        if is_coming(slot.number()) || (is_mine && !is_hidden) {
             return false;
         }
-        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
-        let keys = db.all_slot_keys(slot, DELETED_AT_ONCE);
-        let is_hidden = db.is_hidden(slot);
+        let keys = match is_mine {
+            true => Vec::new(),
+            false => db.all_slot_keys(slot, DELETED_AT_ONCE),
+        };
         let config = self.config.load();
         let is_logged = self.log.is_read();
         for bytes in &keys {

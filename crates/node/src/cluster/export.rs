@@ -322,11 +322,20 @@ impl<'a> Exporter<'a> {
     }
 
     fn take(&mut self) -> Outcome {
-        let name = self.job.name.clone();
+        // Until it is settled whose the slots are this node's epoch stays what it is.
+        self.order(Command::HandOver(&self.job.slots))?;
+        let mut epoch = 0;
+        self.cluster.look(self.engine, &mut |machine, _| {
+            epoch = machine.config_epoch();
+        });
+        let (name, epoch) = (self.job.name.clone(), epoch.to_string());
         let target = self.target()?;
         target.set_timeout(Duration::from_millis(TAKE_WITHIN_MS))?;
-        target.ask(&["CLUSTER", "SYNCSLOTS", "TAKE", &name])?;
-        Ok(Event::Taken)
+        let taken = target.ask(&["CLUSTER", "SYNCSLOTS", "TAKE", &name, &epoch]);
+        if matches!(taken, Err(Failure::Busy)) {
+            self.order(Command::Keep(&self.job.slots))?;
+        }
+        taken.map(|_| Event::Taken)
     }
 
     /// Whether the target owns the slots: it says so to all, or to who asks.
@@ -361,8 +370,9 @@ impl<'a> Exporter<'a> {
     fn roll_back(&mut self, reclaims: bool) -> Outcome {
         let name = self.job.name.clone();
         let words = ["CLUSTER", "SYNCSLOTS", "DROP", &name];
-        if reclaims {
-            self.order(Command::Reclaim)?;
+        match reclaims {
+            true => self.order(Command::Reclaim(&self.job.slots))?,
+            false => self.order(Command::Keep(&self.job.slots))?,
         }
         self.release();
         // Whoever does not hear of it finds out by the silence.

@@ -26,6 +26,9 @@ impl World {
         self.schedule(next, Event::Client);
         let slots: Vec<u16> = World::slots().collect();
         let slot = slots[self.draw(slots.len() as u64) as usize];
+        if self.moves.is_some() {
+            return self.write_everywhere(slot);
+        }
         let servers = self.servers(slot);
         if servers.is_empty() {
             return;
@@ -45,6 +48,9 @@ impl World {
         }
         let next = 1 + self.draw(2 * self.options.fault_every_ms);
         self.schedule(next, Event::Fate);
+        if self.moves.is_some() {
+            return self.fate_of_moves();
+        }
         let nodes = self.sites.len() as u64;
         let (node, other) = (self.draw(nodes) as usize, self.draw(nodes) as usize);
         let timeout_ms = self.options.timeout_ms;
@@ -91,7 +97,7 @@ impl World {
     }
 
     /// One direction, or both, are dead for a while.
-    fn part(&mut self, node: usize, other: usize) {
+    pub fn part(&mut self, node: usize, other: usize) {
         let until_ms = self.now_ms + 100 + self.draw(4 * self.options.timeout_ms);
         self.deaf_until_ms[node][other] = until_ms;
         if self.chance(50) {
@@ -100,7 +106,7 @@ impl World {
     }
 
     /// Some nodes are cut off from the others, in one direction or both.
-    fn isolate(&mut self, node: usize, other: usize) {
+    pub fn isolate(&mut self, node: usize, other: usize) {
         let until_ms = self.now_ms + 100 + self.draw(6 * self.options.timeout_ms);
         let (is_both, is_out) = (self.chance(60), self.chance(50));
         for far in 0..self.sites.len() {
@@ -118,7 +124,7 @@ impl World {
         }
     }
 
-    fn reset_link(&mut self) {
+    pub fn reset_link(&mut self) {
         let ends: Vec<_> = self.pipes.keys().copied().collect();
         if ends.is_empty() {
             return;
@@ -205,7 +211,7 @@ impl World {
         Some((machine.current_epoch(), machine.last_vote_epoch(), owners))
     }
 
-    fn order_failover(&mut self, node: usize, how: Failover) {
+    pub fn order_failover(&mut self, node: usize, how: Failover) {
         let site = &mut self.sites[node];
         let before_ms = site.manual_until_ms;
         site.manual_until_ms = site.local(self.now_ms) + 5_200;
@@ -227,7 +233,7 @@ impl World {
         (servers.len() == 1).then(|| (slot, servers[0]))
     }
 
-    fn can_reach(&self, a: usize, b: usize) -> bool {
+    pub fn can_reach(&self, a: usize, b: usize) -> bool {
         self.sites[a].is_awake(self.now_ms)
             && self.sites[b].is_awake(self.now_ms)
             && !self.is_deaf(a, b)
@@ -317,8 +323,23 @@ impl World {
         }
         self.sites[from].data.offset += 1;
         self.sites[to].data.offset += 1;
-        if self.command(to, Command::TakeSlots(&slots)).is_err() {
-            self.sites[from].held.clear();
+        let beyond = 0;
+        let take = Command::TakeSlots {
+            slots: &slots,
+            beyond,
+        };
+        let life = self.sites[to].life;
+        let is_refused = self.command(to, take).is_err();
+        let is_there = self.lives(to, life);
+        if is_refused || is_there && slots.iter().any(|slot| !self.sites[to].owns(slot)) {
+            // It cannot serve, or not write down what it would take: nothing has happened.
+            for slot in slots.iter() {
+                if let Some(tags) = self.sites[to].data.slots.remove(&slot) {
+                    self.sites[from].data.slots.insert(slot, tags);
+                }
+                self.sites[from].held.remove(&slot);
+            }
+            return;
         }
         let Some(target) = self.sites[to].id().filter(|_| is_told) else {
             return;
@@ -407,7 +428,7 @@ impl World {
                     self.sites[*other].is_primary() && self.sites[*other].owns(slot)
                 };
                 let owner = (0..count).find(owns);
-                if owner.is_none() && self.options.operators {
+                if owner.is_none() && self.options.operators && self.moves.is_none() {
                     // Its keys go home when it has one.
                     continue;
                 }
@@ -423,7 +444,7 @@ impl World {
                 self.bring_home(slot, node, owner);
             }
         }
-        if self.options.operators {
+        if self.options.operators && self.moves.is_none() {
             self.cover();
         }
     }
@@ -453,7 +474,7 @@ impl World {
         else {
             return;
         };
-        if !self.sites[node].is_primary() {
+        if !self.sites[node].is_primary() || self.moves.is_some() {
             return;
         }
         if let Some(tags) = self.sites[node].data.slots.remove(&slot) {

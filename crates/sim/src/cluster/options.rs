@@ -32,9 +32,29 @@ pub struct Options {
     pub operators: bool,
     /// Failovers that nobody agrees on, nodes that are forgotten.
     pub rough_operators: bool,
+    /// Of a hundred messages between the ends of a migration, how many are lost or late.
+    pub loss: u64,
 }
 
 impl Options {
+    /// Of a world in which slots move as a whole all the time.
+    pub fn draw_moves(prng: &mut Prng) -> Options {
+        let options = Options::draw(prng);
+        let mut pick = |choices: &[u64]| choices[prng.below(choices.len() as u64) as usize];
+        Options {
+            primaries: pick(&[2, 3, 3, 4]) as usize,
+            replicas: pick(&[0, 0, 1, 2]) as usize,
+            timeout_ms: pick(&[500, 1_000, 2_000, 5_000]),
+            chaos_ms: pick(&[30_000, 60_000]),
+            fault_every_ms: pick(&[150, 500, 1_500]),
+            validity_factor: 10,
+            loss: pick(&[0, 1, 5, 20]),
+            strangers: false,
+            rough_operators: false,
+            ..options
+        }
+    }
+
     pub fn draw(prng: &mut Prng) -> Options {
         let mut pick = |choices: &[u64]| choices[prng.below(choices.len() as u64) as usize];
         let primaries = pick(&[1, 2, 3, 3, 3, 4, 5]) as usize;
@@ -61,6 +81,7 @@ impl Options {
             strangers: pick(&[0, 1]) == 1,
             operators: pick(&[0, 1]) == 1,
             rough_operators: pick(&[0, 0, 1]) == 1,
+            loss: 0,
         }
     }
 

@@ -14,6 +14,16 @@ const WALL_MS: u64 = 1_795_000_000_000;
 pub struct Data {
     pub offset: u64,
     pub slots: BTreeMap<u16, Vec<u64>>,
+    /// Slots on their way here, and those that came to nothing and are not deleted yet.
+    pub hidden: BTreeSet<u16>,
+}
+
+impl Data {
+    /// The slots that hold what everybody may see.
+    pub fn shown(&self) -> Vec<u16> {
+        let slots = self.slots.keys().filter(|slot| !self.hidden.contains(slot));
+        slots.copied().collect()
+    }
 }
 
 #[derive(Default)]
@@ -54,6 +64,10 @@ pub struct Site {
     pub guests: BTreeSet<u16>,
     /// Slots whose writes wait, for this node told another to take them and heard no answer.
     pub held: BTreeSet<u16>,
+    /// A replica that has not heard its primary yet says so.
+    pub tells_no_old_offset: bool,
+    /// Migrations of slots to here.
+    pub imports: BTreeMap<u64, super::moves::Coming>,
     /// Owners of the slots that are looked at, and their epochs.
     pub owners: BTreeMap<u16, (NodeId, u64)>,
 }
@@ -68,12 +82,16 @@ impl Site {
         View {
             now_ms: local_ms,
             wall_ms: (WALL_MS + now_ms).saturating_add_signed(self.wall_ms),
-            replication_offset: self.data.offset,
+            replication_offset: match self.following.is_some() && self.heard_ms.is_none() {
+                // What is to be replaced by a copy is nobody's history.
+                true if self.tells_no_old_offset => 0,
+                _ => self.data.offset,
+            },
             primary_link: match self.heard_ms {
                 Some(heard_ms) if heard_ms + STALE_MS >= local_ms => PrimaryLink::Up { heard_ms },
                 since_ms => PrimaryLink::Down { since_ms },
             },
-            holds_keys: !self.data.slots.is_empty(),
+            holds_keys: !self.data.shown().is_empty(),
         }
     }
 

@@ -9,6 +9,7 @@ use stdx::prng::Prng;
 
 use super::Report;
 use super::judge::Judge;
+use super::moves::{Moves, Step};
 use super::network::{Dial, End, Pipe};
 use super::options::{Options, ip, number_of, port};
 use super::site::Site;
@@ -52,6 +53,7 @@ pub enum Event {
     Client,
     Fate,
     Audit,
+    Move(Step),
 }
 
 pub struct World {
@@ -73,6 +75,8 @@ pub struct World {
     pub is_chaos: bool,
     pub is_traced: bool,
     pub failover_ms: Option<u64>,
+    /// Slots that move as a whole, if this is their world.
+    pub moves: Option<Moves>,
     flaw: Option<Flaw>,
     /// A promise that was broken inside of a step.
     pub broken: Option<Violation>,
@@ -82,6 +86,16 @@ impl World {
     pub fn new(seed: u64, flaw: Option<Flaw>, is_traced: bool) -> World {
         let mut prng = Prng::new(seed ^ 0xc1a5_7e12);
         let options = Options::draw(&mut prng);
+        World::with_options(seed, prng, options, flaw, is_traced)
+    }
+
+    pub fn with_options(
+        seed: u64,
+        prng: Prng,
+        options: Options,
+        flaw: Option<Flaw>,
+        is_traced: bool,
+    ) -> World {
         let nodes = options.nodes();
         let mut world = World {
             now_ms: 0,
@@ -99,6 +113,7 @@ impl World {
             is_chaos: false,
             is_traced,
             failover_ms: None,
+            moves: None,
             flaw,
             broken: None,
             prng,
@@ -191,9 +206,11 @@ impl World {
             Event::Finish { slot, from, to } => self.finish_move(slot, from, to),
             Event::Client => self.client(),
             Event::Fate => self.fate(),
+            Event::Move(step) => self.step_move(step),
             Event::Audit => {
                 self.schedule(AUDIT_MS, Event::Audit);
                 self.audit();
+                self.audit_moves();
             }
         }
     }
@@ -204,13 +221,14 @@ impl World {
             Event::Tick { node, .. } => *node,
             Event::Arrive { from } => self.pipes.get(from)?.to.node,
             Event::Lost { end } => end.node,
+            Event::Move(step) => step.node(),
             _ => return None,
         };
         let until_ms = self.sites[node].frozen_until_ms;
         (until_ms > self.now_ms).then_some(until_ms)
     }
 
-    fn lives(&self, node: usize, life: u32) -> bool {
+    pub fn lives(&self, node: usize, life: u32) -> bool {
         self.sites[node].life == life && self.sites[node].machine.is_some()
     }
 
@@ -255,7 +273,7 @@ impl World {
         let life = self.sites[node].life;
         self.perform(node, out);
         if self.lives(node, life) {
-            let slots: Vec<u16> = self.sites[node].data.slots.keys().copied().collect();
+            let slots = self.sites[node].data.shown();
             self.input(node, Input::Loaded { slots: &slots });
         }
         self.schedule_tick(node);
@@ -271,6 +289,7 @@ impl World {
         if is_power_cut {
             site.file = site.durable.clone();
         }
+        self.forget_moves(node);
         let mine = |end: &&End| end.node == node;
         let ends: Vec<End> = self.pipes.keys().filter(mine).copied().collect();
         for end in ends {
@@ -342,7 +361,8 @@ impl World {
         let is_weighty = out
             .iter()
             .any(|output| matches!(output, Output::Save { .. }));
-        let crash_at = if self.is_chaos && self.options.crashes && is_weighty && self.chance(1) {
+        let may_crash = self.is_chaos && self.options.crashes && is_weighty;
+        let crash_at = if may_crash && self.chance(1) && !self.hands_over_unheard(node) {
             Some(self.draw(out.len() as u64) as usize)
         } else {
             None
