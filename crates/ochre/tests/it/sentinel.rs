@@ -5,6 +5,7 @@ use group::{Group, Kind, NAME, is_redis_there};
 use resp::value::Value;
 
 mod clients;
+mod faults;
 mod group;
 mod operator;
 mod replies;

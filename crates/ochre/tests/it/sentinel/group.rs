@@ -104,6 +104,11 @@ impl Program {
         assert_eq!(ended.code, Some(0), "{}", ended.output);
     }
 
+    pub fn signal(&self, signal: Signal) {
+        let process = self.process.as_ref().expect("it runs");
+        rustix::process::kill_process(process.id(), signal).unwrap();
+    }
+
     pub fn text(&self) -> String {
         fs::read_to_string(self.folder.path("conf")).unwrap()
     }
