@@ -70,6 +70,9 @@ pub struct Machine {
     chosen_epoch: u64,
     /// Slots that another node is being told to take.
     handing_over: SlotSet,
+    /// Before a restart such slots were being handed over, and it is not known what came of it. If
+    /// nobody has claimed them by then, they are this node's.
+    doubt_until_ms: Option<u64>,
     /// Slots that the last command took, and whose they were.
     taken: Vec<(u16, Option<Seat>)>,
     next_tick_ms: u64,
@@ -317,6 +320,11 @@ impl Machine {
     /// The primary that this node speaks for: itself, or the one it replicates.
     fn my_primary(&self) -> Seat {
         self.my().primary.unwrap_or(self.me)
+    }
+
+    /// Whether the file could not be written.
+    pub fn is_unsaved(&self) -> bool {
+        self.unsaved.failed
     }
 
     /// Whether it is not settled yet whose some slots of this node's are.

@@ -34,6 +34,10 @@ pub const HAND_OVER_MS: u64 = 3_000;
 /// How long an unreachable target is asked what became of it, while writes are held.
 pub const ASK_MS: u64 = 5_000;
 
+/// How long a source that has started again in a hand-over waits for somebody to claim the slots:
+/// the target may still take them for a time, and is waited for as if there had been no restart.
+pub const DOUBT_MS: u64 = TAKE_WITHIN_MS + ASK_MS;
+
 /// How long a target may be busy before a migration begins.
 pub const BUSY_MS: u64 = 30_000;
 

@@ -9,8 +9,8 @@
 //! Operators edit it, so words may stand apart by any white space, lines in any order, and what
 //! is said twice of a slot counts the first time. The name of a shard is kept among the `vars`,
 //! where Redis passes over what it does not know, and only if it is not the node's own name; so
-//! are the slots that their owners do not claim any longer, and the epoch that the node has chosen
-//! alone, if there are such.
+//! are the slots that their owners do not claim any longer, those that are being handed over, and the
+//! epoch that the node has chosen alone, if there are such.
 
 use std::fmt;
 use std::fmt::Write;
@@ -31,6 +31,8 @@ pub struct NodesConf {
     pub chosen_epoch: u64,
     /// Slots that the nodes at whose lines they stand do not claim any longer.
     pub released: SlotSet,
+    /// Slots of the node that it may have told another to take.
+    pub handed_over: SlotSet,
     /// Variables that mean nothing here.
     pub unknown: Vec<String>,
 }
@@ -118,11 +120,8 @@ impl NodesConf {
                 "lastVoteEpoch" => self.last_vote_epoch = leading_number(value),
                 "shardId" => self.shard = Some(NodeId::parse(value.as_bytes())?),
                 "chosenEpoch" => self.chosen_epoch = leading_number(value),
-                "releasedSlots" => {
-                    for slot in value.split(',').flat_map(read_range).flatten() {
-                        self.released.insert(slot);
-                    }
-                }
+                "releasedSlots" => self.released = read_slots(value),
+                "handedOverSlots" => self.handed_over = read_slots(value),
                 unknown => self.unknown.push(unknown.to_owned()),
             }
         }
@@ -143,12 +142,27 @@ impl fmt::Display for NodesConf {
         if self.chosen_epoch != 0 {
             write!(f, " chosenEpoch {}", self.chosen_epoch)?;
         }
-        for (at, range) in self.released.ranges().enumerate() {
-            f.write_str(if at == 0 { " releasedSlots " } else { "," })?;
-            write_range(&range, f)?;
-        }
+        write_slots("releasedSlots", &self.released, f)?;
+        write_slots("handedOverSlots", &self.handed_over, f)?;
         f.write_char('\n')
     }
+}
+
+fn read_slots(value: &str) -> SlotSet {
+    let ranges = value.split(',').flat_map(read_range);
+    ranges.flatten().collect()
+}
+
+/// Nothing if there are none.
+fn write_slots(name: &str, slots: &SlotSet, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (at, range) in slots.ranges().enumerate() {
+        match at {
+            0 => write!(f, " {name} ")?,
+            _ => f.write_char(',')?,
+        }
+        write_range(&range, f)?;
+    }
+    Ok(())
 }
 
 impl Entry {

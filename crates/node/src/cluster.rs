@@ -194,7 +194,10 @@ impl Cluster {
         if holds_locks {
             self.duties.work_off(engine);
         }
-        let saves = matches!(command, Command::SaveConfig | Command::TakeSlots { .. });
+        let saves = matches!(
+            command,
+            Command::SaveConfig | Command::TakeSlots { .. } | Command::HandOver(_)
+        );
         let mut core = self.core.lock();
         self.follow_config(engine, &mut core);
         let view = view(engine, holds_keys);

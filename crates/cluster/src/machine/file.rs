@@ -60,6 +60,7 @@ impl Machine {
             unsaved: Unsaved::default(),
             chosen_epoch: conf.chosen_epoch,
             handing_over: SlotSet::default(),
+            doubt_until_ms: None,
             taken: Vec::new(),
             next_tick_ms: view.now_ms,
             last_tick_ms: view.now_ms,
@@ -70,6 +71,7 @@ impl Machine {
             flaw: None,
         };
         machine.restore(&conf);
+        machine.doubt(&conf.handed_over, view.now_ms);
         machine.announce();
         if is_fresh {
             machine.save(Save::Now);
@@ -154,6 +156,7 @@ impl Machine {
                 false => 0,
             },
             released: self.slots.released().clone(),
+            handed_over: self.handing_over.clone(),
             unknown: Vec::new(),
         }
         .to_string()

@@ -2,8 +2,9 @@
 
 use super::{Machine, TICK_MS, Turn};
 use crate::flaw::flawed;
+use crate::migration::DOUBT_MS;
 use crate::output::{Level, Output};
-use crate::slots::SLOTS;
+use crate::slots::{SLOTS, SlotSet};
 
 /// A primary that has just started does not serve before this: it may have been replaced.
 const START_DELAY_MS: u64 = 2000;
@@ -79,7 +80,8 @@ impl Machine {
             .filter(|(_, node)| node.is_voter())
             .count();
         let age_ms = now_ms.saturating_sub(self.health.started_ms);
-        if is_primary && !self.health.ok && age_ms < START_DELAY_MS {
+        let is_early = age_ms < START_DELAY_MS || self.is_in_doubt(turn);
+        if is_primary && !self.health.ok && is_early {
             return;
         }
         let mut ok = !self.settings.require_full_coverage || self.is_covered();
@@ -104,6 +106,38 @@ impl Machine {
         self.todo.map_changed = true;
         let word = if ok { "ok" } else { "fail" };
         turn.log(Level::Warning, format!("Cluster state changed: {word}"));
+    }
+
+    /// After a restart, remembers that another may have been told to take slots.
+    pub(super) fn doubt(&mut self, handed_over: &SlotSet, now_ms: u64) {
+        let is_mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
+        self.handing_over = handed_over.iter().filter(is_mine).collect();
+        let is_there = !self.handing_over.is_empty();
+        self.doubt_until_ms = is_there.then_some(now_ms + DOUBT_MS);
+    }
+
+    /// Whether a slot may be another's that was told to take it before a restart. Whoever took it
+    /// says so; if nobody has said so for long, it is claimed with an epoch beyond his.
+    fn is_in_doubt(&mut self, turn: &mut Turn<'_>) -> bool {
+        let Some(until_ms) = self.doubt_until_ms else {
+            return false;
+        };
+        let is_mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
+        let (mine, given): (SlotSet, SlotSet) = {
+            let (mine, given): (Vec<u16>, Vec<u16>) = self.handing_over.iter().partition(is_mine);
+            (mine.into_iter().collect(), given.into_iter().collect())
+        };
+        self.keep(&given);
+        if !mine.is_empty() && (turn.now() < until_ms || self.is_minority(turn.now())) {
+            return true;
+        }
+        self.doubt_until_ms = None;
+        if !mine.is_empty() {
+            // Nothing else is being handed over, for that needs a node that serves.
+            let reclaimed = self.reclaim(&mine, turn);
+            debug_assert!(reclaimed.is_ok());
+        }
+        false
     }
 
     /// Whether each slot has an owner that has not failed.

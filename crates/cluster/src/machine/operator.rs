@@ -24,9 +24,7 @@ impl Machine {
             Command::FlushSlots => self.flush_slots(turn)?,
             Command::SetSlot { slot, state, keys } => self.set_slot(slot, state, keys, turn)?,
             Command::TakeSlots { slots, beyond } => self.take_slots(slots, beyond, turn)?,
-            Command::HandOver(slots) => slots.iter().for_each(|slot| {
-                self.handing_over.insert(slot);
-            }),
+            Command::HandOver(slots) => self.hand_over(slots),
             Command::Keep(slots) => self.keep(slots),
             Command::GiveSlots { slots, to } => self.give_slots(slots, to, turn)?,
             Command::Reclaim(slots) => self.reclaim(slots, turn)?,
@@ -335,10 +333,19 @@ impl Machine {
         Ok(())
     }
 
-    fn keep(&mut self, slots: &SlotSet) {
-        slots.iter().for_each(|slot| {
+    /// Whoever starts again must know that these may be another's.
+    fn hand_over(&mut self, slots: &SlotSet) {
+        for slot in slots.iter() {
+            self.handing_over.insert(slot);
+        }
+        self.save(Save::Now);
+    }
+
+    pub(super) fn keep(&mut self, slots: &SlotSet) {
+        for slot in slots.iter() {
             self.handing_over.remove(slot);
-        });
+        }
+        self.save(Save::Soon);
     }
 
     /// No other epoch while slots are handed over.
@@ -352,7 +359,7 @@ impl Machine {
     }
 
     /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
-    fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    pub(super) fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
         // Others are settled before long, or reclaimed, too.
         self.keep(slots);
         self.must_be_settled()?;

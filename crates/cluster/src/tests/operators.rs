@@ -2,6 +2,7 @@
 
 use super::six;
 use super::world::World;
+use crate::migration::DOUBT_MS;
 use crate::{Answer, Command, Health, NodeId, Output, SlotSet, SlotState};
 
 /// Asks a node for something, and looks at the error.
@@ -271,6 +272,36 @@ fn no_epoch_is_taken_while_slots_are_handed_over() {
         .command(0, Command::Reclaim(&given))
         .expect("all else is settled");
     assert!(!world.peers[0].machine.is_handing_over());
+}
+
+/// Whoever is started again in a hand-over serves nothing until somebody has claimed the slots, or
+/// until it can claim them so that whoever took them unheard is refused.
+#[test]
+fn a_hand_over_outlasts_a_restart() {
+    let mut world = six(29);
+    let slots: SlotSet = (0..2000).collect();
+    for is_taken in [false, true] {
+        let order = Command::HandOver(&slots);
+        world.command(0, order).expect("it is obeyed");
+        let beyond = world.peers[0].machine.config_epoch();
+        world.kill(0);
+        world.restart(0);
+        assert!(world.peers[0].machine.is_handing_over());
+        if is_taken {
+            let take = Command::TakeSlots {
+                slots: &slots,
+                beyond,
+            };
+            world.command(1, take).expect("it serves");
+        }
+        let waited_ms = world.run_until(20_000, "its return", |world| world.serves(0, 3000));
+        assert_eq!(waited_ms < DOUBT_MS, is_taken, "{waited_ms}");
+        assert!(!world.peers[0].machine.is_handing_over());
+        assert_eq!(world.serves(1, 100), is_taken);
+        assert_eq!(world.serves(0, 100), !is_taken);
+        let epoch = world.peers[0].machine.config_epoch();
+        assert_eq!(epoch > beyond, !is_taken);
+    }
 }
 
 #[test]

@@ -295,7 +295,10 @@ impl World {
             Task::Connect => Request::Establish,
             Task::Copy => Request::Feed(self.gather(name, true)),
             Task::Follow | Task::Drain => Request::Feed(self.gather(name, false)),
-            Task::Take => self.hand_over(name)?,
+            Task::Take => match self.hand_over(name)? {
+                Ok(request) => request,
+                Err(note) => return Some(note),
+            },
             Task::Hold => return self.hold(name),
             Task::Ask => {
                 let leaving = self.moves().leaving.get(&name)?;
@@ -359,12 +362,17 @@ impl World {
         });
     }
 
-    fn hand_over(&mut self, name: u64) -> Option<Request> {
+    /// Nobody is told to take what would be forgotten.
+    fn hand_over(&mut self, name: u64) -> Option<Result<Request, Note<'static>>> {
         let leaving = self.moves().leaving.get(&name)?;
         let (node, slots) = (leaving.node, leaving.slots.clone());
         let _ = self.command(node, Command::HandOver(&slots));
-        let beyond = self.sites[node].machine.as_ref()?.config_epoch();
-        Some(Request::Take { beyond })
+        let machine = self.sites[node].machine.as_ref()?;
+        let beyond = machine.config_epoch();
+        Some(match machine.is_unsaved() {
+            true => Err(Note::Lost("The file cannot be written")),
+            false => Ok(Request::Take { beyond }),
+        })
     }
 
     fn give(&mut self, name: u64) -> Option<Note<'static>> {
