@@ -104,10 +104,21 @@ struct Todo {
     judge: bool,
     map_changed: bool,
     /// Tell everyone what this node is now.
-    tell_all: bool,
+    tell_all: Tell,
     look_at_election: bool,
     /// Writes need not wait any longer.
     resume: bool,
+}
+
+/// When everyone is to be told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Tell {
+    #[default]
+    No,
+    /// With the next tick.
+    Soon,
+    /// At the end of this step.
+    Now,
 }
 
 /// When the file is to be written.
@@ -235,7 +246,8 @@ impl Machine {
             self.judge_state(turn);
             self.renew_lease(turn);
         }
-        if std::mem::take(&mut self.todo.tell_all) {
+        if self.todo.tell_all == Tell::Now {
+            self.todo.tell_all = Tell::No;
             self.pong_everyone(turn);
         }
         if std::mem::take(&mut self.todo.map_changed) {

@@ -13,7 +13,7 @@ const HINTS: [(Flaw, u64); 5] = [
     (Flaw::KeepLostKeys, 29),
     (Flaw::NeverUpdate, 600),
     (Flaw::VoteAgainstAnswer, 7258),
-    (Flaw::VoteTwice, 84),
+    (Flaw::VoteTwice, 175),
 ];
 
 /// How much longer than the node timeout 95 of 100 failovers may take.
