@@ -15,6 +15,7 @@ const PACKAGES: &[(&str, &str)] = &[
     ("redis-tools", "redis-benchmark"),
     ("tcl", "tclsh"),
     ("procps", "ps"),
+    ("iproute2", "ip"),
     ("nutcracker", "nutcracker"),
     ("memcached", "memcached"),
     ("tmux", "tmux"),
