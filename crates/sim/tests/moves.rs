@@ -21,7 +21,9 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 /// * 597, 777: it had started again meanwhile, too.
 /// * 544: a source that started again during a hand-over had forgotten it, and served slots that
 ///   the target had taken unheard.
-const MENDED: [u64; 4] = [64, 597, 777, 544];
+/// * 1136: a target took slots while its replica was being elected by an operator's order: what
+///   the replica served until it heard of the epoch was lost.
+const MENDED: [u64; 5] = [64, 597, 777, 544, 1136];
 
 #[test]
 fn fixed_seeds_keep_all_promises() {

@@ -76,6 +76,11 @@ impl Machine {
         if !self.my().is_primary() || self.nodes[sender].primary != Some(self.me) {
             return;
         }
+        // The replica would take an epoch beyond that of whoever takes slots from here.
+        if !self.handing_over.is_empty() {
+            let line = "Manual failover put off: slots are being handed over.";
+            return turn.log(Level::Warning, line);
+        }
         self.end_manual(turn);
         let ends_ms = turn.now() + PAUSE_MS;
         self.manual = Some(Manual::Yielding {
@@ -113,6 +118,11 @@ impl Machine {
                 ..
             })
         )
+    }
+
+    /// Whether a replica may be elected at any moment though this node serves.
+    pub(super) fn is_yielding(&self) -> bool {
+        matches!(self.manual, Some(Manual::Yielding { .. }))
     }
 
     pub(super) fn owes_paused_ping(&self) -> bool {

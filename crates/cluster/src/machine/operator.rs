@@ -271,6 +271,9 @@ impl Machine {
             return Err(Refused::new("Please use SETSLOT only with masters."));
         }
         self.must_be_settled()?;
+        if self.is_yielding() {
+            return Err(Refused::new("A replica is about to take over"));
+        }
         if self.unsaved.failed {
             return Err(Refused::new(
                 "The cluster configuration file cannot be written",
