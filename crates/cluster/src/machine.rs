@@ -104,21 +104,10 @@ struct Todo {
     judge: bool,
     map_changed: bool,
     /// Tell everyone what this node is now.
-    tell_all: Tell,
+    tell_all: bool,
     look_at_election: bool,
     /// Writes need not wait any longer.
     resume: bool,
-}
-
-/// When everyone is to be told.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-enum Tell {
-    #[default]
-    No,
-    /// With the next tick.
-    Soon,
-    /// At the end of this step.
-    Now,
 }
 
 /// When the file is to be written.
@@ -246,8 +235,7 @@ impl Machine {
             self.judge_state(turn);
             self.renew_lease(turn);
         }
-        if self.todo.tell_all == Tell::Now {
-            self.todo.tell_all = Tell::No;
+        if std::mem::take(&mut self.todo.tell_all) {
             self.pong_everyone(turn);
         }
         if std::mem::take(&mut self.todo.map_changed) {

@@ -8,11 +8,12 @@ use cluster::Flaw;
 const FLAW_SEEDS_MAX: u64 = 1_000;
 
 /// Mistakes that few seeds notice, and one that does: it is tried first.
-const HINTS: [(Flaw, u64); 5] = [
+const HINTS: [(Flaw, u64); 6] = [
     (Flaw::ForgetBlacklist, 97),
     (Flaw::KeepLostKeys, 29),
     (Flaw::NeverUpdate, 600),
     (Flaw::VoteAgainstAnswer, 7258),
+    (Flaw::VoteTwice, 84),
     (Flaw::VoteTwice, 175),
 ];
 

@@ -1,6 +1,6 @@
 //! Who is there, and who replicates whom.
 
-use super::{Machine, Save, Tell, Turn};
+use super::{Machine, Save, Turn};
 use crate::bus::{Beat, Extension};
 use crate::id::{NodeId, ShardId};
 use crate::input::LinkId;
@@ -141,7 +141,7 @@ impl Machine {
             }
         }
         self.todo.judge = true;
-        self.todo.tell_all = Tell::Now;
+        self.todo.tell_all = true;
         self.save(Save::Now);
         self.end_manual(turn);
     }

@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::handshake::Place;
-use super::{Machine, Save, Tell, Turn};
+use super::{Machine, Save, Turn};
 use crate::command::{Answer, Command, Failover, Refused, SlotState, named};
 use crate::id::NodeId;
 use crate::node::Flags;
@@ -244,11 +244,7 @@ impl Machine {
                     format!("configEpoch updated after importing slot {slot}"),
                 );
             }
-            // Whoever moves slots one by one tells the others himself, and each that hears of it
-            // from here first waits for its disk.
-            if self.todo.tell_all == Tell::No {
-                self.todo.tell_all = Tell::Soon;
-            }
+            self.todo.tell_all = true;
         }
         let is_bare = was_mine && self.my().slot_count == 0 && owner != self.me;
         if is_bare && self.settings.allow_replica_migration {
@@ -293,7 +289,7 @@ impl Machine {
         self.bump_epoch(turn);
         self.chosen_epoch = self.my().config_epoch;
         self.slots_were_set();
-        self.todo.tell_all = Tell::Now;
+        self.todo.tell_all = true;
         Ok(())
     }
 
@@ -374,7 +370,7 @@ impl Machine {
         let epoch = self.next_epoch();
         self.set_my_epoch(epoch);
         turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
-        self.todo.tell_all = Tell::Now;
+        self.todo.tell_all = true;
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! What is looked after ten times a second.
 
-use super::{Machine, Save, TICK_MS, Tell, Turn};
+use super::{Machine, Save, TICK_MS, Turn};
 use crate::bus::Beat;
 use crate::input::LinkId;
 use crate::node::Flags;
@@ -47,9 +47,6 @@ impl Machine {
         self.look_after_orphans(turn);
         self.judge_state(turn);
         self.renew_lease(turn);
-        if self.todo.tell_all == Tell::Soon {
-            self.todo.tell_all = Tell::Now;
-        }
         if self.todo.save == Save::Soon {
             self.todo.save = Save::No;
             turn.push(Output::Save { sync: false });
