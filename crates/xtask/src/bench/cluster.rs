@@ -160,10 +160,13 @@ fn manager(bench: &Bench) -> Result<Vec<Row>> {
 
 /// Two nodes of one kind that share the slots, the first having the lower ones.
 fn pair(bench: &Bench, side: usize) -> Result<[Server; 2]> {
-    let nodes = [
-        bench.start_as(side, "first", &NODE)?,
-        bench.start_as(side, "second", &NODE)?,
-    ];
+    let fresh = |name: &str| {
+        // The pair before has left its cluster there.
+        let folder = bench.workplace.folder().join(format!("{name}-{side}"));
+        drop(std::fs::remove_dir_all(folder));
+        bench.start_as(side, name, &NODE)
+    };
+    let nodes = [fresh("first")?, fresh("second")?];
     let last = FIRST_SLOTS - 1;
     for (node, slots, epoch) in [
         (&nodes[0], format!("0 {last}"), 1),
