@@ -123,11 +123,8 @@ impl Machine {
             return false;
         };
         let is_mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
-        let (mine, given): (SlotSet, SlotSet) = {
-            let (mine, given): (Vec<u16>, Vec<u16>) = self.handing_over.iter().partition(is_mine);
-            (mine.into_iter().collect(), given.into_iter().collect())
-        };
-        self.keep(&given);
+        let mine: SlotSet = self.handing_over.iter().filter(is_mine).collect();
+        self.handing_over = mine.clone();
         if !mine.is_empty() && (turn.now() < until_ms || self.is_minority(turn.now())) {
             return true;
         }

@@ -344,7 +344,7 @@ impl Machine {
         self.save(Save::Now);
     }
 
-    pub(super) fn keep(&mut self, slots: &SlotSet) {
+    fn keep(&mut self, slots: &SlotSet) {
         for slot in slots.iter() {
             self.handing_over.remove(slot);
         }
