@@ -8,6 +8,7 @@
 
 mod layout;
 mod output;
+mod ports;
 mod ratchet;
 mod runner;
 mod source;
@@ -17,6 +18,7 @@ use crate::{product, server, tree};
 use anyhow::{Result, bail, ensure};
 use clap::ValueEnum;
 use output::Outcome;
+use ports::PortBlock;
 use ratchet::{Ratchet, Skips};
 use runner::Runner;
 use std::path::{Path, PathBuf};
@@ -194,6 +196,7 @@ pub fn run(options: &Options) -> Result<()> {
         binary,
         folder: workplace.folder().join("servers"),
         logs,
+        ports: PortBlock::claim()?,
         stall: Duration::from_secs(options.stall),
         limit: Duration::from_secs(options.limit),
     };

@@ -60,8 +60,15 @@ pub struct Attempt {
 impl Attempt {
     pub fn read(log: &str) -> Self {
         let mut attempt = Self::default();
-        for line in without_colours(log).lines() {
+        let mut before = "";
+        let log = without_colours(log);
+        for line in log.lines() {
+            // An error that nobody catches, such as of the program that hands out the tests.
+            if line == "    while executing" && attempt.is_empty() {
+                attempt.exception.get_or_insert_with(|| before.to_owned());
+            }
             attempt.take(line);
+            before = line;
         }
         attempt
     }
@@ -165,6 +172,15 @@ mod tests {
         let failures = ["The port is 1 > 0: Expected x", "Live resharding: caught y"];
         assert_eq!(attempt.failures, failures);
         assert_eq!(attempt.exception.as_deref(), Some("oops"));
+    }
+
+    #[test]
+    fn an_error_before_the_first_test_is_kept() {
+        let log = "Starting test server\ncouldn't open socket: address already in use\n    \
+                   while executing\n\"socket -server\"\n";
+        let exception = Attempt::read(log).exception;
+        let expected = "couldn't open socket: address already in use";
+        assert_eq!(exception.as_deref(), Some(expected));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //! judged too.
 
 use super::output::{Attempt, Outcome};
+use super::ports::PortBlock;
 use super::{Mode, layout};
 use crate::process;
 use crate::server::Server;
@@ -16,8 +17,6 @@ const RETRIES_MAX: usize = 5;
 /// What the suite needs, beyond its own limit, to notice a stall and say where.
 const STALL_GRACE: Duration = Duration::from_secs(30);
 const TURN: Duration = Duration::from_millis(50);
-/// Ports the suite may take for the servers it starts.
-const PORT_COUNT: u32 = 600;
 const NOTE_CHARS_MAX: usize = 150;
 
 /// What the suite's external mode asks of a server beyond its defaults. One thread, for the suite
@@ -40,6 +39,7 @@ pub struct Runner {
     /// Where servers keep their files.
     pub folder: PathBuf,
     pub logs: PathBuf,
+    pub ports: PortBlock,
     pub stall: Duration,
     pub limit: Duration,
 }
@@ -128,8 +128,8 @@ impl Runner {
         if !tags.trim().is_empty() {
             command.args(["--tags", tags]);
         }
-        command.args(["--baseport", &base_port().to_string()]);
-        command.args(["--portcount", &PORT_COUNT.to_string()]);
+        command.args(["--baseport", &self.ports.first().to_string()]);
+        command.args(["--portcount", &PortBlock::LENGTH.to_string()]);
         if let Some(server) = server {
             command.args(["--host", "127.0.0.1", "--port", &server.port.to_string()]);
         }
@@ -166,13 +166,6 @@ impl Runner {
             std::thread::sleep(TURN);
         }
     }
-}
-
-/// Where the suite begins to look for ports: apart from another run's, and below those the kernel
-/// gives to outgoing connections.
-fn base_port() -> u32 {
-    const BLOCKS: u32 = 28;
-    12_000 + std::process::id() % BLOCKS * (PORT_COUNT + 100)
 }
 
 fn stop(child: &mut Child, end: End) -> Result<End> {
