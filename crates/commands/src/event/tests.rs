@@ -426,3 +426,42 @@ fn an_empty_result_deletes_what_was_past_its_expiry() {
         4) "expire"
     "#]]);
 }
+
+#[test]
+fn keys_are_looked_up_one_after_the_other() {
+    check(expect![[r#"
+        > CONFIG SET notify-keyspace-events Emx
+        OK
+        s> PSUBSCRIBE __key*
+        1) "psubscribe"
+        2) "__key*"
+        3) (integer) 1
+        > SET due v EXAT 1
+        OK
+        > SINTER none due
+        (empty array)
+        s<
+        1) "pmessage"
+        2) "__key*"
+        3) "__keyevent@0__:keymiss"
+        4) "none"
+        s<
+        1) "pmessage"
+        2) "__key*"
+        3) "__keyevent@0__:expired"
+        4) "due"
+        s<
+        1) "pmessage"
+        2) "__key*"
+        3) "__keyevent@0__:keymiss"
+        4) "due"
+        s<
+        (no reply)
+        > SET text v
+        OK
+        > SINTER text none
+        (error) WRONGTYPE Operation against a key holding the wrong kind of value
+        s<
+        (no reply)
+    "#]]);
+}

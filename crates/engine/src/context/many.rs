@@ -1,6 +1,7 @@
 //! Several keys at once, and results that are kept under a key.
 
 use datatypes::Borrowed;
+use datatypes::table::Ref;
 use keyspace::{Entry as KeyEntry, Key, Value};
 
 use super::{Context, Event};
@@ -15,18 +16,16 @@ impl Context<'_> {
         keys: &[Key<'_>],
         read: impl FnOnce(&[Option<Borrowed<'_, V>>], &mut Reply<'_>) -> R,
     ) -> Result<R, Error> {
-        keys.iter().for_each(|key| self.tell_of_lapse(key));
-        let index = self.db.index();
-        let entries = self.db.get_all(keys);
-        let mut values = Vec::with_capacity(entries.len());
-        for (key, entry) in keys.iter().zip(&entries) {
-            self.engine
-                .note_lookup(self.worker, self.config, index, key, entry.is_some());
-            values.push(match entry {
-                None => None,
-                Some(entry) => Some(entry.value().ok_or(Error::WrongKind)?),
-            });
+        // One after the other, so that what is told of the keys is in their order.
+        for key in keys {
+            let is_other = |entry: Ref<'_, KeyEntry>| entry.value::<V>().is_none();
+            if self.read(key).is_some_and(is_other) {
+                return Err(Error::WrongKind);
+            }
         }
+        let entries = self.db.find_all(keys);
+        let values = entries.iter().map(|entry| entry.as_ref()?.value());
+        let values: Vec<_> = values.collect();
         Ok(read(&values, &mut self.reply))
     }
 

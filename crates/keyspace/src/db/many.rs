@@ -7,11 +7,9 @@ use crate::entry::Entry;
 use crate::slot::Key;
 
 impl Db<'_> {
-    /// What each of the keys holds. Counts as a use of them.
-    pub fn get_all(&mut self, keys: &[Key<'_>]) -> Vec<Option<Ref<'_, Entry>>> {
-        for key in keys {
-            self.get(key);
-        }
+    /// What each of the keys holds. The caller has got each of them just before, which counts as its
+    /// use and deletes what is past its expiry.
+    pub fn find_all(&self, keys: &[Key<'_>]) -> Vec<Option<Ref<'_, Entry>>> {
         let is_shown = |entry: &Ref<'_, Entry>| {
             self.expire != Expire::Hide || !is_past(entry.expiry(), self.now)
         };
