@@ -24,7 +24,7 @@ use tokio::time::Sleep;
 
 use crate::connection::replica::Replica;
 use crate::durability::Durability;
-use crate::worker::{Tools, should_queue, with_tools};
+use crate::worker::{Tools, should_gather, should_queue, with_tools};
 
 mod replica;
 
@@ -66,6 +66,8 @@ pub struct Connection<S> {
     held_until: u64,
     /// Others count on this connection to call for a sync.
     leads_sync: bool,
+    /// When messages for the client were last left to be gathered.
+    gathers_since: u32,
     replica: Option<Box<Replica>>,
 }
 
@@ -126,6 +128,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             durability,
             held_until: 0,
             leads_sync: false,
+            gathers_since: 0,
             replica: None,
         }
     }
@@ -576,6 +579,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
             return Poll::Pending;
         }
         let this = &mut *self;
+        if this.session.client.has(ClientFlags::WOKEN) && should_gather(&mut this.gathers_since) {
+            // Its only poll has this task woken when the thread has looked at its sockets.
+            let _ = pin!(tokio::task::yield_now()).poll(cx);
+            return Poll::Pending;
+        }
         let engine = Arc::clone(&this.engine);
         with_tools(&engine, |tools| this.advance(tools, cx).map(|_| ()))
     }

@@ -76,6 +76,7 @@ thread_local! {
 /// This thread has waited for sockets, and begins to run what it was woken for.
 pub fn has_woken() {
     HAS_WOKEN.set(true);
+    DELIVERIES.with(Deliveries::renew);
 }
 
 /// Whether the connection that asks should go to the end of the queue before it does anything.
@@ -85,4 +86,74 @@ pub fn has_woken() {
 /// requests arrived last would overtake all others. The last is the first to ask.
 pub fn should_queue() -> bool {
     HAS_WOKEN.replace(false)
+}
+
+/// Connections that write what others have sent them before the thread looks at its sockets.
+const DELIVERIES_PER_LOOK: u32 = 16;
+
+thread_local! {
+    static DELIVERIES: Deliveries = const { Deliveries::new() };
+}
+
+/// What a thread has delivered since it last looked at its sockets.
+struct Deliveries {
+    /// The number of that look; never 0, which is in the hands of who has not asked.
+    look: Cell<u32>,
+    count: Cell<u32>,
+}
+
+impl Deliveries {
+    const fn new() -> Deliveries {
+        Deliveries {
+            look: Cell::new(1),
+            count: Cell::new(0),
+        }
+    }
+
+    fn renew(&self) {
+        self.look.set(self.look.get().wrapping_add(1).max(1));
+        self.count.set(0);
+    }
+}
+
+/// Whether a connection should write later what others have sent it; it then asks again, with what
+/// this has put into `asked_at`, when the thread has looked at its sockets.
+///
+/// A message to hundreds of subscribers is as many writes. Who publishes has more to say long
+/// before the last of them, and whoever has not been written to by then gets all with one write.
+pub fn should_gather(asked_at: &mut u32) -> bool {
+    DELIVERIES.with(|deliveries| {
+        if mem::take(asked_at) == deliveries.look.get() {
+            deliveries.renew();
+        }
+        let count = deliveries.count.get();
+        deliveries.count.set(count + 1);
+        if count < DELIVERIES_PER_LOOK {
+            return false;
+        }
+        *asked_at = deliveries.look.get();
+        true
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_deliver_at_each_look_and_the_others_gather() {
+        let mut connections = [0; 40];
+        let round = |connections: &mut [u32]| {
+            let gather = connections.iter_mut().map(should_gather);
+            gather.filter(|gathers| !gathers).count()
+        };
+        let delivered = round(&mut connections);
+        assert_eq!(delivered, DELIVERIES_PER_LOOK as usize);
+        let (_, rest) = connections.split_at_mut(delivered);
+        assert_eq!(round(rest), delivered);
+        assert_eq!(round(&mut rest[delivered..]), 40 - 2 * delivered);
+        // Those who come next find room again when the thread has slept.
+        has_woken();
+        assert_eq!(round(&mut [0; 4]), 4);
+    }
 }
