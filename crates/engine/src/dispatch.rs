@@ -28,69 +28,21 @@ use crate::error::{Error, excerpt};
 use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
-use crate::log::{Effects, Log};
 use crate::replication::{Held, Verbatim};
 use crate::reply::Reply;
 use crate::session::{Origin, Replies, Session};
-use crate::stats::WorkerStats;
 use crate::transaction;
 
 pub(crate) use words::{locate, words_of_name};
 use words::{recycle, unknown_command};
+pub use worker::Worker;
 
 mod words;
+mod worker;
 
 /// The most requests that are locked and fetched together. More would overlap more waits, but
 /// hold more locks at once.
 const GROUP_MAX: usize = 8;
-
-/// What a thread that runs commands keeps for itself.
-pub struct Worker {
-    pub stats: Arc<WorkerStats>,
-    pub prng: Prng,
-    pub(crate) effects: Effects,
-    /// Where in the log the last effects of this thread ended.
-    pub(crate) appended_to: u64,
-    /// Words of the command under way that nobody else may see.
-    pub(crate) redacted: Vec<usize>,
-    spare: Vec<Located<'static>>,
-}
-
-impl Worker {
-    pub fn new(engine: &Engine, seed: u64) -> Worker {
-        Worker {
-            stats: engine.stats.join(),
-            prng: Prng::new(seed),
-            effects: Effects::default(),
-            appended_to: 0,
-            redacted: Vec::new(),
-            spare: Vec::new(),
-        }
-    }
-
-    /// Where in the log the last effects of this thread ended, since this was last called; 0 if
-    /// there were none. Replies to whoever caused them wait until that much is in the files.
-    #[inline]
-    pub fn take_appended_to(&mut self) -> u64 {
-        mem::take(&mut self.appended_to)
-    }
-
-    /// Enters what was done into the log. The locks it was done under are still held.
-    #[inline]
-    pub(crate) fn append_effects(&mut self, log: &Log) {
-        self.appended_to = log.append(&mut self.effects);
-    }
-
-    /// Counts a command that ran for so long.
-    #[inline]
-    fn count(&self, entry: &Entry, nanos: u64, config: &Config) {
-        let stats = &self.stats.commands[usize::from(entry.id.0)];
-        stats.record(nanos);
-        if config.latency.tracking {
-            stats.track(nanos);
-        }
-    }
-}
 
 /// How far a batch was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

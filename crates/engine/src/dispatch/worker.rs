@@ -1,0 +1,61 @@
+//! What a thread that runs commands keeps for itself.
+
+use std::mem;
+use std::sync::Arc;
+
+use config::Config;
+use stdx::prng::Prng;
+
+use crate::Engine;
+use crate::args::Located;
+use crate::command::Entry;
+use crate::log::{Effects, Log};
+use crate::stats::WorkerStats;
+
+pub struct Worker {
+    pub stats: Arc<WorkerStats>,
+    pub prng: Prng,
+    pub(crate) effects: Effects,
+    /// Where in the log the last effects of this thread ended.
+    pub(crate) appended_to: u64,
+    /// Words of the command under way that nobody else may see.
+    pub(crate) redacted: Vec<usize>,
+    /// Room for the words of the next requests.
+    pub(super) spare: Vec<Located<'static>>,
+}
+
+impl Worker {
+    pub fn new(engine: &Engine, seed: u64) -> Worker {
+        Worker {
+            stats: engine.stats.join(),
+            prng: Prng::new(seed),
+            effects: Effects::default(),
+            appended_to: 0,
+            redacted: Vec::new(),
+            spare: Vec::new(),
+        }
+    }
+
+    /// Where in the log the last effects of this thread ended, since this was last called; 0 if
+    /// there were none. Replies to whoever caused them wait until that much is in the files.
+    #[inline]
+    pub fn take_appended_to(&mut self) -> u64 {
+        mem::take(&mut self.appended_to)
+    }
+
+    /// Enters what was done into the log. The locks it was done under are still held.
+    #[inline]
+    pub(crate) fn append_effects(&mut self, log: &Log) {
+        self.appended_to = log.append(&mut self.effects);
+    }
+
+    /// Counts a command that ran for so long.
+    #[inline]
+    pub(super) fn count(&self, entry: &Entry, nanos: u64, config: &Config) {
+        let stats = &self.stats.commands[usize::from(entry.id.0)];
+        stats.record(nanos);
+        if config.latency.tracking {
+            stats.track(nanos);
+        }
+    }
+}
