@@ -169,7 +169,8 @@ static PUBLISH: Command = Command {
                  patterns anybody subscribed to",
     handler: |cx, args| {
         publish(cx, args, false, |cx, channel, message| {
-            cx.engine.publish(cx.config, channel, message)
+            let wakes = &mut cx.worker.wakes;
+            cx.engine.publish(cx.config, wakes, channel, message)
         })
     },
     ..PUBLISHES
@@ -184,7 +185,9 @@ static SPUBLISH: Command = Command {
     keys: &[KeySpec::at(1, Access::NOT_KEY)],
     handler: |cx, args| {
         publish(cx, args, true, |cx, channel, message| {
-            cx.engine.publish_in_shard(cx.config, channel, message)
+            let wakes = &mut cx.worker.wakes;
+            cx.engine
+                .publish_in_shard(cx.config, wakes, channel, message)
         })
     },
     ..PUBLISHES
@@ -194,7 +197,7 @@ fn publish(
     cx: &mut Context<'_>,
     args: &mut Args<'_>,
     sharded: bool,
-    send: fn(&Context<'_>, &[u8], &[u8]) -> usize,
+    send: fn(&mut Context<'_>, &[u8], &[u8]) -> usize,
 ) -> CommandResult {
     let &[channel, message] = args.rest() else {
         return Err(engine::Error::Arity);

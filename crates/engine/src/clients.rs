@@ -11,9 +11,11 @@ use crate::sync::{self, AtomicU32, Mutex};
 
 pub use line::Request;
 pub use usage::{Input, Tally, Usage};
+pub use wakes::Wakes;
 
 mod line;
 pub(crate) mod usage;
+mod wakes;
 
 /// A connection's number. Never used twice.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -63,11 +65,16 @@ pub struct Client {
     tally: Arc<Tally>,
 }
 
+/// An inbox that begins to fill gets room for what the last one held, but not for more than this.
+const INBOX_BYTES_FORESEEN: usize = 16 * 1024;
+
 /// What others send to a session.
 #[derive(Debug, Default)]
 struct Inbox {
     bytes: Vec<u8>,
     waker: Option<Waker>,
+    /// How much the session found when it last looked: as much may come again.
+    last_taken: u32,
     /// Nobody reads it any more.
     is_closed: bool,
 }
@@ -150,6 +157,10 @@ impl Client {
     pub(crate) fn leave(&self, bytes: &[u8]) {
         let mut inbox = self.inbox.lock();
         if !inbox.is_closed {
+            if inbox.bytes.capacity() == 0 {
+                let foreseen = inbox.last_taken as usize;
+                inbox.bytes.reserve_exact(foreseen);
+            }
             inbox.bytes.extend_from_slice(bytes);
             self.note_inbox(&inbox.bytes);
         }
@@ -163,11 +174,19 @@ impl Client {
 
     /// Has the session look around.
     pub fn wake(&self) {
-        let before = self.flags.fetch_or(ClientFlags::WOKEN.0, Ordering::AcqRel);
-        if before & ClientFlags::WOKEN.0 != 0 {
-            // It has been woken, and has not looked yet.
-            return;
+        if self.note_woken() {
+            self.rouse();
         }
+    }
+
+    /// Returns whether the session is to be roused: if it has been and has not looked yet, it is
+    /// not.
+    fn note_woken(&self) -> bool {
+        let before = self.flags.fetch_or(ClientFlags::WOKEN.0, Ordering::AcqRel);
+        before & ClientFlags::WOKEN.0 == 0
+    }
+
+    fn rouse(&self) {
         // The waker stays: the session says only once how to wake it.
         let waker = self.inbox.lock().waker.clone();
         if let Some(waker) = waker {
@@ -193,6 +212,7 @@ impl Client {
         let mut inbox = self.inbox.lock();
         let mut bytes = std::mem::take(&mut inbox.bytes);
         let len = bytes.len();
+        inbox.last_taken = len.min(INBOX_BYTES_FORESEEN) as u32;
         if len > 0 {
             self.note_inbox(&inbox.bytes);
             out.append(&mut bytes);
@@ -262,6 +282,9 @@ impl Client {
     /// Notes since when more is unread than may be for long, in seconds of Unix time; `None` if it
     /// is not so.
     pub(crate) fn note_slow(&self, since: Option<i64>) {
+        if self.slow_since() == since {
+            return;
+        }
         let before = self.slow_since.swap(since.unwrap_or(0), Ordering::AcqRel);
         match (before != 0, since.is_some()) {
             (false, true) => self.tally.slow.fetch_add(1, Ordering::AcqRel),

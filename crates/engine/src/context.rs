@@ -6,6 +6,7 @@ use keyspace::{Db, DbIndex, Entry as KeyEntry, Key, Kind, ShardSet, Text, Value}
 use stdx::time::UnixMillis;
 
 use crate::Engine;
+use crate::clients::Wakes;
 use crate::command::Entry;
 use crate::dispatch::{self, Worker};
 use crate::error::Error;
@@ -59,14 +60,15 @@ impl Engine {
         if !wanted.intersects(event.class) {
             return;
         }
+        let mut wakes = Wakes::default();
         if wanted.contains(KeyspaceEvents::KEYSPACE) {
             let mut channel = format!("__keyspace@{}__:", db.0).into_bytes();
             channel.extend_from_slice(key);
-            self.publish(config, &channel, event.name.as_bytes());
+            self.publish(config, &mut wakes, &channel, event.name.as_bytes());
         }
         if wanted.contains(KeyspaceEvents::KEYEVENT) {
             let channel = format!("__keyevent@{}__:{}", db.0, event.name);
-            self.publish(config, channel.as_bytes(), key);
+            self.publish(config, &mut wakes, channel.as_bytes(), key);
         }
     }
 }

@@ -101,7 +101,7 @@ impl Engine {
         let progress = run.all(first);
         self.settle(&run.session.client, &run.config);
         let located = mem::take(&mut run.located);
-        run.worker.spare = recycle(located);
+        run.worker.finish(located);
         progress
     }
 
@@ -138,7 +138,7 @@ impl Engine {
         };
         run.run_alone(entry, batch.request(0));
         let located = mem::take(&mut run.located);
-        run.worker.spare = recycle(located);
+        run.worker.finish(located);
         true
     }
 
@@ -192,7 +192,7 @@ impl Engine {
         };
         run.stream();
         let located = mem::take(&mut run.located);
-        run.worker.spare = recycle(located);
+        run.worker.finish(located);
     }
 
     /// Replies that the stream is broken. The session ends.

@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use config::{Config, OutputLimit};
 
 use crate::Engine;
-use crate::clients::{Client, ClientFlags, Request};
+use crate::clients::{Client, ClientFlags, Request, Wakes};
 use crate::host::LogLevel;
 use crate::session::Session;
 
@@ -63,6 +63,10 @@ impl Engine {
         let limit = output_limit(config, client);
         let unread = client.usage.output();
         let over = |limit: u64| limit > 0 && unread > limit;
+        if !over(limit.soft.0) && !over(limit.hard.0) {
+            client.note_slow(None);
+            return false;
+        }
         let now = self.now().0 / 1000;
         let slow_since = match over(limit.soft.0) {
             true => client.slow_since().or(Some(now)),
@@ -101,10 +105,16 @@ impl Engine {
     }
 
     /// Sends a client bytes, unless that makes it one to be closed.
-    pub(crate) fn send(&self, config: &Config, client: &Arc<Client>, bytes: &[u8]) {
+    pub(crate) fn send(
+        &self,
+        config: &Config,
+        wakes: &mut Wakes,
+        client: &Arc<Client>,
+        bytes: &[u8],
+    ) {
         client.leave(bytes);
         if !self.enforce_output_limit(config, client) {
-            client.wake();
+            wakes.add(client);
         }
     }
 

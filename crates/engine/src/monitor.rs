@@ -8,7 +8,7 @@ use keyspace::DbIndex;
 use stdx::text::quote;
 
 use crate::Engine;
-use crate::clients::{Client, ClientFlags};
+use crate::clients::{Client, ClientFlags, Wakes};
 use crate::sync::{AtomicUsize, Mutex};
 
 #[derive(Debug, Default)]
@@ -64,8 +64,9 @@ impl Monitors {
             quote(word, &mut line);
         }
         line.extend_from_slice(b"\r\n");
+        let mut wakes = Wakes::default();
         for client in self.watching.lock().iter() {
-            engine.send(config, client, &line);
+            engine.send(config, &mut wakes, client, &line);
         }
     }
 }

@@ -14,7 +14,7 @@ use stdx::glob;
 
 use crate::Engine;
 use crate::clients::usage::name_bytes;
-use crate::clients::{Client, ClientFlags, ClientId};
+use crate::clients::{Client, ClientFlags, ClientId, Wakes};
 use crate::reply::Reply;
 use crate::session::Session;
 use crate::sync::RwLock;
@@ -225,37 +225,55 @@ impl Session {
 impl Engine {
     /// Sends a message to all who subscribed to the channel or to a pattern that it matches.
     /// Returns how many received it; who subscribed in several ways counts as often.
-    pub fn publish(&self, config: &Config, channel: &[u8], message: &[u8]) -> usize {
+    pub fn publish(
+        &self,
+        config: &Config,
+        wakes: &mut Wakes,
+        channel: &[u8],
+        message: &[u8],
+    ) -> usize {
         let mut received = 0;
         if let Some(subscribers) = self.pubsub.scope(Scope::Channel).read().get(channel) {
-            received += self.deliver(config, subscribers, &[b"message", channel, message]);
+            received += self.deliver(config, wakes, subscribers, &[b"message", channel, message]);
         }
         let patterns = self.pubsub.scope(Scope::Pattern).read();
         for (pattern, subscribers) in patterns.iter() {
             if glob::matches(pattern, channel, false) {
                 let words: [&[u8]; 4] = [b"pmessage", pattern, channel, message];
-                received += self.deliver(config, subscribers, &words);
+                received += self.deliver(config, wakes, subscribers, &words);
             }
         }
         received
     }
 
     /// Sends a message to all who subscribed to the shard channel. Returns how many received it.
-    pub fn publish_in_shard(&self, config: &Config, channel: &[u8], message: &[u8]) -> usize {
+    pub fn publish_in_shard(
+        &self,
+        config: &Config,
+        wakes: &mut Wakes,
+        channel: &[u8],
+        message: &[u8],
+    ) -> usize {
         let channels = self.pubsub.scope(Scope::ShardChannel).read();
         let Some(subscribers) = channels.get(channel) else {
             return 0;
         };
-        self.deliver(config, subscribers, &[b"smessage", channel, message])
+        self.deliver(config, wakes, subscribers, &[b"smessage", channel, message])
     }
 
     /// Sends a message to each of the subscribers.
-    fn deliver(&self, config: &Config, subscribers: &Subscribers, words: &[&[u8]]) -> usize {
+    fn deliver(
+        &self,
+        config: &Config,
+        wakes: &mut Wakes,
+        subscribers: &Subscribers,
+        words: &[&[u8]],
+    ) -> usize {
         let mut encoded: [Option<Vec<u8>>; 2] = [None, None];
         for client in subscribers.values() {
             let resp3 = client.resp3.load(Ordering::Relaxed);
             let message = encoded[usize::from(resp3)].get_or_insert_with(|| encode(words, resp3));
-            self.send(config, client, message);
+            self.send(config, wakes, client, message);
         }
         subscribers.len()
     }

@@ -22,6 +22,7 @@ use ::cluster::{
 use bytes::Bytes;
 use config::Config;
 use engine::Engine;
+use engine::clients::Wakes;
 use engine::host::{ClusterReply, ClusterRequest, LogLevel};
 use engine::pause::Holder;
 use keyspace::ShardSet;
@@ -332,10 +333,10 @@ impl Cluster {
                 message,
                 sharded,
             } => {
-                let config = &core.config;
+                let (config, mut wakes) = (&core.config, Wakes::default());
                 let _received = match sharded {
-                    true => engine.publish_in_shard(config, &channel, &message),
-                    false => engine.publish(config, &channel, &message),
+                    true => engine.publish_in_shard(config, &mut wakes, &channel, &message),
+                    false => engine.publish(config, &mut wakes, &channel, &message),
                 };
             }
             Output::Log { level, line } => engine.host.log(rank(level), &line),

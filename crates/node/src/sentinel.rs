@@ -16,6 +16,7 @@ use std::sync::{Arc, OnceLock};
 
 use ::sentinel::{Answer, ConnectionId, Input, Level, Machine, Output, ScriptId, View};
 use engine::Engine;
+use engine::clients::Wakes;
 use engine::host::{LogLevel, Watcher};
 use parking_lot::Mutex;
 
@@ -178,7 +179,12 @@ impl Sentinel {
             Output::Resolve { host } => shell.resolve(host),
             Output::Publish { channel, text } => {
                 let config = engine.config.load();
-                engine.publish(&config, channel.as_bytes(), text.as_bytes());
+                engine.publish(
+                    &config,
+                    &mut Wakes::default(),
+                    channel.as_bytes(),
+                    text.as_bytes(),
+                );
             }
             Output::Save => save(engine, core, &**shell),
             Output::RunScript { script, path, args } => shell.run_script(script, path, args),

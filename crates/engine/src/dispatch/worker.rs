@@ -6,8 +6,10 @@ use std::sync::Arc;
 use config::Config;
 use stdx::prng::Prng;
 
+use super::words::recycle;
 use crate::Engine;
 use crate::args::Located;
+use crate::clients::Wakes;
 use crate::command::Entry;
 use crate::log::{Effects, Log};
 use crate::stats::WorkerStats;
@@ -20,6 +22,8 @@ pub struct Worker {
     pub(crate) appended_to: u64,
     /// Words of the command under way that nobody else may see.
     pub(crate) redacted: Vec<usize>,
+    /// Who is woken when the batch has been run.
+    pub wakes: Wakes,
     /// Room for the words of the next requests.
     pub(super) spare: Vec<Located<'static>>,
 }
@@ -32,8 +36,15 @@ impl Worker {
             effects: Effects::default(),
             appended_to: 0,
             redacted: Vec::new(),
+            wakes: Wakes::default(),
             spare: Vec::new(),
         }
+    }
+
+    /// What was run leaves memory for what is run next, and those it has sent something look.
+    pub(super) fn finish(&mut self, located: Vec<Located<'_>>) {
+        self.spare = recycle(located);
+        self.wakes.release();
     }
 
     /// Where in the log the last effects of this thread ended, since this was last called; 0 if
