@@ -118,7 +118,10 @@ impl Engine {
     /// Whether the link to the primary stands and brings its stream. Of no matter to a primary.
     pub fn note_link(&self, is_up: bool) {
         let is_down = !is_up && self.standing.is_replica();
-        self.standing.limit(Limits::LINK_DOWN, is_down);
+        // Every command looks at these bits: who only repeats them must not write them.
+        if self.standing.limits().has(Limits::LINK_DOWN) != is_down {
+            self.standing.limit(Limits::LINK_DOWN, is_down);
+        }
     }
 
     /// So many replicas confirm in time.

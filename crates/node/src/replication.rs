@@ -335,9 +335,9 @@ impl Replication {
     /// Has others know how things stand.
     fn settle(&self, engine: &Engine, core: &Core) {
         let is_online = core.machine.link_state() == Some(LinkState::Connected);
-        if self.is_online.swap(is_online, Ordering::AcqRel) != is_online {
-            engine.note_link(is_online);
-        }
+        self.is_online.store(is_online, Ordering::Release);
+        // The role may be new and the link as before: a new replica has none yet.
+        engine.note_link(is_online);
         let deadline = core.machine.next_deadline();
         if self.deadline_ms.swap(deadline, Ordering::AcqRel) > deadline {
             self.rearm();

@@ -575,3 +575,19 @@ fn a_silent_primary_is_a_client_that_can_be_killed() {
     replica.side.wait_for_line("Connection with master lost.");
     replica.wait_for_link();
 }
+
+#[test]
+fn a_new_replica_keeps_old_data_to_itself_from_its_first_moment() {
+    let primary = Node::start(OCHRE, &[]);
+    let mut replica = Node::start(OCHRE, &["--replica-serve-stale-data", "no"]);
+    assert_eq!(replica.ask("SET k v"), Value::Simple(b"OK".to_vec()));
+    let refusal = b"MASTERDOWN";
+    let is_refused = |reply: Value| matches!(reply, Value::Error(it) if it.starts_with(refusal));
+    // Nobody listens there: the link is as it was before, down.
+    replica.ask("REPLICAOF 127.0.0.1 1");
+    assert!(is_refused(replica.ask("GET k")));
+    replica.ask("REPLICAOF NO ONE");
+    assert_eq!(bytes(replica.ask("GET k")), b"v");
+    replica.follow(primary.side.port);
+    wait_until("fresh data", || !is_refused(replica.ask("GET k")));
+}
