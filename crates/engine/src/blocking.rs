@@ -115,6 +115,8 @@ pub struct Blocked {
     deadline: Option<UnixMillis>,
     pub(crate) what: What,
     state: AtomicU8,
+    /// How long the command has run so far, in nanoseconds; that it waits does not count.
+    nanos: AtomicU64,
     /// The reply, once the wait is served.
     reply: Mutex<Vec<u8>>,
 }
@@ -140,6 +142,12 @@ pub(crate) struct AwaitedKey {
 }
 
 impl Blocked {
+    /// Counts that the command ran for so long. Returns whether it goes on when it is served.
+    pub(crate) fn is_put_off(&self, nanos: u64) -> bool {
+        self.nanos.fetch_add(nanos, Ordering::Relaxed);
+        matches!(self.what, What::Key(_))
+    }
+
     /// Makes the caller the one who ends the wait. False if somebody else is.
     pub(crate) fn claim(&self, to: State) -> bool {
         let (from, to) = (State::Waiting as u8, to as u8);
@@ -311,6 +319,7 @@ impl Engine {
             deadline,
             what,
             state: AtomicU8::new(State::Waiting as u8),
+            nanos: AtomicU64::new(0),
             reply: Mutex::default(),
         });
         if let What::Replicas(_) = &blocked.what {
@@ -346,6 +355,7 @@ impl Engine {
             Some(text) => self.fail_blocked(&blocked, worker, &text, out),
             None => self.write_end(&blocked, out),
         }
+        self.judge_served(session, &blocked);
         if blocked.silent {
             out.truncate(mark);
         }
@@ -355,6 +365,20 @@ impl Engine {
         // A write that was waited for is confirmed as any other.
         let is_write = blocked.is(State::Served) && matches!(blocked.what, What::Key(_));
         is_write && self.confirm_served(session, blocked.command, mark, out)
+    }
+
+    /// Notes how long a command took that was served late. One that waited for nothing is not noted.
+    fn judge_served(&self, session: &Session, blocked: &Blocked) {
+        let What::Key(awaited) = &blocked.what else {
+            return;
+        };
+        if blocked.is(State::Served) {
+            let entry = self.table.get(blocked.command);
+            let words: Vec<&[u8]> = awaited.words.iter().map(|word| &**word).collect();
+            let nanos = blocked.nanos.load(Ordering::Relaxed);
+            let config = self.config.load();
+            self.judge_duration(session, entry, (&words, &[]), nanos, &config);
+        }
     }
 
     /// Ends a wait with an error.
@@ -490,7 +514,10 @@ impl Server<'_> {
             changes: 0,
             has_own_effect: false,
         };
+        let started = self.engine.host.monotonic_nanos();
         cx.run(entry, args, |cx, args| (awaited.serve)(cx, args, key));
+        let nanos = self.engine.host.monotonic_nanos().saturating_sub(started);
+        blocked.nanos.fetch_add(nanos, Ordering::Relaxed);
         *blocked.reply.lock() = out;
         blocked.state.store(State::Served as u8, Ordering::Release);
         self.engine.blocking.waits.lock().remove(&blocked.id);

@@ -25,6 +25,26 @@ impl Engine {
         if !self.monitors.is_empty() {
             self.show_to_monitors(session, entry, words, redacted, config);
         }
+        let blocked = session.blocked.as_ref();
+        // What begins to wait for a key has not ended: then its whole duration is judged.
+        if !blocked.is_some_and(|blocked| blocked.is_put_off(nanos)) {
+            self.judge_duration(session, entry, (words, redacted), nanos, config);
+        }
+        if !redacted.is_empty() {
+            redacted.clear();
+        }
+    }
+
+    /// Notes how long a command took, if the slow log or the latency monitor wants to know.
+    #[inline]
+    pub(crate) fn judge_duration(
+        &self,
+        session: &Session,
+        entry: &Entry,
+        (words, redacted): (&[&[u8]], &[usize]),
+        nanos: u64,
+        config: &Config,
+    ) {
         let micros = (nanos / 1000) as i64;
         let slow = config.latency.slow_log_threshold;
         if slow >= 0 && micros >= slow && !entry.flags.has(Flags::NO_SLOWLOG) {
@@ -39,9 +59,6 @@ impl Engine {
             };
             self.latency
                 .add(event, self.now().0 / 1000, (micros / 1000) as u64);
-        }
-        if !redacted.is_empty() {
-            redacted.clear();
         }
     }
 

@@ -301,3 +301,40 @@ fn what_is_refused() {
         9)     Forgets all slow commands.
     "#]]);
 }
+
+#[test]
+fn a_command_that_waits_is_slow_when_it_is_served() {
+    check(expect![[r#"
+        > CONFIG SET slowlog-log-slower-than 0
+        OK
+        > SLOWLOG RESET
+        OK
+        b> BLPOP none l 0
+        (no reply)
+        > RPUSH l a
+        (integer) 1
+        b<
+        1) "l"
+        2) "a"
+        > SLOWLOG GET 2
+        1) 1) (integer) 3
+           2) (integer) 1767225600
+           3) (integer) 0
+           4) 1) "BLPOP"
+              2) "none"
+              3) "l"
+              4) "0"
+           5) "127.0.0.1:50002"
+           6) ""
+        2) 1) (integer) 2
+           2) (integer) 1767225600
+           3) (integer) 0
+           4) 1) "RPUSH"
+              2) "l"
+              3) "a"
+           5) "127.0.0.1:50000"
+           6) ""
+        > SLOWLOG LEN
+        (integer) 4
+    "#]]);
+}
