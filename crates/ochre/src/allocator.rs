@@ -7,6 +7,7 @@
 
 use std::alloc::{GlobalAlloc, Layout};
 
+use tikv_jemalloc_ctl::{background_thread, raw};
 use tikv_jemallocator::Jemalloc;
 
 pub struct Allocator;
@@ -60,6 +61,20 @@ unsafe impl GlobalAlloc for Allocator {
         // SAFETY: the block was taken with this layout, widened in the same way.
         unsafe { Jemalloc.realloc(block, widened(layout), size) }
     }
+}
+
+/// Has a thread of the allocator give back to the system what nobody has used for so long.
+/// Otherwise that waits until somebody takes or frees more, which at rest is never.
+///
+/// To be called before there are other threads: what they take from begins with this pace.
+pub fn give_back_after(millis: isize) {
+    for pace in [&b"arenas.dirty_decay_ms\0"[..], b"arena.0.dirty_decay_ms\0"] {
+        // SAFETY: these names stand for numbers of this type.
+        let set = unsafe { raw::write(pace, millis) };
+        debug_assert_eq!(set, Ok(()), "jemalloc knows the name");
+    }
+    // Where the allocator was built without threads, whoever takes memory goes on giving it back.
+    let _ = background_thread::write(true);
 }
 
 #[cfg(test)]

@@ -66,13 +66,13 @@ const PROGRAMS: &[Program] = &[
         name: "proxy",
         link: "nutcracker",
         summary: "stands between clients and servers",
-        main: proxy::main,
+        main: proxy,
     },
     Program {
         name: "predixy",
         link: "predixy",
         summary: "the proxy, by another name",
-        main: proxy::main,
+        main: proxy,
     },
     Program {
         name: "doctor",
@@ -143,6 +143,14 @@ fn main() -> ExitCode {
             }
         },
     }
+}
+
+/// A proxy holds nothing but what is on its way, so that what a rush has left is soon not needed.
+const PROXY_GIVES_BACK_AFTER_MS: isize = 1000;
+
+fn proxy(args: &[Vec<u8>]) -> ExitCode {
+    allocator::give_back_after(PROXY_GIVES_BACK_AFTER_MS);
+    proxy::main(args)
 }
 
 /// The command line, which leaves clusters to their manager.

@@ -52,7 +52,7 @@ pub struct Proxy {
     pub port: u16,
     pub stats_port: u16,
     /// Ended with this value.
-    _process: Process,
+    process: Process,
     _folder: Folder,
 }
 
@@ -85,13 +85,24 @@ impl Proxy {
         Proxy {
             port,
             stats_port,
-            _process: process,
+            process,
             _folder: folder,
         }
     }
 
     pub fn connect(&self) -> Wire {
         Wire::connect(("127.0.0.1", self.port))
+    }
+
+    /// The memory it holds, but for the program itself.
+    pub fn memory_kib(&self) -> u64 {
+        let path = format!("/proc/{}/status", self.process.id().as_raw_nonzero());
+        let status = std::fs::read_to_string(path).unwrap();
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("RssAnon:"));
+        let number = line.and_then(|line| line.trim().split(' ').next());
+        number.unwrap().parse().unwrap()
     }
 
     /// The report of statistics.

@@ -4,6 +4,7 @@
 //!   arena      a proxy, and the servers behind it
 //!   cluster    slots that move while clients talk
 //!   ending     what is left when the proxy ends
+//!   memory     what is left of a rush
 //!   groups     masters with replicas, and Sentinels that watch them
 //!   reload     files that change while clients talk, figures, limits
 //!   pools      what twemproxy's pools answer
@@ -22,6 +23,7 @@ mod cluster;
 mod ending;
 mod groups;
 mod memcached;
+mod memory;
 mod migration;
 mod order;
 #[path = "../it/papers.rs"]
