@@ -1,4 +1,4 @@
-//! Many requests of one kind, with redis-benchmark as the load.
+//! Many requests of one kind, with a load generator as the load.
 
 use super::Bench;
 use super::sample::cpu_time;
@@ -8,8 +8,29 @@ use std::process::Command;
 
 const CLIENTS: u64 = 50;
 
+/// Who sends the requests. Both understand the same options.
+#[derive(Clone, Copy)]
+pub enum Load {
+    RedisBenchmark,
+    /// `ochre benchmark`, which takes less of the processors that what is measured runs on, too.
+    Ours,
+}
+
+impl Load {
+    fn command(self, bench: &Bench) -> Command {
+        match self {
+            Load::RedisBenchmark => Command::new("redis-benchmark"),
+            Load::Ours => {
+                let mut command = Command::new(bench.binary(0));
+                command.arg("benchmark");
+                command
+            }
+        }
+    }
+}
+
 pub struct Requests<'a> {
-    /// What redis-benchmark is told to send: `-t get`, or the words of a command.
+    /// What the load generator is told to send: `-t get`, or the words of a command.
     pub words: &'a [&'a str],
     pub pipeline: u64,
     pub count: u64,
@@ -20,17 +41,24 @@ pub struct Requests<'a> {
 impl Requests<'_> {
     /// Thousands of requests per second, and microseconds of server CPU per request.
     pub fn run(&self, bench: &Bench, server: &Server) -> Result<[f64; 2]> {
-        self.run_at(bench, server.port, server.pid(), CLIENTS)
+        let process = (server.port, server.pid());
+        self.run_at(bench, Load::RedisBenchmark, process, CLIENTS)
     }
 
     /// The same of any process at a port, with so many clients.
-    pub fn run_at(&self, bench: &Bench, port: u16, pid: u32, clients: u64) -> Result<[f64; 2]> {
+    pub fn run_at(
+        &self,
+        bench: &Bench,
+        load: Load,
+        (port, pid): (u16, u32),
+        clients: u64,
+    ) -> Result<[f64; 2]> {
         let count = if bench.quick {
             self.count / 4
         } else {
             self.count
         };
-        let mut command = Command::new("redis-benchmark");
+        let mut command = load.command(bench);
         command.args(["-p", &port.to_string(), "-c", &clients.to_string(), "--csv"]);
         command.args(["-n", &count.to_string(), "-P", &self.pipeline.to_string()]);
         if bench.load_threads > 1 {
@@ -41,14 +69,14 @@ impl Requests<'_> {
         }
         command.args(self.words);
         let before = cpu_time(pid)?;
-        let output = command.output().context("running redis-benchmark")?;
+        let output = command.output().context("running a load generator")?;
         let used = cpu_time(pid)? - before;
         ensure!(
             output.status.success(),
-            "redis-benchmark failed: {output:?}"
+            "a load generator failed: {output:?}"
         );
         let rate = rate(&String::from_utf8_lossy(&output.stdout))
-            .with_context(|| format!("redis-benchmark printed no rate: {output:?}"))?;
+            .with_context(|| format!("a load generator printed no rate: {output:?}"))?;
         eprintln!("bench:   {rate:.0}/s");
         Ok([rate / 1e3, used.as_secs_f64() * 1e6 / count as f64])
     }
