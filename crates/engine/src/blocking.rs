@@ -367,7 +367,7 @@ impl Engine {
         is_write && self.confirm_served(session, blocked.command, mark, out)
     }
 
-    /// Notes how long a command took that was served late. One that waited for nothing is not noted.
+    /// Notes how long a command took that was served late. One that waited in vain is not noted.
     fn judge_served(&self, session: &Session, blocked: &Blocked) {
         let What::Key(awaited) = &blocked.what else {
             return;
