@@ -35,7 +35,7 @@ use crate::session::{Origin, Replies, Session};
 use crate::stats::WorkerStats;
 use crate::transaction;
 
-pub(crate) use words::{locate, words_of_name};
+pub(crate) use words::{find_keys, locate, words_of_name};
 use words::{recycle, unknown_command};
 
 mod words;

@@ -14,7 +14,7 @@ use keyspace::{DbIndex, Entry, Expire, Kind, ShardSet, Slot};
 use super::SlotMap;
 use crate::Engine;
 use crate::command::Flags;
-use crate::dispatch::locate;
+use crate::dispatch::find_keys;
 use crate::log::Reader;
 use crate::snapshot::with_value;
 
@@ -62,15 +62,18 @@ impl Engine {
         if entry.flags.has(Flags::WRITE) && entry.reaches_everything(words) {
             return Touched::More;
         }
-        let mut located = Vec::new();
-        if locate(&self.keyspace, entry, words, &mut located).is_err() {
-            return Touched::Nothing;
-        }
-        let mut slots = located.iter().map(|located| located.key.slot);
-        match slots.next() {
-            None => Touched::Nothing,
-            Some(slot) if slots.all(|other| other == slot) => Touched::Slot(slot),
-            Some(_) => Touched::More,
+        let mut touched = Touched::Nothing;
+        let found = find_keys(entry, words, |word| {
+            let slot = Slot::of(words[word]);
+            touched = match touched {
+                Touched::Nothing => Touched::Slot(slot),
+                Touched::Slot(other) if other == slot => touched,
+                _ => Touched::More,
+            };
+        });
+        match found {
+            Ok(()) => touched,
+            Err(_) => Touched::Nothing,
         }
     }
 
@@ -112,13 +115,12 @@ impl Engine {
     /// Whether a node owns all of these slots, as far as is known here.
     pub fn owns_slots(&self, node: NodeId, slots: &SlotSet) -> bool {
         let map = self.cluster.map();
-        let is_its = |slot| {
-            let owner = map.owner(Slot::new(slot)).map(usize::from);
-            owner
-                .and_then(|at| map.map.nodes.get(at))
-                .is_some_and(|owner| owner.id == node)
-        };
-        slots.iter().all(is_its)
+        let place = map
+            .map
+            .nodes
+            .iter()
+            .position(|endpoint| endpoint.id == node);
+        place.is_some_and(|place| slots.iter().all(|slot| map.is_of(Slot::new(slot), place)))
     }
 
     /// Where a node is reached by other nodes that speak as clients do: by TLS if the bus does.
@@ -130,8 +132,9 @@ impl Engine {
 
     /// Whether all of these slots are hidden.
     pub(super) fn hides_all(&self, slots: &SlotSet) -> bool {
-        let hidden = self.hidden_slots();
-        slots.iter().all(|slot| hidden.binary_search(&slot).is_ok())
+        let mut locked = self.keyspace.lock(ShardSet::NONE);
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        db.hides_all(slots.iter().map(Slot::new))
     }
 
     /// The hidden slots, ascending.

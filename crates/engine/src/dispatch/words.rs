@@ -19,6 +19,26 @@ pub(crate) fn locate<'a>(
     words: &'a [&'a [u8]],
     located: &mut Vec<Located<'a>>,
 ) -> Result<(), Error> {
+    find_keys(entry, words, |word| {
+        located.push(Located {
+            word,
+            key: keyspace.key(words[word]),
+        });
+    })?;
+    if entry.command.keys.len() > 1 {
+        located.sort_by_key(|located| located.word);
+    }
+    Ok(())
+}
+
+/// Tells which words of a request are the keys it declares, in the order of its specifications. If
+/// that fails some of them may have been told.
+#[inline]
+pub(crate) fn find_keys(
+    entry: &Entry,
+    words: &[&[u8]],
+    mut found: impl FnMut(usize),
+) -> Result<(), Error> {
     if let Some((first, last, step)) = entry.simple_keys {
         let last = if last < 0 {
             words.len() as i64 + last
@@ -26,29 +46,19 @@ pub(crate) fn locate<'a>(
             first as i64 + last
         };
         for word in (first..=last.max(0) as usize).step_by(step) {
-            let bytes = words.get(word).ok_or(Error::InvalidArguments)?;
-            located.push(Located {
-                word,
-                key: keyspace.key(bytes),
-            });
+            if word >= words.len() {
+                return Err(Error::InvalidArguments);
+            }
+            found(word);
         }
         return Ok(());
     }
-    let mut found = |word: usize| {
-        located.push(Located {
-            word,
-            key: keyspace.key(words[word]),
-        })
-    };
     if let Some(finder) = entry.command.finder {
         finder(words, &mut |word, _| found(word));
         return Ok(());
     }
     for spec in entry.command.keys {
         spec.find(words, &mut found)?;
-    }
-    if entry.command.keys.len() > 1 {
-        located.sort_by_key(|located| located.word);
     }
     Ok(())
 }
