@@ -653,6 +653,7 @@ impl<'a> Run<'a, '_> {
         } else {
             0
         };
+        let logged = words::are_logged(self.engine, origin, entry, &args);
         let expire = self.engine.expire_mode(self.session, entry);
         let mut db = locked.db(self.session.db, self.now, expire);
         db.set_touches(self.session.touches);
@@ -667,7 +668,7 @@ impl<'a> Run<'a, '_> {
             now: self.now,
             command: entry,
             nested: false,
-            logged: self.engine.log.is_read() && origin != Origin::LogFile,
+            logged,
             changes: 0,
             has_own_effect: false,
         };

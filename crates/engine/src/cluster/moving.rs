@@ -31,10 +31,11 @@ pub enum Touched {
 }
 
 impl Engine {
-    /// Begins to read the log: what is copied from now on, and what is read, make the whole.
-    pub fn follow_log(&self) -> Reader {
+    /// Begins to read in the log about slots: what is copied of them from now on, and what is
+    /// read, make the whole.
+    pub fn follow_slots(&self, slots: &SlotSet) -> Reader {
         let locked = self.keyspace.lock(ShardSet::ALL);
-        self.log.subscribe(&locked)
+        self.log.subscribe_to(&locked, slots)
     }
 
     /// Appends commands that make the keys of a slot. Returns the offset of the log that the copy

@@ -2,13 +2,30 @@
 
 use keyspace::Keyspace;
 
-use crate::args::Located;
+use crate::Engine;
+use crate::args::{Args, Located};
 use crate::command::Entry;
 use crate::error::{Error, excerpt};
+use crate::session::Origin;
 
 /// How many words name the command: one, or two with a subcommand.
 pub(crate) fn words_of_name(entry: &Entry) -> usize {
     1 + usize::from(entry.full_name.len() > entry.command.name.len())
+}
+
+/// Whether somebody reads of what a request does.
+#[inline]
+pub(super) fn are_logged(engine: &Engine, origin: Origin, entry: &Entry, args: &Args<'_>) -> bool {
+    let log = &engine.log;
+    if !log.is_read() || origin == Origin::LogFile {
+        return false;
+    }
+    match args.located() {
+        keys if entry.touches_its_words_only() && !keys.is_empty() => {
+            log.is_read_about(keys.iter().map(|located| located.key.slot))
+        }
+        _ => true,
+    }
 }
 
 /// Finds the keys among the words, and where they belong.

@@ -180,7 +180,11 @@ impl<'a> Exporter<'a> {
         words.extend(ranges.iter().map(String::as_str));
         target.ask(&words)?;
         self.wire = Some(target);
-        let reader = self.engine.follow_log();
+        let reader = self.engine.follow_slots(&self.job.slots);
+        let limits = &self.engine.config.load().clients.output_limits.replica;
+        if limits.hard.0 > 0 {
+            self.engine.log.bound(&reader, limits.hard.0);
+        }
         self.feed = Some(Feed {
             tail: Vec::new(),
             tail_at: self.engine.log.place(&reader),
@@ -228,7 +232,10 @@ impl<'a> Exporter<'a> {
         let (begin, end) = (self.read_to(), self.engine.log.offset());
         while self.read_to() < end {
             if self.read_log()? == 0 {
-                return Err(Failure::Spoilt("The log was replaced"));
+                return Err(Failure::Spoilt(match self.is_outrun() {
+                    true => "The target is too slow for what clients write",
+                    false => "The log was replaced",
+                }));
             }
             if self.outbox.len() >= PIECE_BYTES {
                 self.flush()?;
@@ -306,6 +313,12 @@ impl<'a> Exporter<'a> {
 
     /// Waits until the target has everything.
     fn confirm(&mut self) -> Result<(), Failure> {
+    /// Whether more was written than may wait for the target.
+    fn is_outrun(&self) -> bool {
+        let feed = self.feed.as_ref();
+        feed.is_some_and(|feed| self.engine.log.is_dropped(&feed.reader))
+    }
+
         let target = self.target()?;
         while target.unanswered > 0 {
             target.answer()?;

@@ -58,6 +58,11 @@ impl Node {
         self.side = Some(Side::start_at(false, &self.folder, self.port, DIRECTIVES));
     }
 
+    fn signal(&self, signal: Signal) {
+        let side = self.side.as_ref().expect("the node is up");
+        kill_process(side.process.id(), signal).unwrap();
+    }
+
     fn ask(&mut self, text: &str) -> Value {
         let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
         self.side.as_mut().expect("the node is up").value(&words)
