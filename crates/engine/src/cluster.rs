@@ -22,9 +22,11 @@ use crate::sync::{AtomicU64, Mutex};
 pub(crate) use route::Route;
 
 pub use import::{Importer, Rejected};
-pub use moving::Touched;
+pub use large::LargeCopies;
+pub use moving::{SlotCopy, Touched};
 
 mod import;
+mod large;
 mod leave;
 mod moving;
 mod route;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::cluster::migration::{Event, TAKE_WITHIN_MS, Task};
 use ::cluster::{Command, NodeId, SlotSet};
 use engine::Engine;
-use engine::cluster::Touched;
+use engine::cluster::{LargeCopies, Touched};
 use engine::host::{ClusterRequest, DialError, LogLevel, Wire};
 use engine::log::Reader;
 use resp::reply::write_request;
@@ -24,6 +24,9 @@ const PIECE_BYTES: usize = 256 << 10;
 
 /// So many pieces are under way without an answer.
 const PIECES_AHEAD: usize = 4;
+
+/// How often it is looked whether a snapshot has ended.
+const SNAPSHOT_LOOK_MICROS: u64 = 20_000;
 
 /// Bytes of the log that are looked at in one go.
 const LOG_BYTES: usize = 1 << 20;
@@ -60,6 +63,10 @@ pub(super) struct Exporter<'a> {
     feed: Option<Feed>,
     /// The slots that are still to be copied, the next last.
     uncopied: Vec<u16>,
+    /// Of these, those with large collections that wait for the end of a snapshot.
+    held_up: Vec<u16>,
+    /// Large collections of the slot that was copied last.
+    large: Option<LargeCopies<'a>>,
     /// Of which offset of the log the copy of each slot is.
     copied: BTreeMap<u16, u64>,
     /// Whole commands that are still to be sent.
@@ -99,6 +106,8 @@ impl<'a> Exporter<'a> {
             wire: None,
             feed: None,
             uncopied,
+            held_up: Vec::new(),
+            large: None,
             copied: BTreeMap::new(),
             outbox: Vec::new(),
             holds: false,
@@ -200,21 +209,52 @@ impl<'a> Exporter<'a> {
 
     /// Copies slots until there is something to send.
     fn copy(&mut self) -> Outcome {
-        while let Some(slot) = self.uncopied.pop() {
-            let (offset, keys) = self.engine.copy_slot(slot, &mut self.outbox);
-            self.copied.insert(slot, offset);
-            if self.linger(keys) || self.outbox.len() >= PIECE_BYTES {
-                break;
-            }
-        }
+        let is_held_up = !self.copy_some();
         self.flush()?;
-        // What is read is not kept: the log is followed all the while.
-        self.follow()?;
-        let more = !self.uncopied.is_empty();
+        // What is read is not kept: the log is followed all the while, unless a collection is on
+        // its way, for what has become of it since comes behind it.
+        if self.large.is_none() {
+            self.follow()?;
+        }
+        if is_held_up {
+            self.engine.host.sleep(SNAPSHOT_LOOK_MICROS);
+            // The target hears that this node is there.
+            self.send(b"")?;
+        }
+        let has_copied_all = self.uncopied.is_empty() && self.held_up.is_empty();
+        let more = self.large.is_some() || !has_copied_all;
         if !more {
             self.confirm()?;
         }
         Ok(Event::Copied { more })
+    }
+
+    /// Copies about a piece. Returns false if there is nothing that can be copied now.
+    fn copy_some(&mut self) -> bool {
+        while self.outbox.len() < PIECE_BYTES {
+            if let Some(large) = &mut self.large {
+                if !large.step(PIECE_BYTES, &mut self.outbox) {
+                    self.large = None;
+                }
+                continue;
+            }
+            let Some(slot) = self.uncopied.pop().or_else(|| self.held_up.pop()) else {
+                return true;
+            };
+            let Some(copy) = self.engine.copy_slot(slot, &mut self.outbox) else {
+                self.held_up.push(slot);
+                if self.uncopied.is_empty() {
+                    return !self.outbox.is_empty();
+                }
+                continue;
+            };
+            self.copied.insert(slot, copy.offset);
+            self.large = copy.rest;
+            if self.linger(copy.keys) {
+                break;
+            }
+        }
+        true
     }
 
     /// Takes the time that `rdb-key-save-delay` wants for so many keys. Returns whether it does.
@@ -243,6 +283,12 @@ impl<'a> Exporter<'a> {
         }
         self.flush()?;
         Ok(end.saturating_sub(begin))
+    }
+
+    /// Whether more was written than may wait for the target.
+    fn is_outrun(&self) -> bool {
+        let feed = self.feed.as_ref();
+        feed.is_some_and(|feed| self.engine.log.is_dropped(&feed.reader))
     }
 
     /// How far the log was looked at.
@@ -289,9 +335,9 @@ impl<'a> Exporter<'a> {
 
     /// Sends what is in the outbox, cut between commands.
     fn flush(&mut self) -> Result<(), Failure> {
-        let outbox = std::mem::take(&mut self.outbox);
+        let mut outbox = std::mem::take(&mut self.outbox);
         let mut from = 0;
-        for to in cuts(&outbox) {
+        for to in cuts(&mut outbox) {
             self.send(&outbox[from..to])?;
             from = to;
         }
@@ -313,12 +359,6 @@ impl<'a> Exporter<'a> {
 
     /// Waits until the target has everything.
     fn confirm(&mut self) -> Result<(), Failure> {
-    /// Whether more was written than may wait for the target.
-    fn is_outrun(&self) -> bool {
-        let feed = self.feed.as_ref();
-        feed.is_some_and(|feed| self.engine.log.is_dropped(&feed.reader))
-    }
-
         let target = self.target()?;
         while target.unanswered > 0 {
             target.answer()?;
@@ -381,6 +421,7 @@ impl<'a> Exporter<'a> {
     }
 
     fn roll_back(&mut self, reclaims: bool) -> Outcome {
+        self.large = None;
         let name = self.job.name.clone();
         let words = ["CLUSTER", "SYNCSLOTS", "DROP", &name];
         match reclaims {
@@ -437,17 +478,16 @@ fn end_of(words: &[&[u8]], input: usize) -> usize {
 }
 
 /// Where to cut whole commands into pieces.
-fn cuts(commands: &[u8]) -> Vec<usize> {
+fn cuts(commands: &mut [u8]) -> Vec<usize> {
     if commands.len() <= 2 * PIECE_BYTES {
         return (!commands.is_empty())
             .then_some(commands.len())
             .into_iter()
             .collect();
     }
-    let mut input = commands.to_vec();
-    let start = input.as_ptr().addr();
+    let start = commands.as_ptr().addr();
     let mut batch = Batch::default();
-    Parser::default().parse(&mut input, &LIMITS, &mut batch);
+    Parser::default().parse(commands, &LIMITS, &mut batch);
     let (mut cuts, mut from) = (Vec::new(), 0);
     for index in 0..batch.len() {
         let to = end_of(batch.request(index), start);
