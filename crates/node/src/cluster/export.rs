@@ -20,13 +20,21 @@ use super::mover::Job;
 use super::{Cluster, now_ms};
 
 /// About as much is sent in one piece.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// So many pieces are under way without an answer.
 const PIECES_AHEAD: usize = 4;
 
 /// How often it is looked whether a snapshot has ended.
 const SNAPSHOT_LOOK_MICROS: u64 = 20_000;
+
+/// So many times as long as a piece takes nothing is done behind it: two cores that serve clients
+/// at either node have no more to spare.
+const RESTS: u64 = 2;
+
+/// A shorter rest is put off. A longer one might be taken for the end of this node.
+const REST_NANOS_MIN: u64 = 1_000_000;
+const REST_NANOS_MAX: u64 = 1_000_000_000;
 
 /// Bytes of the log that are looked at in one go.
 const LOG_BYTES: usize = 1 << 20;
@@ -35,7 +43,7 @@ const LOG_BYTES: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest wait for the sake of one slot.
-const LINGER_MICROS_MAX: u64 = 1_000_000;
+const PAUSE_MICROS_MAX: u64 = 1_000_000;
 
 /// The longest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -71,6 +79,8 @@ pub(super) struct Exporter<'a> {
     copied: BTreeMap<u16, u64>,
     /// Whole commands that are still to be sent.
     outbox: Vec<u8>,
+    /// How much rest is due.
+    rest_nanos: u64,
     holds: bool,
 }
 
@@ -110,6 +120,7 @@ impl<'a> Exporter<'a> {
             large: None,
             copied: BTreeMap::new(),
             outbox: Vec::new(),
+            rest_nanos: 0,
             holds: false,
         }
     }
@@ -209,28 +220,29 @@ impl<'a> Exporter<'a> {
 
     /// Copies slots until there is something to send.
     fn copy(&mut self) -> Outcome {
-        let is_held_up = !self.copy_some();
+        let begun = self.engine.host.monotonic_nanos();
+        let pause_micros = self.copy_some();
+        let has_copied = !self.outbox.is_empty();
         self.flush()?;
         // What is read is not kept: the log is followed all the while, unless a collection is on
         // its way, for what has become of it since comes behind it.
         if self.large.is_none() {
             self.follow()?;
         }
-        if is_held_up {
-            self.engine.host.sleep(SNAPSHOT_LOOK_MICROS);
+        if !has_copied {
             // The target hears that this node is there.
             self.send(b"")?;
         }
-        let has_copied_all = self.uncopied.is_empty() && self.held_up.is_empty();
-        let more = self.large.is_some() || !has_copied_all;
-        if !more {
-            self.confirm()?;
-        }
+        self.confirm()?;
+        self.rest_after(begun);
+        self.engine.host.sleep(pause_micros);
+        let has_begun_all = self.uncopied.is_empty() && self.held_up.is_empty();
+        let more = self.large.is_some() || !has_begun_all;
         Ok(Event::Copied { more })
     }
 
-    /// Copies about a piece. Returns false if there is nothing that can be copied now.
-    fn copy_some(&mut self) -> bool {
+    /// Copies about a piece. Returns how long to wait behind it.
+    fn copy_some(&mut self) -> u64 {
         while self.outbox.len() < PIECE_BYTES {
             if let Some(large) = &mut self.large {
                 if !large.step(PIECE_BYTES, &mut self.outbox) {
@@ -239,32 +251,44 @@ impl<'a> Exporter<'a> {
                 continue;
             }
             let Some(slot) = self.uncopied.pop().or_else(|| self.held_up.pop()) else {
-                return true;
+                return 0;
             };
             let Some(copy) = self.engine.copy_slot(slot, &mut self.outbox) else {
                 self.held_up.push(slot);
                 if self.uncopied.is_empty() {
-                    return !self.outbox.is_empty();
+                    return SNAPSHOT_LOOK_MICROS;
                 }
                 continue;
             };
             self.copied.insert(slot, copy.offset);
             self.large = copy.rest;
-            if self.linger(copy.keys) {
-                break;
+            let pause_micros = self.pause_for(copy.keys);
+            if pause_micros > 0 {
+                return pause_micros;
             }
         }
-        true
+        0
     }
 
-    /// Takes the time that `rdb-key-save-delay` wants for so many keys. Returns whether it does.
-    fn linger(&self, keys: usize) -> bool {
+    /// How long `rdb-key-save-delay` wants so many keys to take.
+    fn pause_for(&self, keys: usize) -> u64 {
         let delay = self.engine.config.load().persistence.key_save_delay;
         let micros = u64::try_from(delay).unwrap_or(0);
-        self.engine
-            .host
-            .sleep(micros.saturating_mul(keys as u64).min(LINGER_MICROS_MAX));
-        micros > 0
+        micros.saturating_mul(keys as u64).min(PAUSE_MICROS_MAX)
+    }
+
+    /// Leaves both nodes to their clients for a time, behind work that began then and that the
+    /// target has confirmed: on few cores clients would stand behind it.
+    fn rest_after(&mut self, begun: u64) {
+        let host = &self.engine.host;
+        let ended = host.monotonic_nanos();
+        let due = RESTS * ended.saturating_sub(begun);
+        self.rest_nanos = (self.rest_nanos + due).min(REST_NANOS_MAX);
+        if self.rest_nanos >= REST_NANOS_MIN {
+            host.sleep(self.rest_nanos / 1000);
+            let rested = host.monotonic_nanos().saturating_sub(ended);
+            self.rest_nanos = self.rest_nanos.saturating_sub(rested);
+        }
     }
 
     /// Sends what the log says of copied slots. Returns how much there was to look at.
