@@ -22,9 +22,11 @@ use crate::sync::{AtomicU64, Mutex};
 pub(crate) use route::Route;
 
 pub use import::{Importer, Rejected};
-pub use moving::Touched;
+pub use large::LargeCopies;
+pub use moving::{SlotCopy, Touched};
 
 mod import;
+mod large;
 mod leave;
 mod moving;
 mod route;
@@ -80,7 +82,12 @@ impl SlotMap {
 
     /// Whether this node owns a slot.
     fn is_mine(&self, slot: Slot) -> bool {
-        self.owner(slot) == Some(self.map.myself)
+        self.is_of(slot, self.map.myself.into())
+    }
+
+    /// Whether the node at a place of the map's list owns a slot.
+    fn is_of(&self, slot: Slot, node: usize) -> bool {
+        self.owner(slot).map(usize::from) == Some(node)
     }
 
     /// Who owns a slot.

@@ -33,7 +33,7 @@ use crate::reply::Reply;
 use crate::session::{Origin, Replies, Session};
 use crate::transaction;
 
-pub(crate) use words::{locate, words_of_name};
+pub(crate) use words::{find_keys, locate, words_of_name};
 use words::{recycle, unknown_command};
 pub use worker::Worker;
 
@@ -605,6 +605,7 @@ impl<'a> Run<'a, '_> {
         } else {
             0
         };
+        let logged = words::are_logged(self.engine, origin, entry, &args);
         let expire = self.engine.expire_mode(self.session, entry);
         let mut db = locked.db(self.session.db, self.now, expire);
         db.set_touches(self.session.touches);
@@ -619,7 +620,7 @@ impl<'a> Run<'a, '_> {
             now: self.now,
             command: entry,
             nested: false,
-            logged: self.engine.log.is_read() && origin != Origin::LogFile,
+            logged,
             changes: 0,
             has_own_effect: false,
         };

@@ -211,7 +211,7 @@ impl Engine {
     }
 
     /// Frees an entry without holding a lock, for its memory is needed now.
-    fn free(&self, entry: Entry, lazily: bool) {
+    pub(crate) fn free(&self, entry: Entry, lazily: bool) {
         let detached = Detached::entry(entry);
         match lazily {
             true => self.garbage.add(vec![detached]),

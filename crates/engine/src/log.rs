@@ -5,7 +5,8 @@
 //! and whoever replays it ends with the same data. The backlog, each replica's feed, the
 //! append-only file and a migrating slot's feed are [`Reader`]s of this one log at an offset;
 //! nobody copies it per consumer. With nobody to read it, now or later, nothing is appended, and
-//! writers only look at one flag.
+//! writers only look at one flag. While slots on the move are all that anybody reads about, nothing
+//! is appended of commands that certainly touch other slots only.
 //!
 //! ```text
 //!   offset 1000                                        offset 1160
@@ -20,15 +21,18 @@
 use std::sync::atomic::Ordering;
 use std::task::Waker;
 
+use ::cluster::SlotSet;
 use ::replication::Span;
 use bytes::Bytes;
-use keyspace::{DbIndex, Locked};
+use keyspace::{DbIndex, Locked, Slot};
 use resp::reply::write_request;
 
 use crate::sync::{AtomicU8, AtomicUsize, Mutex};
 use pieces::Pieces;
+use topics::Topics;
 
 mod pieces;
+mod topics;
 
 /// Effects of one locked group of commands, on their way into the log.
 #[derive(Debug, Default)]
@@ -80,12 +84,24 @@ impl Effects {
 #[derive(Debug, Default)]
 pub struct Log {
     kept: Mutex<Kept>,
-    /// Whether effects are to be appended: 1 or 0.
+    /// Which effects are to be appended: a [`Wanted`].
     wanted: AtomicU8,
+    /// The slots of [`Wanted::Topics`].
+    topics: Topics,
     /// Whether the past is kept: 1 or 0.
     is_kept: AtomicU8,
     /// How many readers are to be woken when there is more.
     waiting: AtomicUsize,
+}
+
+/// Which effects are to be appended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+enum Wanted {
+    Nothing,
+    /// Those that may touch slots which somebody reads about.
+    Topics,
+    All,
 }
 
 #[derive(Debug, Default)]
@@ -96,8 +112,12 @@ struct Kept {
     /// The log is another node's, whose commands are about this db at its end.
     followed: Option<DbIndex>,
     readers: Vec<Place>,
+    /// Whether any of them may be dropped for being slow.
+    are_bounded: bool,
     next_reader: ReaderId,
     past: Option<Past>,
+    /// Effects are missing that happened before this offset.
+    whole_from: u64,
 }
 
 /// How much is kept without a reader.
@@ -116,6 +136,12 @@ struct Place {
     at: u64,
     /// The reader is to be told this db first, for its `SELECT` was before its beginning.
     db: Option<DbIndex>,
+    /// The slots that it is about, if it is not about all.
+    topics: Option<SlotSet>,
+    /// With more than this unread it is dropped.
+    unread_max: u64,
+    /// It was: nothing is kept for it, and it reads nothing any more.
+    is_dropped: bool,
     waker: Option<Waker>,
 }
 
@@ -123,12 +149,27 @@ struct Place {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Reader(ReaderId);
 
+impl Place {
+    fn is_bounded(&self) -> bool {
+        self.unread_max < u64::MAX
+    }
+}
+
 impl Log {
     /// Whether effects are to be appended. Stable while a shard is locked, since readers begin and
     /// the role changes under all locks.
     #[inline]
     pub fn is_read(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) != 0
+        self.wanted.load(Ordering::Relaxed) != Wanted::Nothing as u8
+    }
+
+    /// As [`Log::is_read`], of effects that certainly touch keys of these slots only.
+    #[inline]
+    pub fn is_read_about(&self, slots: impl IntoIterator<Item = Slot>) -> bool {
+        // What is read about was said before.
+        let wanted = self.wanted.load(Ordering::Acquire);
+        wanted != Wanted::Nothing as u8
+            && (wanted == Wanted::All as u8 || self.topics.hold_any(slots))
     }
 
     /// Whether the past is kept for readers to come.
@@ -197,42 +238,65 @@ impl Log {
         let end = kept.pieces.end();
         let behind = kept.readers.iter_mut().filter(|place| place.at < end);
         let wakers: Vec<_> = behind.filter_map(|place| place.waker.take()).collect();
-        self.note_readers(&kept);
+        self.note_readers(&mut kept);
         drop(kept);
         wakers.into_iter().for_each(Waker::wake);
     }
 
     /// Begins to read at the end. The caller holds every lock: what it sees in the keyspace now,
     /// and what the reader will be given, make the whole.
-    pub fn subscribe(&self, _all: &Locked<'_>) -> Reader {
+    pub fn subscribe(&self, all: &Locked<'_>) -> Reader {
+        self.begin_at_end(all, None)
+    }
+
+    /// As [`Log::subscribe`], of one that wants to know of these slots: of others it may be told,
+    /// or not.
+    pub fn subscribe_to(&self, all: &Locked<'_>, slots: &SlotSet) -> Reader {
+        self.begin_at_end(all, Some(slots.clone()))
+    }
+
+    fn begin_at_end(&self, _all: &Locked<'_>, topics: Option<SlotSet>) -> Reader {
         let mut kept = self.kept.lock();
         let db = kept.followed;
         // The reader knows of no SELECT before its beginning.
         kept.db = None;
         let at = kept.pieces.end();
-        self.begin(&mut kept, at, db)
+        self.begin(&mut kept, at, db, topics)
     }
 
     /// Begins to read at an offset of the past; `None` if that is not there. It is, if another
-    /// reader is there or before.
+    /// reader of everything is there or before.
     pub fn hold(&self, from: u64) -> Option<Reader> {
         let mut kept = self.kept.lock();
-        let is_there = (kept.pieces.start()..=kept.pieces.end()).contains(&from);
-        is_there.then(|| self.begin(&mut kept, from, None))
+        let is_there = (kept.whole_start()..=kept.pieces.end()).contains(&from);
+        is_there.then(|| self.begin(&mut kept, from, None, None))
     }
 
     /// What is kept, and a reader at its beginning: as long as that stays there, so does the past.
     pub fn hold_all(&self) -> (Span, Reader) {
         let mut kept = self.kept.lock();
         let span = kept.span();
-        (span, self.begin(&mut kept, span.start, None))
+        (span, self.begin(&mut kept, span.start, None, None))
     }
 
-    fn begin(&self, kept: &mut Kept, at: u64, db: Option<DbIndex>) -> Reader {
+    fn begin(
+        &self,
+        kept: &mut Kept,
+        at: u64,
+        db: Option<DbIndex>,
+        topics: Option<SlotSet>,
+    ) -> Reader {
         kept.next_reader += 1;
         let id = kept.next_reader;
-        let waker = None;
-        kept.readers.push(Place { id, at, db, waker });
+        kept.readers.push(Place {
+            id,
+            at,
+            db,
+            topics,
+            unread_max: u64::MAX,
+            is_dropped: false,
+            waker: None,
+        });
         self.note_readers(kept);
         Reader(id)
     }
@@ -244,7 +308,7 @@ impl Log {
         let end = kept.pieces.end();
         let place = kept.place(reader);
         let (at, db) = (place.at, place.db);
-        if at == end {
+        if at == end || place.is_dropped {
             return 0;
         }
         (place.at, place.db) = (end, None);
@@ -258,12 +322,30 @@ impl Log {
     pub fn share(&self, reader: &Reader, most: usize, into: &mut Vec<Bytes>) -> usize {
         let mut kept = self.kept.lock();
         let place = kept.place(reader);
+        if place.is_dropped {
+            return 0;
+        }
         let (at, db) = (place.at, place.db.take());
         into.extend(db.map(|db| Bytes::from(select(db))));
         let len = kept.pieces.share(at, most, into);
         kept.place(reader).at = at + len as u64;
         kept.forget();
         len
+    }
+
+    /// Drops a reader as soon as it leaves more than so many bytes unread: the log does not grow
+    /// for the sake of one that is too slow.
+    pub fn bound(&self, reader: &Reader, unread_max: u64) {
+        let mut kept = self.kept.lock();
+        kept.are_bounded = true;
+        kept.place(reader).unread_max = unread_max;
+        kept.drop_slow();
+        kept.forget();
+    }
+
+    /// Whether a reader was too slow.
+    pub fn is_dropped(&self, reader: &Reader) -> bool {
+        self.kept.lock().place(reader).is_dropped
     }
 
     /// Whether there is more than the reader has read. If not, `waker` is woken when there is.
@@ -275,7 +357,7 @@ impl Log {
             return true;
         }
         place.waker = Some(waker.clone());
-        self.note_readers(&kept);
+        self.note_readers(&mut kept);
         false
     }
 
@@ -287,7 +369,8 @@ impl Log {
     pub fn unsubscribe(&self, reader: Reader) {
         let mut kept = self.kept.lock();
         kept.readers.retain(|place| place.id != reader.0);
-        self.note_readers(&kept);
+        kept.are_bounded = kept.readers.iter().any(Place::is_bounded);
+        self.note_readers(&mut kept);
         kept.forget();
     }
 
@@ -297,7 +380,7 @@ impl Log {
         let mut kept = self.kept.lock();
         let from = kept.past.map_or(kept.pieces.end(), |past| past.from);
         kept.past = Some(Past { bytes, from });
-        self.note_readers(&kept);
+        self.note_readers(&mut kept);
         kept.forget();
     }
 
@@ -305,7 +388,7 @@ impl Log {
     pub fn free(&self) {
         let mut kept = self.kept.lock();
         kept.past = None;
-        self.note_readers(&kept);
+        self.note_readers(&mut kept);
         kept.forget();
     }
 
@@ -317,7 +400,7 @@ impl Log {
             true => kept.followed.or(Some(DbIndex(0))),
             false => None,
         };
-        self.note_readers(&kept);
+        self.note_readers(&mut kept);
     }
 
     /// The db that the followed stream's commands are about, if there is such a stream.
@@ -335,6 +418,7 @@ impl Log {
     pub fn restart(&self, offset: u64) {
         let mut kept = self.kept.lock();
         kept.pieces.restart(offset);
+        kept.whole_from = offset;
         kept.db = None;
         kept.followed = kept.followed.map(|_| DbIndex(0));
         for place in &mut kept.readers {
@@ -361,10 +445,18 @@ impl Log {
     }
 
     /// Has everybody see who reads. The lock is held.
-    fn note_readers(&self, kept: &Kept) {
-        let is_used = kept.past.is_some() || !kept.readers.is_empty();
-        let wanted = is_used && kept.followed.is_none();
-        self.wanted.store(u8::from(wanted), Ordering::Release);
+    fn note_readers(&self, kept: &mut Kept) {
+        let wanted = kept.wanted();
+        let lacked_some = self.wanted.load(Ordering::Relaxed) == Wanted::Topics as u8;
+        if lacked_some || wanted == Wanted::Topics {
+            kept.whole_from = kept.pieces.end();
+            let topics = kept
+                .readers
+                .iter()
+                .filter_map(|place| place.topics.as_ref());
+            self.topics.set(topics);
+        }
+        self.wanted.store(wanted as u8, Ordering::Release);
         let is_kept = u8::from(kept.past.is_some());
         self.is_kept.store(is_kept, Ordering::Release);
         let waiting = kept.readers.iter().filter(|place| place.waker.is_some());
@@ -384,6 +476,28 @@ impl Kept {
         place.expect("a reader is subscribed until it is given back")
     }
 
+    fn wanted(&self) -> Wanted {
+        let is_about_all = |place: &Place| place.topics.is_none();
+        match (&self.past, self.followed) {
+            (_, Some(_)) => Wanted::Nothing,
+            (Some(_), None) => Wanted::All,
+            (None, None) if self.readers.iter().any(is_about_all) => Wanted::All,
+            (None, None) if self.readers.is_empty() => Wanted::Nothing,
+            (None, None) => Wanted::Topics,
+        }
+    }
+
+    /// From here on everything is there.
+    fn whole_start(&self) -> u64 {
+        let lacks_some = self.wanted() == Wanted::Topics;
+        let whole_from = if lacks_some {
+            self.pieces.end()
+        } else {
+            self.whole_from
+        };
+        self.pieces.start().max(whole_from)
+    }
+
     fn span(&self) -> Span {
         let end = self.pieces.end();
         let start = self.past.map_or(end, |past| self.past_start(past));
@@ -393,9 +507,21 @@ impl Kept {
     /// What is kept for a slow reader may serve others, too.
     fn past_start(&self, past: Past) -> u64 {
         let oldest = self.pieces.end().saturating_sub(past.bytes);
-        let read_from = self.readers.iter().map(|place| place.at);
+        let read_from = self.needed().map(|place| place.at);
         let oldest = read_from.fold(oldest, u64::min);
         oldest.max(past.from).max(self.pieces.start())
+    }
+
+    /// The readers for whom something is kept.
+    fn needed(&self) -> impl Iterator<Item = &Place> {
+        self.readers.iter().filter(|place| !place.is_dropped)
+    }
+
+    fn drop_slow(&mut self) {
+        let end = self.pieces.end();
+        for place in &mut self.readers {
+            place.is_dropped |= end.saturating_sub(place.at) > place.unread_max;
+        }
     }
 
     /// Drops what nobody needs any longer.
@@ -405,13 +531,16 @@ impl Kept {
     }
 
     fn needed_from(&self) -> u64 {
-        let readers = self.readers.iter().map(|place| place.at);
+        let readers = self.needed().map(|place| place.at);
         readers.chain([self.span().start]).min().unwrap_or(0)
     }
 
     /// As [`Kept::forget`], after something was appended.
     #[inline]
     fn forget_past(&mut self) {
+        if self.are_bounded {
+            self.drop_slow();
+        }
         if self.pieces.could_forget(self.span().start) {
             self.forget();
         }

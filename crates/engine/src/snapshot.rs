@@ -75,7 +75,7 @@ enum Large {
 }
 
 /// Elements of a large collection that are written under the lock at once.
-const ELEMENTS_AT_ONCE: usize = 1_000;
+pub(crate) const ELEMENTS_AT_ONCE: usize = 1_000;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {

@@ -22,6 +22,14 @@ impl Db<'_> {
         self.visit_shard(slot.shard(), |shard| shard.hides(slot.within()))
     }
 
+    /// Whether all of these slots are hidden.
+    pub fn hides_all(&mut self, slots: impl Iterator<Item = Slot>) -> bool {
+        let mut wanted = [0_u64; SHARDS];
+        slots.for_each(|slot| wanted[slot.shard()] |= 1 << slot.within());
+        let mut shards = (0..SHARDS).zip(wanted).filter(|(_, wanted)| *wanted != 0);
+        shards.all(|(shard, wanted)| self.visit_shard(shard, |shard| !shard.hidden & wanted == 0))
+    }
+
     /// The hidden slots, ascending.
     pub fn hidden_slots(&mut self) -> Vec<Slot> {
         let mut slots = Vec::new();

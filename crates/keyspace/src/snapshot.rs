@@ -216,6 +216,36 @@ impl Db<'_> {
         })
     }
 
+    /// Whether a slot holds large collections: such as are frozen, and not copied.
+    pub fn has_large(&mut self, slot: Slot) -> bool {
+        let index = self.index();
+        self.visit_shard(slot.shard(), |shard| {
+            let table = shard.table(index, slot);
+            table.is_some_and(|table| table.iter().any(|entry| entry.is_large()))
+        })
+    }
+
+    /// Gives `take` the entries of a slot as they are now, but for large collections: these are
+    /// frozen, and wait to be shown ([`Db::next_frozen`]). No snapshot is being taken, nor is one
+    /// until they have been shown or given up.
+    pub fn freeze_slot(&mut self, slot: Slot, mut take: impl FnMut(&Entry)) {
+        let (here, keyspace) = (self.index(), self.keyspace());
+        self.visit_shard(slot.shard(), |shard| {
+            shard.for_each_table(slot, |marks, index, table| {
+                if index != here {
+                    return;
+                }
+                table.for_each_place(|mut place| match frozen::head(&mut place) {
+                    Some(head) => {
+                        let hash = keyspace.key(head.key()).hash;
+                        marks.note_frozen(index, hash, head);
+                    }
+                    None => take(&place.get()),
+                });
+            });
+        });
+    }
+
     /// Takes what was saved in a shard so far.
     pub fn take_saved(&mut self, shard: usize) -> Saved {
         self.visit_shard(shard, |shard| std::mem::take(&mut shard.marks.saved))

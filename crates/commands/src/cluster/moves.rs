@@ -12,6 +12,9 @@ use stdx::number::parse_i64;
 use super::look::known;
 use super::{CHANGES, enabled, slot};
 
+/// To apply more than this at once takes long, so the runtime is told beforehand.
+const LONG_BYTES: usize = 1 << 20;
+
 pub(super) static MIGRATESLOTS: Command = Command {
     name: "migrateslots",
     syntax: "<SLOTSRANGE start-slot end-slot [start-slot end-slot ...] NODE node-id \
@@ -233,10 +236,7 @@ fn sync_slots(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
             establish(cx, mover, (name, from, slots))
         }
         (b"FEED", &[name, commands]) if is_client => {
-            let name = String::from_utf8_lossy(name);
-            let received = mover.receive(cx.engine, cx.worker, &name, commands);
-            received.map_err(refused)?;
-            Ok(cx.reply.ok())
+            receive(cx, mover, &String::from_utf8_lossy(name), commands)
         }
         (b"TAKE", &[name, epoch]) if is_client => {
             let beyond = parse_i64(epoch).and_then(|epoch| u64::try_from(epoch).ok());
@@ -260,6 +260,24 @@ fn sync_slots(cx: &mut Context<'_>, args: &mut Args<'_>) -> CommandResult {
         (b"SHOW", slots) if !is_client => hide(cx, &ranges(slots)?, false),
         _ => Err(Error::Syntax),
     }
+}
+
+/// Applies what the source has sent. A long string may be among it.
+fn receive(
+    cx: &mut Context<'_>,
+    mover: &dyn SlotMover,
+    name: &str,
+    commands: &[u8],
+) -> CommandResult {
+    let (engine, worker) = (cx.engine, &mut *cx.worker);
+    let mut received = Ok(());
+    let mut run = || received = mover.receive(engine, worker, name, commands);
+    match commands.len() > LONG_BYTES {
+        true => engine.host.run_long(&mut run),
+        false => run(),
+    }
+    received.map_err(refused)?;
+    Ok(cx.reply.ok())
 }
 
 /// Makes ready to receive slots from their owner.

@@ -1,5 +1,6 @@
 use ::cluster::{Endpoint, Map, NOBODY, NodeId};
 use config::Config;
+use engine::cluster::Touched;
 use expect_test::{Expect, expect};
 use testkit::Node;
 
@@ -294,5 +295,74 @@ fn keys_of_a_slot_are_counted_and_listed() {
             > CLUSTER GETKEYSINSLOT 16287 -1
             (error) ERR Invalid slot or number of keys
         "#]],
+    );
+}
+
+/// What the log has of slots that somebody reads about is what a whole log has of them, in the same
+/// order, and little else.
+#[test]
+fn whoever_reads_about_a_slot_misses_nothing_of_it() {
+    const LINES: &str = "
+        > SET a 1
+        > SET b 1
+        > MSET b 2 a 2
+        > MSET b 3 other{b} 3
+        > RENAME b a
+        > INCR a
+        > INCR c
+        > MULTI
+        > INCR c
+        > INCR a
+        > DEL b
+        > EXEC
+        > EVAL \"redis.call('INCR', 'a') redis.call('INCR', 'c')\" 1 c
+        > SORT c STORE b
+        w> BLMOVE c list:{a} LEFT LEFT 0
+        > DEL c
+        > RPUSH c x y
+        > LMOVE c list:{a} LEFT LEFT
+        > SET a 3 PX 100
+        > SET c 3 PX 100
+        > GETEX c PERSIST
+        > GETDEL a
+        > COPY c a
+        > SPOP list:{a} 2
+        > UNLINK a c
+        > SUNIONSTORE a b c
+        > PFADD a x
+        > PFMERGE c a
+        > BITOP NOT a c
+        > XADD a MAXLEN 1 1-1 f v
+        > FLUSHALL
+        > SET a 4
+    ";
+    let about = |topics: bool| {
+        let mut node = Node::new(crate::table());
+        let slot = keyspace::Slot::of(b"a").number();
+        let reader = match topics {
+            true => node.engine.follow_slots(&std::iter::once(slot).collect()),
+            false => crate::testing::subscribe(&node),
+        };
+        testkit::replay(&mut node, LINES);
+        let mut bytes = Vec::new();
+        node.engine.log.read(&reader, &mut bytes);
+        let log = crate::testing::commands(&bytes);
+        let touches_it = |line: &&str| {
+            let words: Vec<&[u8]> = line.split(' ').map(str::as_bytes).collect();
+            match node.engine.touched(&words) {
+                Touched::Nothing => false,
+                Touched::Slot(touched) => touched.number() == slot,
+                Touched::More => true,
+            }
+        };
+        let touching: Vec<String> = log.lines().filter(touches_it).map(str::to_owned).collect();
+        (touching, log.lines().count())
+    };
+    let ((some, some_lines), (all, all_lines)) = (about(true), about(false));
+    assert_eq!(some, all);
+    assert!(all.len() > 12, "{all:?}");
+    assert!(
+        some_lines + 5 < all_lines,
+        "{some_lines} of {all_lines} lines"
     );
 }

@@ -81,8 +81,9 @@ impl Engine {
         };
         let config = self.config.load();
         let is_logged = self.log.is_read();
+        let mut removed = Vec::new();
         for bytes in &keys {
-            db.remove(&self.keyspace.key(bytes));
+            removed.extend(db.remove(&self.keyspace.key(bytes)));
             if !is_hidden {
                 self.notify(&config, DbIndex(0), bytes, Event::DEL);
             }
@@ -107,6 +108,9 @@ impl Engine {
         let discarded = locked.take_discarded();
         drop(locked);
         self.log.wake_readers();
+        // A large collection takes long to free.
+        let large = removed.into_iter().filter(|entry| entry.is_large());
+        large.for_each(|entry| self.free(entry, true));
         if !discarded.is_empty() {
             self.garbage.add(discarded);
         }

@@ -9,17 +9,15 @@ use std::sync::Arc;
 
 use ::cluster::{NodeId, SlotSet};
 use ::persistence::aof::commands::{write_key, write_restore};
-use keyspace::{DbIndex, Entry, Expire, Kind, ShardSet, Slot};
+use keyspace::{DbIndex, Entry, Expire, ShardSet, Slot};
 
 use super::SlotMap;
+use super::large::LargeCopies;
 use crate::Engine;
 use crate::command::Flags;
-use crate::dispatch::locate;
+use crate::dispatch::find_keys;
 use crate::log::Reader;
 use crate::snapshot::with_value;
-
-/// A collection of more elements than this is sent in several commands.
-const WHOLE_ELEMENTS_MAX: usize = 1_000;
 
 /// What a command of the log has touched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,28 +28,40 @@ pub enum Touched {
     More,
 }
 
+/// A slot as it was at one offset of the log.
+pub struct SlotCopy<'e> {
+    pub offset: u64,
+    /// How many keys there were.
+    pub keys: usize,
+    /// Its large collections, which are still to be copied.
+    pub rest: Option<LargeCopies<'e>>,
+}
+
 impl Engine {
-    /// Begins to read the log: what is copied from now on, and what is read, make the whole.
-    pub fn follow_log(&self) -> Reader {
+    /// Begins to read in the log about slots: what is copied of them from now on, and what is
+    /// read, make the whole.
+    pub fn follow_slots(&self, slots: &SlotSet) -> Reader {
         let locked = self.keyspace.lock(ShardSet::ALL);
-        self.log.subscribe(&locked)
+        self.log.subscribe_to(&locked, slots)
     }
 
-    /// Appends commands that make the keys of a slot. Returns the offset of the log that the copy
-    /// is of, and how many keys there were.
-    pub fn copy_slot(&self, slot: u16, into: &mut Vec<u8>) -> (u64, usize) {
+    /// Appends commands that make the keys of a slot, but for large collections: they come later.
+    /// `None` while a snapshot is being taken, if the slot holds any of these.
+    pub fn copy_slot(&self, slot: u16, into: &mut Vec<u8>) -> Option<SlotCopy<'_>> {
         let slot = Slot::new(slot);
         let compress = self.config.load().persistence.rdb_compression;
-        let mut keys = 0;
         let mut locked = self.keyspace.lock(ShardSet::of(slot.shard()));
         let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
-        db.show_slot(slot, |(index, entry)| {
-            if index == DbIndex(0) {
-                keys += 1;
-                copy_key(entry, compress, into);
-            }
-        });
-        (self.log.offset(), keys)
+        let has_large = db.has_large(slot);
+        if has_large && !self.hold_off_snapshots() {
+            return None;
+        }
+        db.freeze_slot(slot, |entry| copy_key(entry, compress, into));
+        Some(SlotCopy {
+            offset: self.log.offset(),
+            keys: db.full_slot_len(slot),
+            rest: has_large.then(|| LargeCopies::new(self, slot)),
+        })
     }
 
     /// What a command of the log has touched.
@@ -62,15 +72,18 @@ impl Engine {
         if entry.flags.has(Flags::WRITE) && entry.reaches_everything(words) {
             return Touched::More;
         }
-        let mut located = Vec::new();
-        if locate(&self.keyspace, entry, words, &mut located).is_err() {
-            return Touched::Nothing;
-        }
-        let mut slots = located.iter().map(|located| located.key.slot);
-        match slots.next() {
-            None => Touched::Nothing,
-            Some(slot) if slots.all(|other| other == slot) => Touched::Slot(slot),
-            Some(_) => Touched::More,
+        let mut touched = Touched::Nothing;
+        let found = find_keys(entry, words, |word| {
+            let slot = Slot::of(words[word]);
+            touched = match touched {
+                Touched::Nothing => Touched::Slot(slot),
+                Touched::Slot(other) if other == slot => touched,
+                _ => Touched::More,
+            };
+        });
+        match found {
+            Ok(()) => touched,
+            Err(_) => Touched::Nothing,
         }
     }
 
@@ -112,13 +125,12 @@ impl Engine {
     /// Whether a node owns all of these slots, as far as is known here.
     pub fn owns_slots(&self, node: NodeId, slots: &SlotSet) -> bool {
         let map = self.cluster.map();
-        let is_its = |slot| {
-            let owner = map.owner(Slot::new(slot)).map(usize::from);
-            owner
-                .and_then(|at| map.map.nodes.get(at))
-                .is_some_and(|owner| owner.id == node)
-        };
-        slots.iter().all(is_its)
+        let place = map
+            .map
+            .nodes
+            .iter()
+            .position(|endpoint| endpoint.id == node);
+        place.is_some_and(|place| slots.iter().all(|slot| map.is_of(Slot::new(slot), place)))
     }
 
     /// Where a node is reached by other nodes that speak as clients do: by TLS if the bus does.
@@ -130,8 +142,9 @@ impl Engine {
 
     /// Whether all of these slots are hidden.
     pub(super) fn hides_all(&self, slots: &SlotSet) -> bool {
-        let hidden = self.hidden_slots();
-        slots.iter().all(|slot| hidden.binary_search(&slot).is_ok())
+        let mut locked = self.keyspace.lock(ShardSet::NONE);
+        let mut db = locked.db(DbIndex(0), self.now(), Expire::Ignore);
+        db.hides_all(slots.iter().map(Slot::new))
     }
 
     /// The hidden slots, ascending.
@@ -144,9 +157,9 @@ impl Engine {
 
 fn copy_key(entry: &Entry, compress: bool, into: &mut Vec<u8>) {
     let expiry = entry.expiry().map(|at| at.0);
-    let is_whole = entry.kind() == Kind::String || entry.elements() <= WHOLE_ELEMENTS_MAX;
-    with_value(entry, |value| match is_whole {
-        true => write_restore(entry.key(), value, expiry, compress, into),
-        false => write_key(entry.key(), &value, expiry, into),
+    // What is in a small encoding may have many elements yet.
+    with_value(entry, |value| match entry.is_large() {
+        false => write_restore(entry.key(), value, expiry, compress, into),
+        true => write_key(entry.key(), &value, expiry, into),
     });
 }

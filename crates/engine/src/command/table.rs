@@ -27,6 +27,18 @@ pub struct Entry {
 }
 
 impl Entry {
+    /// Whether all keys that a request touches, and whoever waits for them, stand for certain
+    /// among the words that it declares as such.
+    #[inline]
+    pub(crate) fn touches_its_words_only(&self) -> bool {
+        const MAY_TOUCH_MORE: Flags = Flags::ALL_KEYS
+            .and(Flags::WALKS)
+            .and(Flags::RUNS_QUEUE)
+            .and(Flags::MOVABLE_KEYS);
+        let has_finder = self.command.finder.is_some();
+        self.simple_keys.is_some() && !has_finder && !self.flags.has(MAY_TOUCH_MORE)
+    }
+
     /// Whether a request may touch keys that are not among its words.
     pub(crate) fn reaches_everything(&self, words: &[&[u8]]) -> bool {
         self.flags.has(Flags::ALL_KEYS)

@@ -2,13 +2,30 @@
 
 use keyspace::Keyspace;
 
-use crate::args::Located;
+use crate::Engine;
+use crate::args::{Args, Located};
 use crate::command::Entry;
 use crate::error::{Error, excerpt};
+use crate::session::Origin;
 
 /// How many words name the command: one, or two with a subcommand.
 pub(crate) fn words_of_name(entry: &Entry) -> usize {
     1 + usize::from(entry.full_name.len() > entry.command.name.len())
+}
+
+/// Whether somebody reads of what a request does.
+#[inline]
+pub(super) fn are_logged(engine: &Engine, origin: Origin, entry: &Entry, args: &Args<'_>) -> bool {
+    let log = &engine.log;
+    if !log.is_read() || origin == Origin::LogFile {
+        return false;
+    }
+    match args.located() {
+        keys if entry.touches_its_words_only() && !keys.is_empty() => {
+            log.is_read_about(keys.iter().map(|located| located.key.slot))
+        }
+        _ => true,
+    }
 }
 
 /// Finds the keys among the words, and where they belong.
@@ -19,6 +36,26 @@ pub(crate) fn locate<'a>(
     words: &'a [&'a [u8]],
     located: &mut Vec<Located<'a>>,
 ) -> Result<(), Error> {
+    find_keys(entry, words, |word| {
+        located.push(Located {
+            word,
+            key: keyspace.key(words[word]),
+        });
+    })?;
+    if entry.command.keys.len() > 1 {
+        located.sort_by_key(|located| located.word);
+    }
+    Ok(())
+}
+
+/// Tells which words of a request are the keys it declares, in the order of its specifications. If
+/// that fails some of them may have been told.
+#[inline]
+pub(crate) fn find_keys(
+    entry: &Entry,
+    words: &[&[u8]],
+    mut found: impl FnMut(usize),
+) -> Result<(), Error> {
     if let Some((first, last, step)) = entry.simple_keys {
         let last = if last < 0 {
             words.len() as i64 + last
@@ -26,29 +63,19 @@ pub(crate) fn locate<'a>(
             first as i64 + last
         };
         for word in (first..=last.max(0) as usize).step_by(step) {
-            let bytes = words.get(word).ok_or(Error::InvalidArguments)?;
-            located.push(Located {
-                word,
-                key: keyspace.key(bytes),
-            });
+            if word >= words.len() {
+                return Err(Error::InvalidArguments);
+            }
+            found(word);
         }
         return Ok(());
     }
-    let mut found = |word: usize| {
-        located.push(Located {
-            word,
-            key: keyspace.key(words[word]),
-        })
-    };
     if let Some(finder) = entry.command.finder {
         finder(words, &mut |word, _| found(word));
         return Ok(());
     }
     for spec in entry.command.keys {
         spec.find(words, &mut found)?;
-    }
-    if entry.command.keys.len() > 1 {
-        located.sort_by_key(|located| located.word);
     }
     Ok(())
 }

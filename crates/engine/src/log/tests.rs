@@ -2,7 +2,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Wake, Waker};
 
-use keyspace::{Keyspace, ShardSet};
+use keyspace::{Keyspace, ShardSet, Slot};
 
 use super::*;
 
@@ -15,6 +15,16 @@ fn effects(words: &[&str]) -> Effects {
 fn subscribe(log: &Log) -> Reader {
     let keyspace = Keyspace::new(1, 1);
     log.subscribe(&keyspace.lock(ShardSet::ALL))
+}
+
+fn subscribe_to(log: &Log, slots: &[u16]) -> Reader {
+    let keyspace = Keyspace::new(1, 1);
+    let slots = slots.iter().copied().collect();
+    log.subscribe_to(&keyspace.lock(ShardSet::ALL), &slots)
+}
+
+fn is_read_about(log: &Log, slots: &[u16]) -> bool {
+    log.is_read_about(slots.iter().copied().map(Slot::new))
 }
 
 fn read(log: &Log, reader: &Reader) -> String {
@@ -144,4 +154,79 @@ fn who_waits_for_more_is_woken_once() {
     log.append_verbatim(b"x");
     assert_eq!(count.0.load(Ordering::SeqCst), 1);
     assert!(log.has_more(&reader, &waker));
+}
+
+#[test]
+fn effects_of_slots_that_nobody_reads_about_are_not_wanted() {
+    let log = Log::default();
+    assert!(!log.is_read() && !is_read_about(&log, &[3]));
+    let [first, second] = [subscribe_to(&log, &[3, 16383]), subscribe_to(&log, &[64])];
+    assert!(log.is_read());
+    for read_about in [&[3][..], &[64], &[16383], &[4, 64]] {
+        assert!(is_read_about(&log, read_about), "{read_about:?}");
+    }
+    assert!(!is_read_about(&log, &[4]) && !is_read_about(&log, &[0, 63, 65]));
+    // Whoever reads all changes that.
+    let all = subscribe(&log);
+    assert!(is_read_about(&log, &[4]));
+    log.unsubscribe(first);
+    log.unsubscribe(all);
+    assert!(!is_read_about(&log, &[4]) && !is_read_about(&log, &[3]) && is_read_about(&log, &[64]));
+    log.keep(100);
+    assert!(is_read_about(&log, &[4]));
+    log.free();
+    assert!(!is_read_about(&log, &[4]));
+    log.unsubscribe(second);
+    assert!(!log.is_read());
+}
+
+#[test]
+fn nobody_begins_where_effects_are_missing() {
+    let log = Log::default();
+    let reader = subscribe_to(&log, &[3]);
+    log.append_verbatim(b"effects of slot 3");
+    assert_eq!(log.hold(0), None);
+    // From here on all is there, and so it stays while the slots' reader lags behind.
+    let all = subscribe(&log);
+    log.append_verbatim(b"all effects");
+    for from in [0, 16] {
+        assert_eq!(log.hold(from), None, "{from}");
+    }
+    let late = log.hold(17).expect("all is there");
+    assert_eq!(read(&log, &late), "all effects");
+    log.unsubscribe(late);
+    log.unsubscribe(all);
+    log.append_verbatim(b"effects of slot 3");
+    log.keep(100);
+    let end = log.offset();
+    assert_eq!(log.span(), Span { start: end, end });
+    assert_eq!(log.hold(end - 1), None);
+    assert_eq!(read(&log, &reader).len() as u64, end);
+}
+
+#[test]
+fn a_reader_that_is_too_slow_is_dropped_and_nothing_is_kept_for_it() {
+    let log = Log::default();
+    let (slow, quick) = (subscribe(&log), subscribe(&log));
+    log.bound(&slow, 100);
+    for _ in 0..10 {
+        log.append_verbatim(b"0123456789");
+        assert_eq!(read(&log, &quick), "0123456789");
+    }
+    assert!(!log.is_dropped(&slow), "so much it may leave unread");
+    log.append(&mut effects(&["PING"]));
+    assert!(log.is_dropped(&slow) && !log.is_dropped(&quick));
+    let mut pieces = Vec::new();
+    assert_eq!(log.share(&slow, 1_000, &mut pieces), 0);
+    assert_eq!(read(&log, &slow), "");
+    // What the other has not read is there.
+    assert!(read(&log, &quick).ends_with("PING\r\n"));
+    for _ in 0..10_000 {
+        log.append_verbatim(b"0123456789");
+        read(&log, &quick);
+    }
+    assert!(log.memory() < 50_000, "{} bytes are kept", log.memory());
+    log.unsubscribe(quick);
+    log.unsubscribe(slow);
+    assert!(!log.is_read());
 }

@@ -67,7 +67,12 @@ impl Entry {
     /// From now on [`Entry::show_frozen`] shows what the entry holds now, whatever becomes of it.
     /// Returns whether it does: a string and a small collection are to be copied instead.
     pub fn freeze(&mut self) -> bool {
-        self.elements() > COPIED_ELEMENTS_MAX && self.change_any(|any| any.freeze())
+        self.is_large() && self.change_any(|any| any.freeze())
+    }
+
+    /// Whether the value is a collection of more elements than are copied at once.
+    pub fn is_large(&self) -> bool {
+        self.elements() > COPIED_ELEMENTS_MAX
     }
 
     /// How many elements a frozen collection held.

@@ -38,6 +38,20 @@ fn is_shown(number: usize) -> bool {
 }
 
 #[test]
+fn slots_are_hidden_all_together_or_not() {
+    let keyspace = half_hidden();
+    on(&keyspace, |db| {
+        let mut hides = |slots: &[u16]| db.hides_all(slots.iter().copied().map(Slot::new));
+        assert!(hides(&[]) && hides(&[0, 2, 256, 510, 16382]));
+        assert!(!hides(&[0, 2, 257]) && !hides(&[16383]));
+        // Slots of one shard, of which one is hidden.
+        db.hide_slot(Slot::new(257), true);
+        let mut hides = |slots: &[u16]| db.hides_all(slots.iter().copied().map(Slot::new));
+        assert!(hides(&[257]) && !hides(&[1, 257]));
+    });
+}
+
+#[test]
 fn hidden_keys_are_in_no_list_and_no_count() {
     let keyspace = half_hidden();
     let shown = (0..KEYS).filter(|&number| is_shown(number));

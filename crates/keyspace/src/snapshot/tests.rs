@@ -387,3 +387,42 @@ fn a_flush_gives_whole_tables_away() {
         saved.map(|(_, entry)| entry.key().to_vec()).collect();
     assert_eq!(keys.len(), 500);
 }
+
+#[test]
+fn a_slot_shows_what_it_held_without_a_snapshot() {
+    let keyspace = Keyspace::new(2, 3);
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    (0..30).for_each(|field| edit(&mut db, 0, field));
+    let (name, small) = (name(0), b"{key:0}small");
+    let slot = db.key(small).slot;
+    assert_eq!(slot, db.key(&name).slot);
+    for index in [1, 0] {
+        db.select(DbIndex(index));
+        db.set_string(&db.key(small), b"v", Ttl::Clear);
+    }
+    assert!(db.has_large(slot) && !db.has_large(Slot::new(slot.number() ^ 1)));
+    let mut taken = Vec::new();
+    db.freeze_slot(slot, |entry| taken.push(entry.key().to_vec()));
+    assert_eq!(taken, [small]);
+    edit(&mut db, 0, 200);
+    db.remove(&db.key(&name));
+    let shard = slot.shard();
+    let head = db.next_frozen(shard).expect("it waits to be shown");
+    assert_eq!(
+        (head.db, head.entry.key(), head.len),
+        (DbIndex(0), &*name, 30)
+    );
+    let mut fields = Vec::new();
+    let mut show = |shown: Shown<'_>| match shown {
+        Shown::Pair(field, _) => fields.push(field.to_vec()),
+        other => panic!("{other:?} is no field"),
+    };
+    while db.show_frozen(shard, 4, &mut show) {}
+    fields.sort();
+    fields.dedup();
+    assert!(fields.len() == 30 && !fields.contains(&b"field:200".to_vec()));
+    assert!(db.next_frozen(shard).is_none());
+    // Nothing is left behind that a snapshot would find.
+    locked.mark_snapshot();
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 use ::cluster::migration::{Event, TAKE_WITHIN_MS, Task};
 use ::cluster::{Command, NodeId, SlotSet};
 use engine::Engine;
-use engine::cluster::Touched;
+use engine::cluster::{LargeCopies, Touched};
 use engine::host::{ClusterRequest, DialError, LogLevel, Wire};
 use engine::log::Reader;
 use resp::reply::write_request;
@@ -20,10 +20,21 @@ use super::mover::Job;
 use super::{Cluster, now_ms};
 
 /// About as much is sent in one piece.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 64 << 10;
 
 /// So many pieces are under way without an answer.
 const PIECES_AHEAD: usize = 4;
+
+/// How often it is looked whether a snapshot has ended.
+const SNAPSHOT_LOOK_MICROS: u64 = 20_000;
+
+/// So many times as long as a piece takes nothing is done behind it: two cores that serve clients
+/// at either node have no more to spare.
+const RESTS: u64 = 2;
+
+/// A shorter rest is put off. A longer one might be taken for the end of this node.
+const REST_NANOS_MIN: u64 = 1_000_000;
+const REST_NANOS_MAX: u64 = 1_000_000_000;
 
 /// Bytes of the log that are looked at in one go.
 const LOG_BYTES: usize = 1 << 20;
@@ -32,7 +43,7 @@ const LOG_BYTES: usize = 1 << 20;
 const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The longest wait for the sake of one slot.
-const LINGER_MICROS_MAX: u64 = 1_000_000;
+const PAUSE_MICROS_MAX: u64 = 1_000_000;
 
 /// The longest answer.
 const ANSWER_BYTES_MAX: usize = 64 << 10;
@@ -60,10 +71,16 @@ pub(super) struct Exporter<'a> {
     feed: Option<Feed>,
     /// The slots that are still to be copied, the next last.
     uncopied: Vec<u16>,
+    /// Of these, those with large collections that wait for the end of a snapshot.
+    held_up: Vec<u16>,
+    /// Large collections of the slot that was copied last.
+    large: Option<LargeCopies<'a>>,
     /// Of which offset of the log the copy of each slot is.
     copied: BTreeMap<u16, u64>,
     /// Whole commands that are still to be sent.
     outbox: Vec<u8>,
+    /// How much rest is due.
+    rest_nanos: u64,
     holds: bool,
 }
 
@@ -99,8 +116,11 @@ impl<'a> Exporter<'a> {
             wire: None,
             feed: None,
             uncopied,
+            held_up: Vec::new(),
+            large: None,
             copied: BTreeMap::new(),
             outbox: Vec::new(),
+            rest_nanos: 0,
             holds: false,
         }
     }
@@ -180,7 +200,11 @@ impl<'a> Exporter<'a> {
         words.extend(ranges.iter().map(String::as_str));
         target.ask(&words)?;
         self.wire = Some(target);
-        let reader = self.engine.follow_log();
+        let reader = self.engine.follow_slots(&self.job.slots);
+        let limits = &self.engine.config.load().clients.output_limits.replica;
+        if limits.hard.0 > 0 {
+            self.engine.log.bound(&reader, limits.hard.0);
+        }
         self.feed = Some(Feed {
             tail: Vec::new(),
             tail_at: self.engine.log.place(&reader),
@@ -196,31 +220,75 @@ impl<'a> Exporter<'a> {
 
     /// Copies slots until there is something to send.
     fn copy(&mut self) -> Outcome {
-        while let Some(slot) = self.uncopied.pop() {
-            let (offset, keys) = self.engine.copy_slot(slot, &mut self.outbox);
-            self.copied.insert(slot, offset);
-            if self.linger(keys) || self.outbox.len() >= PIECE_BYTES {
-                break;
-            }
-        }
+        let begun = self.engine.host.monotonic_nanos();
+        let pause_micros = self.copy_some();
+        let has_copied = !self.outbox.is_empty();
         self.flush()?;
-        // What is read is not kept: the log is followed all the while.
-        self.follow()?;
-        let more = !self.uncopied.is_empty();
-        if !more {
-            self.confirm()?;
+        // What is read is not kept: the log is followed all the while, unless a collection is on
+        // its way, for what has become of it since comes behind it.
+        if self.large.is_none() {
+            self.follow()?;
         }
+        if !has_copied {
+            // The target hears that this node is there.
+            self.send(b"")?;
+        }
+        self.confirm()?;
+        self.rest_after(begun);
+        self.engine.host.sleep(pause_micros);
+        let has_begun_all = self.uncopied.is_empty() && self.held_up.is_empty();
+        let more = self.large.is_some() || !has_begun_all;
         Ok(Event::Copied { more })
     }
 
-    /// Takes the time that `rdb-key-save-delay` wants for so many keys. Returns whether it does.
-    fn linger(&self, keys: usize) -> bool {
+    /// Copies about a piece. Returns how long to wait behind it.
+    fn copy_some(&mut self) -> u64 {
+        while self.outbox.len() < PIECE_BYTES {
+            if let Some(large) = &mut self.large {
+                if !large.step(PIECE_BYTES, &mut self.outbox) {
+                    self.large = None;
+                }
+                continue;
+            }
+            let Some(slot) = self.uncopied.pop().or_else(|| self.held_up.pop()) else {
+                return 0;
+            };
+            let Some(copy) = self.engine.copy_slot(slot, &mut self.outbox) else {
+                self.held_up.push(slot);
+                if self.uncopied.is_empty() {
+                    return SNAPSHOT_LOOK_MICROS;
+                }
+                continue;
+            };
+            self.copied.insert(slot, copy.offset);
+            self.large = copy.rest;
+            let pause_micros = self.pause_for(copy.keys);
+            if pause_micros > 0 {
+                return pause_micros;
+            }
+        }
+        0
+    }
+
+    /// How long `rdb-key-save-delay` wants so many keys to take.
+    fn pause_for(&self, keys: usize) -> u64 {
         let delay = self.engine.config.load().persistence.key_save_delay;
         let micros = u64::try_from(delay).unwrap_or(0);
-        self.engine
-            .host
-            .sleep(micros.saturating_mul(keys as u64).min(LINGER_MICROS_MAX));
-        micros > 0
+        micros.saturating_mul(keys as u64).min(PAUSE_MICROS_MAX)
+    }
+
+    /// Leaves both nodes to their clients for a time, behind work that began then and that the
+    /// target has confirmed: on few cores clients would stand behind it.
+    fn rest_after(&mut self, begun: u64) {
+        let host = &self.engine.host;
+        let ended = host.monotonic_nanos();
+        let due = RESTS * ended.saturating_sub(begun);
+        self.rest_nanos = (self.rest_nanos + due).min(REST_NANOS_MAX);
+        if self.rest_nanos >= REST_NANOS_MIN {
+            host.sleep(self.rest_nanos / 1000);
+            let rested = host.monotonic_nanos().saturating_sub(ended);
+            self.rest_nanos = self.rest_nanos.saturating_sub(rested);
+        }
     }
 
     /// Sends what the log says of copied slots. Returns how much there was to look at.
@@ -228,7 +296,10 @@ impl<'a> Exporter<'a> {
         let (begin, end) = (self.read_to(), self.engine.log.offset());
         while self.read_to() < end {
             if self.read_log()? == 0 {
-                return Err(Failure::Spoilt("The log was replaced"));
+                return Err(Failure::Spoilt(match self.is_outrun() {
+                    true => "The target is too slow for what clients write",
+                    false => "The log was replaced",
+                }));
             }
             if self.outbox.len() >= PIECE_BYTES {
                 self.flush()?;
@@ -236,6 +307,12 @@ impl<'a> Exporter<'a> {
         }
         self.flush()?;
         Ok(end.saturating_sub(begin))
+    }
+
+    /// Whether more was written than may wait for the target.
+    fn is_outrun(&self) -> bool {
+        let feed = self.feed.as_ref();
+        feed.is_some_and(|feed| self.engine.log.is_dropped(&feed.reader))
     }
 
     /// How far the log was looked at.
@@ -282,9 +359,9 @@ impl<'a> Exporter<'a> {
 
     /// Sends what is in the outbox, cut between commands.
     fn flush(&mut self) -> Result<(), Failure> {
-        let outbox = std::mem::take(&mut self.outbox);
+        let mut outbox = std::mem::take(&mut self.outbox);
         let mut from = 0;
-        for to in cuts(&outbox) {
+        for to in cuts(&mut outbox) {
             self.send(&outbox[from..to])?;
             from = to;
         }
@@ -368,6 +445,7 @@ impl<'a> Exporter<'a> {
     }
 
     fn roll_back(&mut self, reclaims: bool) -> Outcome {
+        self.large = None;
         let name = self.job.name.clone();
         let words = ["CLUSTER", "SYNCSLOTS", "DROP", &name];
         match reclaims {
@@ -424,17 +502,16 @@ fn end_of(words: &[&[u8]], input: usize) -> usize {
 }
 
 /// Where to cut whole commands into pieces.
-fn cuts(commands: &[u8]) -> Vec<usize> {
+fn cuts(commands: &mut [u8]) -> Vec<usize> {
     if commands.len() <= 2 * PIECE_BYTES {
         return (!commands.is_empty())
             .then_some(commands.len())
             .into_iter()
             .collect();
     }
-    let mut input = commands.to_vec();
-    let start = input.as_ptr().addr();
+    let start = commands.as_ptr().addr();
     let mut batch = Batch::default();
-    Parser::default().parse(&mut input, &LIMITS, &mut batch);
+    Parser::default().parse(commands, &LIMITS, &mut batch);
     let (mut cuts, mut from) = (Vec::new(), 0);
     for index in 0..batch.len() {
         let to = end_of(batch.request(index), start);

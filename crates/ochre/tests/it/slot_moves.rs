@@ -58,6 +58,11 @@ impl Node {
         self.side = Some(Side::start_at(false, &self.folder, self.port, DIRECTIVES));
     }
 
+    fn signal(&self, signal: Signal) {
+        let side = self.side.as_ref().expect("the node is up");
+        kill_process(side.process.id(), signal).unwrap();
+    }
+
     fn ask(&mut self, text: &str) -> Value {
         let words: Vec<&[u8]> = text.split(' ').map(str::as_bytes).collect();
         self.side.as_mut().expect("the node is up").value(&words)
@@ -372,6 +377,152 @@ fn every_type_moves_with_its_expiry_and_replicas_follow() {
     for (key, expected) in keys.iter().zip(&digests) {
         assert_eq!(&digest(&mut nodes[0], key), expected, "{key}");
     }
+}
+
+/// Runs a command where the slot is, which may have moved.
+fn run_at(nodes: &mut [Node], at: &mut usize, text: &str) -> String {
+    let reply = nodes[*at].text(text);
+    if !reply.starts_with("MOVED ") {
+        return reply;
+    }
+    *at = 1;
+    nodes[1].text(text)
+}
+
+/// Makes collections that are large, and returns what changes each of them in a round.
+fn make_large(node: &mut Node, keys: &[String]) {
+    for first in (0..12_000).step_by(200) {
+        let ids = || first..first + 200;
+        let members: Vec<String> = ids().map(|id| format!("member:{id}")).collect();
+        let pairs: Vec<String> = ids().map(|id| format!("{id} member:{id}")).collect();
+        let (members, pairs) = (members.join(" "), pairs.join(" "));
+        for (name, key, words) in [
+            ("SADD", &keys[0], &members),
+            ("HSET", &keys[1], &pairs),
+            ("ZADD", &keys[2], &pairs),
+            ("RPUSH", &keys[3], &members),
+        ] {
+            node.number(&format!("{name} {key} {words}"));
+        }
+    }
+    node.number(&format!("PEXPIREAT {} 4000000000000", keys[2]));
+}
+
+/// Changes each of the collections in its own way.
+fn change_large(round: usize, mut run: impl FnMut(usize, &str)) {
+    let some = round * 37 % 12_000;
+    run(0, &format!("SADD @ fresh:{round}"));
+    run(0, &format!("SREM @ member:{some} fresh:{}", round / 2));
+    run(1, &format!("HSET @ {some} {round} fresh:{round} x"));
+    run(1, &format!("HDEL @ {}", some + 1));
+    run(2, &format!("ZINCRBY @ 1.5 member:{some}"));
+    run(2, &format!("ZREM @ member:{}", some + 1));
+    run(3, "LPOP @");
+    run(3, &format!("RPUSH @ {round}"));
+    run(3, &format!("LSET @ {some} changed:{round}"));
+}
+
+#[test]
+fn large_collections_move_while_they_change_and_while_all_is_saved() {
+    let mut nodes = town(2, false);
+    let (moving, staying) = (keys_in(0..100, 4), keys_in(9000..9100, 4));
+    make_large(&mut nodes[0], &moving);
+    make_large(&mut nodes[1], &staying);
+    // Nobody but the move reads the log.
+    nodes[0].command("CONFIG SET appendonly no");
+    nodes[0].command("CONFIG SET rdb-key-save-delay 200000");
+    // A collection that is being saved waits until that is over.
+    assert_eq!(nodes[0].text("BGSAVE"), "Background saving started");
+    let target = nodes[1].id.clone();
+    nodes[0].command(&format!(
+        "CLUSTER MIGRATESLOTS SLOTSRANGE 0 99 NODE {target}"
+    ));
+    let (mut round, mut seen) = (0, Vec::new());
+    let mut at = [0; 4];
+    while nodes[0].states() != ["success"] {
+        let state = nodes[0].states().concat();
+        assert!(
+            !["failed", "cancelled"].contains(&&*state),
+            "{:?}",
+            nodes[0].moves()
+        );
+        if !seen.contains(&state) {
+            seen.push(state);
+        }
+        change_large(round, |key, text| {
+            run_at(&mut nodes, &mut at[key], &text.replace('@', &moving[key]));
+            nodes[1].text(&text.replace('@', &staying[key]));
+        });
+        round += 1;
+    }
+    assert!(
+        round > 20 && seen.contains(&"snapshotting".to_owned()),
+        "{round} {seen:?}"
+    );
+    for (moving, staying) in moving.iter().zip(&staying) {
+        let digest = |node: &mut Node, key: &str| node.text(&format!("DEBUG DIGEST-VALUE {key}"));
+        let expected = digest(&mut nodes[1], staying);
+        assert_eq!(digest(&mut nodes[1], moving), expected, "{moving}");
+    }
+    wait_until(
+        "the source has deleted what it gave, and saves again",
+        || {
+            nodes[0].number("DBSIZE") == 0
+                && nodes[0]
+                    .text("INFO persistence")
+                    .contains("rdb_bgsave_in_progress:0")
+        },
+    );
+    assert!(
+        nodes[0]
+            .text("INFO persistence")
+            .contains("rdb_last_bgsave_status:ok")
+    );
+}
+
+#[test]
+fn a_target_that_is_too_slow_is_not_waited_for() {
+    let mut nodes = town(2, false);
+    let (keys, target) = (keys_in(0..100, 200), nodes[1].id.clone());
+    fill(&mut nodes[0], &keys, 20_000);
+    nodes[0].command("CONFIG SET appendonly no");
+    let limit: [&[u8]; 4] = [
+        b"CONFIG",
+        b"SET",
+        b"client-output-buffer-limit",
+        b"replica 1mb 0 0",
+    ];
+    let side = nodes[0].side.as_mut().expect("the node is up");
+    assert_eq!(shown(&side.value(&limit)), "OK");
+    nodes[0].command(&format!(
+        "CLUSTER MIGRATESLOTS SLOTSRANGE 0 99 NODE {target}"
+    ));
+    wait_until("keys are sent", || nodes[0].states() == ["snapshotting"]);
+    wait_until("keys come", || nodes[1].states() == ["receiving"]);
+    let value = "v".repeat(30_000);
+    nodes[1].signal(Signal::STOP);
+    for key in &keys {
+        nodes[0].command(&format!("SET {key} {value}"));
+    }
+    let memory = nodes[0].text("INFO memory");
+    nodes[1].signal(Signal::CONT);
+    nodes[0].wait_for_state("failed");
+    assert_eq!(
+        nodes[0].moves()[0]["message"],
+        "The target is too slow for what clients write"
+    );
+    let log = memory
+        .lines()
+        .find_map(|line| line.strip_prefix("mem_total_replication_buffers:"));
+    let log: u64 = log.unwrap().parse().unwrap();
+    assert!(log < 2_000_000, "{log} bytes are kept for the move");
+    for key in &keys {
+        assert_eq!(nodes[0].number(&format!("STRLEN {key}")), 30_000);
+    }
+    wait_until("the target has forgotten", || {
+        nodes[1].states() == ["failed"]
+    });
+    assert_eq!(nodes[1].number("DBSIZE"), 0);
 }
 
 #[test]

@@ -147,6 +147,11 @@ impl LargeKey {
         (self.wanted, self.elements_left) = (self.wanted - 1, self.elements_left - 1);
     }
 
+    /// Whether every command is whole that was begun.
+    pub fn is_whole(&self) -> bool {
+        self.wanted == 0
+    }
+
     /// Appends what comes behind the last element.
     pub fn end(self, out: &mut Vec<u8>) {
         Commands::of(&self.key, out).expire(self.expiry);
