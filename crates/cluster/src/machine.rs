@@ -68,6 +68,8 @@ pub struct Machine {
     unsaved: Unsaved,
     /// The epoch that this node chose alone when it took slots.
     chosen_epoch: u64,
+    /// The epoch for which it was elected last.
+    won_epoch: u64,
     /// Slots that another node is being told to take.
     handing_over: SlotSet,
     /// Before a restart such slots were being handed over, and it is not known what came of it. If

@@ -23,7 +23,11 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 ///   the target had taken unheard.
 /// * 1136: a target took slots while its replica was being elected by an operator's order: what
 ///   the replica served until it heard of the epoch was lost.
-const MENDED: [u64; 5] = [64, 597, 777, 544, 1136];
+/// * 1707: a target took slots twice with one epoch, and what it said in between arrived last, on
+///   the other link: the slots were thought to be released.
+/// * 123: with an epoch for each take a target that was cut off was an epoch beyond its heir's
+///   election, and the heir had chosen the same one since: each gave the other all of its own.
+const MENDED: [u64; 7] = [64, 597, 777, 544, 1136, 1707, 123];
 
 #[test]
 fn fixed_seeds_keep_all_promises() {

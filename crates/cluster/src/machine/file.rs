@@ -59,6 +59,7 @@ impl Machine {
             todo: Todo::default(),
             unsaved: Unsaved::default(),
             chosen_epoch: conf.chosen_epoch,
+            won_epoch: 0,
             handing_over: SlotSet::default(),
             doubt_until_ms: None,
             taken: Vec::new(),
@@ -71,6 +72,9 @@ impl Machine {
             flaw: None,
         };
         machine.restore(&conf);
+        if machine.chosen_epoch != machine.config_epoch() {
+            machine.won_epoch = machine.config_epoch();
+        }
         machine.doubt(&conf.handed_over, view.now_ms);
         machine.announce();
         if is_fresh {

@@ -236,6 +236,7 @@ impl Machine {
             self.slots.migrating.remove(&slot);
         }
         self.give_slot(slot, Some(owner));
+        self.note_gain(owner, None, turn.now());
         if owner == self.me && self.slots.importing.remove(&slot).is_some() {
             // The others know another owner, and believe only a greater epoch.
             if self.bump_epoch(turn) {
@@ -287,7 +288,11 @@ impl Machine {
             self.give_slot(slot, Some(self.me));
         }
         self.bump_epoch(turn);
-        self.chosen_epoch = self.my().config_epoch;
+        // Who was elected for it yields to nobody: of two that yield to each other neither has
+        // the slots.
+        if self.my().config_epoch != self.won_epoch {
+            self.chosen_epoch = self.my().config_epoch;
+        }
         self.slots_were_set();
         self.todo.tell_all = true;
         Ok(())
@@ -320,6 +325,7 @@ impl Machine {
         for slot in given.iter() {
             self.slots.migrating.remove(&slot);
             self.give_slot(slot, Some(owner));
+            self.note_gain(owner, None, turn.now());
         }
         if given.is_empty() {
             return Ok(());

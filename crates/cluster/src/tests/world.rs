@@ -65,6 +65,8 @@ pub struct World {
     links_made: u64,
     /// Pairs that cannot speak, one way.
     pub cut: BTreeSet<(usize, usize)>,
+    /// One whose answers another does not hear yet, but all else.
+    pub unanswered: Option<(usize, usize)>,
     flaw: Option<Flaw>,
 }
 
@@ -103,6 +105,7 @@ impl World {
             dials: Vec::new(),
             links_made: 0,
             cut: BTreeSet::new(),
+            unanswered: None,
             flaw,
         };
         for number in 0..count {
@@ -326,7 +329,9 @@ impl World {
         let ends: Vec<End> = self.pipes.keys().copied().collect();
         for end in ends {
             while let Some(pipe) = self.pipes.get_mut(&end) {
-                let is_cut = self.cut.contains(&(pipe.from, pipe.to.node));
+                let way = (pipe.from, pipe.to.node);
+                let is_answer = matches!(end.link, LinkId::In(_));
+                let is_cut = self.cut.contains(&way) || is_answer && self.unanswered == Some(way);
                 let is_due = pipe
                     .queue
                     .front()
