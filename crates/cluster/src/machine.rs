@@ -58,6 +58,8 @@ pub struct Machine {
     forgotten: BTreeMap<NodeId, u64>,
     election: Election,
     manual: Option<Manual>,
+    /// Before a restart writes had been stopped for a replica, which may take over until then.
+    hushed_until_ms: Option<u64>,
     /// Where replication was last told to go.
     following: Option<Address>,
     /// Whether somebody has reached this node where it says it is, since it started.

@@ -80,7 +80,7 @@ impl Machine {
             .filter(|(_, node)| node.is_voter())
             .count();
         let age_ms = now_ms.saturating_sub(self.health.started_ms);
-        let is_early = age_ms < START_DELAY_MS || self.is_in_doubt(turn);
+        let is_early = age_ms < START_DELAY_MS || self.is_hushed(now_ms) || self.is_in_doubt(turn);
         if is_primary && !self.health.ok && is_early {
             return;
         }

@@ -436,6 +436,13 @@ impl World {
         self.cut.clear();
     }
 
+    /// A node waits for others for much longer.
+    pub fn give_patience(&mut self, number: usize) {
+        let mut settings = self.peers[number].machine.settings().clone();
+        settings.node_timeout_ms = 15_000;
+        self.input(number, Input::Configured(settings));
+    }
+
     /// Whether a node would run a write for a slot now.
     pub fn serves(&self, number: usize, slot: u16) -> bool {
         let peer = &self.peers[number];
