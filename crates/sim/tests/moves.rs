@@ -27,7 +27,9 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 ///   the other link: the slots were thought to be released.
 /// * 123: with an epoch for each take a target that was cut off was an epoch beyond its heir's
 ///   election, and the heir had chosen the same one since: each gave the other all of its own.
-const MENDED: [u64; 7] = [64, 597, 777, 544, 1136, 1707, 123];
+/// * 153: a primary that came back met a stranger to its slots with its own epoch before it heard of
+///   its heir, took another, and undid the failover.
+const MENDED: [u64; 8] = [64, 597, 777, 544, 1136, 1707, 123, 153];
 
 #[test]
 fn fixed_seeds_keep_all_promises() {

@@ -62,7 +62,8 @@ impl Machine {
         self.save(Save::Now);
     }
 
-    /// Of two primaries with the same epoch, the one with the smaller name takes another.
+    /// Of two primaries with the same epoch, the one with the smaller name takes another; as soon as
+    /// it knows that its slots are still its own.
     ///
     /// Unless they claim the same slots. Whoever takes slots chooses his epoch alone, and if he is
     /// cut off then, his heir may be elected for the same. With another epoch he would have all of
@@ -92,7 +93,7 @@ impl Machine {
             return self.take_claims(sender, claims, turn);
         }
         let id = self.nodes[sender].id;
-        if id <= self.my().id {
+        if id <= self.my().id || self.may_be_replaced(turn.now()) {
             return;
         }
         let is_chosen = self.chosen_epoch == epoch;

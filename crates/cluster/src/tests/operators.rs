@@ -355,6 +355,36 @@ fn two_with_one_epoch_do_not_yield_to_each_other() {
     assert_eq!(world.owner(0, 50), Some(world.id(1)));
 }
 
+/// Whoever was away may have been replaced. With another epoch it would have all its slots back, and
+/// what was written since would be lost.
+#[test]
+fn who_was_away_takes_no_other_epoch_before_it_has_heard_of_its_heir() {
+    let mut world = six(32);
+    world.run(3000);
+    // The one with the smaller name is to take another epoch.
+    let (away, other) = match world.id(1) < world.id(2) {
+        true => (1, 2),
+        false => (2, 1),
+    };
+    let (heir, slot) = (away + 3, away as u16 * 5461 + 100);
+    world.isolate(&[away]);
+    for number in [away, other] {
+        let bumped = world.command(number, Command::BumpEpoch);
+        assert_eq!(bumped, Ok(Answer::Bumped(7)));
+    }
+    world.run_until(20_000, "the heir", |world| world.serves(heir, slot));
+    // It hears the one with its own epoch first.
+    world.heal();
+    for number in (0..6).filter(|number| ![away, other].contains(number)) {
+        world.cut.extend([(away, number), (number, away)]);
+    }
+    world.run(1000);
+    assert_eq!(world.peers[away].machine.config_epoch(), 7);
+    world.heal();
+    world.run_until(20_000, "peace", World::is_ok);
+    assert_eq!(world.owner(0, slot), Some(world.id(heir)));
+}
+
 #[test]
 fn who_loses_its_last_slot_follows_who_got_it() {
     let mut world = six(24);
