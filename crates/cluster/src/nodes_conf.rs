@@ -9,8 +9,8 @@
 //! Operators edit it, so words may stand apart by any white space, lines in any order, and what is
 //! said twice of a slot counts the first time. The name of a shard is kept among the `vars`, where
 //! Redis passes over what it does not know, and only if it is not the node's own name; so are the
-//! slots that their owners do not claim any longer, those that are being handed over, the epoch that
-//! the node has chosen alone, and that it has stopped writes for a replica, if there are such.
+//! slots that their owners do not claim any longer, those that are being handed over, the epoch
+//! that the node has chosen alone, and that it has stopped writes for a replica, if there are such.
 
 use std::fmt;
 use std::fmt::Write;

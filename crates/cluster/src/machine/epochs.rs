@@ -62,8 +62,8 @@ impl Machine {
         self.save(Save::Now);
     }
 
-    /// Of two primaries with the same epoch, the one with the smaller name takes another; as soon as
-    /// it knows that its slots are still its own.
+    /// Of two primaries with the same epoch, the one with the smaller name takes another, as soon
+    /// as it knows that its slots are still its own.
     ///
     /// Unless they claim the same slots. Whoever takes slots chooses his epoch alone, and if he is
     /// cut off then, his heir may be elected for the same. With another epoch he would have all of
