@@ -29,7 +29,9 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 ///   election, and the heir had chosen the same one since: each gave the other all of its own.
 /// * 153: a primary that came back met a stranger to its slots with its own epoch before it heard of
 ///   its heir, took another, and undid the failover.
-const MENDED: [u64; 8] = [64, 597, 777, 544, 1136, 1707, 123, 153];
+/// * 1074: a source handed over slots while it was about to claim others that it had handed over
+///   before a restart: with another epoch than it had told the target.
+const MENDED: [u64; 9] = [64, 597, 777, 544, 1136, 1707, 123, 153, 1074];
 
 #[test]
 fn fixed_seeds_keep_all_promises() {

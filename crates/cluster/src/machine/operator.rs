@@ -24,7 +24,7 @@ impl Machine {
             Command::FlushSlots => self.flush_slots(turn)?,
             Command::SetSlot { slot, state, keys } => self.set_slot(slot, state, keys, turn)?,
             Command::TakeSlots { slots, beyond } => self.take_slots(slots, beyond, turn)?,
-            Command::HandOver(slots) => self.hand_over(slots),
+            Command::HandOver(slots) => self.hand_over(slots)?,
             Command::Keep(slots) => self.keep(slots),
             Command::GiveSlots { slots, to } => self.give_slots(slots, to, turn)?,
             Command::Reclaim(slots) => self.reclaim(slots, turn)?,
@@ -343,11 +343,16 @@ impl Machine {
     }
 
     /// Whoever starts again must know that these may be another's.
-    fn hand_over(&mut self, slots: &SlotSet) {
+    fn hand_over(&mut self, slots: &SlotSet) -> Result<(), Refused> {
+        // What was handed over before a restart is about to be claimed with another epoch.
+        if self.doubt_until_ms.is_some() {
+            return Err(Refused::new("The node does not serve"));
+        }
         for slot in slots.iter() {
             self.handing_over.insert(slot);
         }
         self.save(Save::Now);
+        Ok(())
     }
 
     fn keep(&mut self, slots: &SlotSet) {
