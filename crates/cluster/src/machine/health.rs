@@ -140,7 +140,7 @@ impl Machine {
         let is_mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
         let mine: SlotSet = self.handing_over.iter().filter(is_mine).collect();
         self.handing_over = mine.clone();
-        if !mine.is_empty() && (turn.now() < until_ms || self.may_be_replaced(turn.now())) {
+        if !mine.is_empty() && (turn.now() < until_ms || self.is_minority(turn.now())) {
             return true;
         }
         self.doubt_until_ms = None;

@@ -374,11 +374,6 @@ impl Machine {
 
     /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
     pub(super) fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
-        if self.may_be_replaced(turn.now()) {
-            return Err(Refused(
-                "TRYAGAIN The node may have been replaced".to_owned(),
-            ));
-        }
         // Others are settled before long, or reclaimed, too.
         self.keep(slots);
         self.must_be_settled()?;
