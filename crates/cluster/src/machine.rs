@@ -58,6 +58,8 @@ pub struct Machine {
     forgotten: BTreeMap<NodeId, u64>,
     election: Election,
     manual: Option<Manual>,
+    /// Before a restart writes had been stopped for a replica, which may take over until then.
+    hushed_until_ms: Option<u64>,
     /// Where replication was last told to go.
     following: Option<Address>,
     /// Whether somebody has reached this node where it says it is, since it started.
@@ -68,6 +70,8 @@ pub struct Machine {
     unsaved: Unsaved,
     /// The epoch that this node chose alone when it took slots.
     chosen_epoch: u64,
+    /// The epoch for which it was elected last.
+    won_epoch: u64,
     /// Slots that another node is being told to take.
     handing_over: SlotSet,
     /// Before a restart such slots were being handed over, and it is not known what came of it. If

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::id::{NodeId, ShardId};
+use crate::input::LinkId;
 use crate::table::Seat;
 
 /// A node. Times are of the clock that never goes back.
@@ -19,6 +20,8 @@ pub(crate) struct Node {
     pub shard: Option<ShardId>,
     pub config_epoch: u64,
     pub slot_count: u16,
+    /// How it was last heard that the node has more slots, with the epoch it has now.
+    pub gained: Option<Gained>,
     pub offset: u64,
     pub created_ms: u64,
     /// Since when an answer is waited for, or cannot be asked for.
@@ -51,6 +54,14 @@ pub(crate) struct Node {
     pub gossiped: u64,
 }
 
+/// How slots came to a node.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Gained {
+    /// The link on which it said so itself.
+    pub link: Option<LinkId>,
+    pub at_ms: u64,
+}
+
 impl Node {
     pub fn new(id: NodeId, flags: Flags, now_ms: u64) -> Node {
         Node {
@@ -65,6 +76,7 @@ impl Node {
             shard: None,
             config_epoch: 0,
             slot_count: 0,
+            gained: None,
             offset: 0,
             created_ms: now_ms,
             pinged_ms: None,

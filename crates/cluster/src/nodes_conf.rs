@@ -9,8 +9,8 @@
 //! Operators edit it, so words may stand apart by any white space, lines in any order, and what is
 //! said twice of a slot counts the first time. The name of a shard is kept among the `vars`, where
 //! Redis passes over what it does not know, and only if it is not the node's own name; so are the
-//! slots that their owners do not claim any longer, those that are being handed over, and the epoch
-//! that the node has chosen alone, if there are such.
+//! slots that their owners do not claim any longer, those that are being handed over, the epoch
+//! that the node has chosen alone, and that it has stopped writes for a replica, if there are such.
 
 use std::fmt;
 use std::fmt::Write;
@@ -33,6 +33,8 @@ pub struct NodesConf {
     pub released: SlotSet,
     /// Slots of the node that it may have told another to take.
     pub handed_over: SlotSet,
+    /// Whether the node has stopped writes for a replica that takes its place.
+    pub yields: bool,
     /// Variables that mean nothing here.
     pub unknown: Vec<String>,
 }
@@ -122,6 +124,7 @@ impl NodesConf {
                 "chosenEpoch" => self.chosen_epoch = leading_number(value),
                 "releasedSlots" => self.released = read_slots(value),
                 "handedOverSlots" => self.handed_over = read_slots(value),
+                "stoppedWrites" => self.yields = leading_number(value) != 0,
                 unknown => self.unknown.push(unknown.to_owned()),
             }
         }
@@ -141,6 +144,9 @@ impl fmt::Display for NodesConf {
         }
         if self.chosen_epoch != 0 {
             write!(f, " chosenEpoch {}", self.chosen_epoch)?;
+        }
+        if self.yields {
+            f.write_str(" stoppedWrites 1")?;
         }
         write_slots("releasedSlots", &self.released, f)?;
         write_slots("handedOverSlots", &self.handed_over, f)?;

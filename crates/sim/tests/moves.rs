@@ -23,7 +23,18 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 ///   the target had taken unheard.
 /// * 1136: a target took slots while its replica was being elected by an operator's order: what
 ///   the replica served until it heard of the epoch was lost.
-const MENDED: [u64; 5] = [64, 597, 777, 544, 1136];
+/// * 1707: a target took slots twice with one epoch, and what it said in between arrived last, on
+///   the other link: the slots were thought to be released.
+/// * 123: with an epoch for each take a target that was cut off was an epoch beyond its heir's
+///   election, and the heir had chosen the same one since: each gave the other all of its own.
+/// * 153: a primary that came back met a stranger to its slots with its own epoch before it heard of
+///   its heir, took another, and undid the failover.
+/// * 1074: a source handed over slots while it was about to claim others that it had handed over
+///   before a restart: with another epoch than it had told the target.
+/// * 1349, 1400, 1460: a source that no majority answered held writes for ever.
+const MENDED: [u64; 12] = [
+    64, 597, 777, 544, 1136, 1707, 123, 153, 1074, 1349, 1400, 1460,
+];
 
 #[test]
 fn fixed_seeds_keep_all_promises() {

@@ -247,6 +247,7 @@ impl Machine {
         turn.log(Level::Warning, "Failover election won: I'm the new master.");
         if self.my().config_epoch < epoch {
             self.set_my_epoch(epoch);
+            self.won_epoch = epoch;
             turn.log(
                 Level::Warning,
                 format!("configEpoch set to {epoch} after successful failover"),

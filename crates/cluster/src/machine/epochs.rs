@@ -3,6 +3,7 @@
 //! The current epoch counts elections. A primary's configuration epoch says how recent its claim
 //! to its slots is; no two may have the same, and where they do one moves.
 
+use super::ownership::Claims;
 use super::{Machine, Save, Turn};
 use crate::bus::Header;
 use crate::flaw::flawed;
@@ -17,6 +18,7 @@ impl Machine {
         let node = &mut self.nodes[sender];
         if header.config_epoch > node.config_epoch {
             node.config_epoch = header.config_epoch;
+            node.gained = None;
             self.save(Save::Soon);
         }
         // Its claims are judged by the greater of the two, so this must not fall behind.
@@ -60,7 +62,8 @@ impl Machine {
         self.save(Save::Now);
     }
 
-    /// Of two primaries with the same epoch, the one with the smaller name takes another.
+    /// Of two primaries with the same epoch, the one with the smaller name takes another, as soon
+    /// as it knows that its slots are still its own.
     ///
     /// Unless they claim the same slots. Whoever takes slots chooses his epoch alone, and if he is
     /// cut off then, his heir may be elected for the same. With another epoch he would have all of
@@ -82,14 +85,23 @@ impl Machine {
         let mine = self.slots.claimed();
         let are_rivals = each_slot(header.slots).any(|slot| mine.contains(slot));
         if are_rivals && self.chosen_epoch == epoch {
-            return self.take_claims(sender, epoch.saturating_add(1), header.slots, turn);
+            let claims = Claims {
+                epoch: epoch.saturating_add(1),
+                slots: header.slots,
+                link: None,
+            };
+            return self.take_claims(sender, claims, turn);
         }
         let id = self.nodes[sender].id;
-        if id <= self.my().id {
+        if id <= self.my().id || self.may_be_replaced(turn.now()) {
             return;
         }
+        let is_chosen = self.chosen_epoch == epoch;
         let epoch = self.next_epoch();
         self.set_my_epoch(epoch);
+        if is_chosen {
+            self.chosen_epoch = epoch;
+        }
         turn.log(
             Level::Verbose,
             format!("WARNING: configEpoch collision with node {id}. configEpoch set to {epoch}"),

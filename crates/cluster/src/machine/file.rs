@@ -7,6 +7,7 @@ use stdx::prng::Prng;
 use super::election::Election;
 use super::gossip::wall_of;
 use super::health::Health;
+use super::manual::HUSH_MS;
 use super::ownership::Owners;
 use super::{Machine, Save, Stats, Todo, Turn, Unsaved};
 use crate::id::NodeId;
@@ -59,6 +60,8 @@ impl Machine {
             todo: Todo::default(),
             unsaved: Unsaved::default(),
             chosen_epoch: conf.chosen_epoch,
+            won_epoch: 0,
+            hushed_until_ms: conf.yields.then_some(view.now_ms + HUSH_MS),
             handing_over: SlotSet::default(),
             doubt_until_ms: None,
             taken: Vec::new(),
@@ -71,6 +74,9 @@ impl Machine {
             flaw: None,
         };
         machine.restore(&conf);
+        if machine.chosen_epoch != machine.config_epoch() {
+            machine.won_epoch = machine.config_epoch();
+        }
         machine.doubt(&conf.handed_over, view.now_ms);
         machine.announce();
         if is_fresh {
@@ -157,6 +163,7 @@ impl Machine {
             },
             released: self.slots.released().clone(),
             handed_over: self.handing_over.clone(),
+            yields: self.is_yielding() || self.is_hushed(view.now_ms),
             unknown: Vec::new(),
         }
         .to_string()

@@ -80,7 +80,7 @@ impl Machine {
             .filter(|(_, node)| node.is_voter())
             .count();
         let age_ms = now_ms.saturating_sub(self.health.started_ms);
-        let is_early = age_ms < START_DELAY_MS || self.is_in_doubt(turn);
+        let is_early = age_ms < START_DELAY_MS || self.is_hushed(now_ms) || self.is_in_doubt(turn);
         if is_primary && !self.health.ok && is_early {
             return;
         }
@@ -96,16 +96,31 @@ impl Machine {
         if ok == self.health.ok {
             return;
         }
-        let (min_ms, max_ms) = REJOIN_DELAY_MS;
-        let delay_ms = self.settings.node_timeout_ms.clamp(min_ms, max_ms);
-        let was_cut_off = |at_ms: u64| now_ms.saturating_sub(at_ms) < delay_ms;
-        if ok && is_primary && self.health.minority_ms.is_some_and(was_cut_off) {
+        if ok && is_primary && self.was_cut_off(now_ms) {
             return;
         }
         self.health.ok = ok;
         self.todo.map_changed = true;
         let word = if ok { "ok" } else { "fail" };
         turn.log(Level::Warning, format!("Cluster state changed: {word}"));
+    }
+
+    /// Whether this node could not reach most of the others a moment ago.
+    fn was_cut_off(&self, now_ms: u64) -> bool {
+        let (min_ms, max_ms) = REJOIN_DELAY_MS;
+        let delay_ms = self.settings.node_timeout_ms.clamp(min_ms, max_ms);
+        let is_new = |at_ms: u64| now_ms.saturating_sub(at_ms) < delay_ms;
+        self.health.minority_ms.is_some_and(is_new)
+    }
+
+    /// Whether another may have been elected in the place of this node, which may not have heard
+    /// of it yet. Whoever takes a greater epoch then has all its slots back, and what was written
+    /// since is lost.
+    pub(super) fn may_be_replaced(&self, now_ms: u64) -> bool {
+        let is_new = now_ms.saturating_sub(self.health.started_ms) < START_DELAY_MS;
+        let is_alone = self.answered_until() == u64::MAX;
+        let is_answered = now_ms < self.answered_until();
+        !is_alone && (is_new || !is_answered || self.was_cut_off(now_ms))
     }
 
     /// After a restart, remembers that another may have been told to take slots.

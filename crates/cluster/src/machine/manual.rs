@@ -12,7 +12,7 @@
 //! The offset is told in a later step than the one that stops writes, because only then nothing
 //! can be written any more.
 
-use super::{Machine, Turn};
+use super::{Machine, Save, TICK_MS, Turn};
 use crate::bus::{Beat, Body, Header};
 use crate::command::Failover;
 use crate::flaw::flawed;
@@ -22,6 +22,10 @@ use crate::table::Seat;
 
 /// How long a replica tries.
 const TRY_MS: u64 = 5000;
+
+/// How long a primary that has started again in between serves nothing: until the replica that it
+/// had stopped writes for has given up.
+pub(super) const HUSH_MS: u64 = TRY_MS + TICK_MS;
 
 /// How long a primary waits: longer, so that no replica takes over when writes go on already.
 const PAUSE_MS: u64 = 2 * TRY_MS;
@@ -90,6 +94,8 @@ impl Machine {
             is_told: false,
         });
         self.todo.resume = false;
+        // A restart must not make it forget, for the replica goes on.
+        self.save(Save::Now);
         let until_ms = match flawed!(self, PauseForEver) {
             true => u64::MAX,
             false => ends_ms,
@@ -196,7 +202,14 @@ impl Machine {
     pub(super) fn end_manual(&mut self, _turn: &mut Turn<'_>) {
         if let Some(Manual::Yielding { .. }) = self.manual.take() {
             self.todo.resume = !flawed!(self, PauseForEver);
+            self.save(Save::Soon);
         }
+    }
+
+    /// Whether a replica may still take over for which writes were stopped before a restart.
+    pub(super) fn is_hushed(&self, now_ms: u64) -> bool {
+        self.hushed_until_ms
+            .is_some_and(|until_ms| now_ms < until_ms)
     }
 
     pub(super) fn forget_manual_of(&mut self, seat: Seat, turn: &mut Turn<'_>) {

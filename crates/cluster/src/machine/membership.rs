@@ -89,6 +89,7 @@ impl Machine {
         self.nodes[me].shard = None;
         self.claim_for_primary();
         self.end_manual(turn);
+        self.hushed_until_ms = None;
         self.forget_election();
         self.following = None;
         self.follow_moved_primary(turn);

@@ -24,7 +24,7 @@ impl Machine {
             Command::FlushSlots => self.flush_slots(turn)?,
             Command::SetSlot { slot, state, keys } => self.set_slot(slot, state, keys, turn)?,
             Command::TakeSlots { slots, beyond } => self.take_slots(slots, beyond, turn)?,
-            Command::HandOver(slots) => self.hand_over(slots),
+            Command::HandOver(slots) => self.hand_over(slots)?,
             Command::Keep(slots) => self.keep(slots),
             Command::GiveSlots { slots, to } => self.give_slots(slots, to, turn)?,
             Command::Reclaim(slots) => self.reclaim(slots, turn)?,
@@ -236,6 +236,7 @@ impl Machine {
             self.slots.migrating.remove(&slot);
         }
         self.give_slot(slot, Some(owner));
+        self.note_gain(owner, None, turn.now());
         if owner == self.me && self.slots.importing.remove(&slot).is_some() {
             // The others know another owner, and believe only a greater epoch.
             if self.bump_epoch(turn) {
@@ -287,7 +288,11 @@ impl Machine {
             self.give_slot(slot, Some(self.me));
         }
         self.bump_epoch(turn);
-        self.chosen_epoch = self.my().config_epoch;
+        // Who was elected for it yields to nobody: of two that yield to each other neither has
+        // the slots.
+        if self.my().config_epoch != self.won_epoch {
+            self.chosen_epoch = self.my().config_epoch;
+        }
         self.slots_were_set();
         self.todo.tell_all = true;
         Ok(())
@@ -320,6 +325,7 @@ impl Machine {
         for slot in given.iter() {
             self.slots.migrating.remove(&slot);
             self.give_slot(slot, Some(owner));
+            self.note_gain(owner, None, turn.now());
         }
         if given.is_empty() {
             return Ok(());
@@ -337,11 +343,16 @@ impl Machine {
     }
 
     /// Whoever starts again must know that these may be another's.
-    fn hand_over(&mut self, slots: &SlotSet) {
+    fn hand_over(&mut self, slots: &SlotSet) -> Result<(), Refused> {
+        // What was handed over before a restart is about to be claimed with another epoch.
+        if self.doubt_until_ms.is_some() {
+            return Err(Refused::new("The node does not serve"));
+        }
         for slot in slots.iter() {
             self.handing_over.insert(slot);
         }
         self.save(Save::Now);
+        Ok(())
     }
 
     fn keep(&mut self, slots: &SlotSet) {

@@ -11,6 +11,7 @@ use crate::bus::{Body, Header};
 use crate::flaw::flawed;
 use crate::input::LinkId;
 use crate::map::NOBODY;
+use crate::node::Gained;
 use crate::output::{Level, Output};
 use crate::slots::{SLOTS, SlotSet, count_slots, each_slot};
 use crate::table::Seat;
@@ -123,6 +124,15 @@ impl Owners {
     }
 }
 
+/// What a node claims.
+#[derive(Debug)]
+pub(super) struct Claims<'a> {
+    pub epoch: u64,
+    pub slots: &'a [u8; SlotSet::BYTES],
+    /// The link on which it says so itself.
+    pub link: Option<LinkId>,
+}
+
 /// What a claim has changed.
 #[derive(Debug, Default)]
 struct Taken {
@@ -149,6 +159,11 @@ impl Machine {
         }
         self.slots.set(slot, owner);
         self.todo.map_changed = true;
+    }
+
+    /// Another has slots that it did not have, as it said itself on a link, or as others know.
+    pub(super) fn note_gain(&mut self, owner: Seat, link: Option<LinkId>, at_ms: u64) {
+        self.nodes[owner].gained = Some(Gained { link, at_ms });
     }
 
     pub(super) fn give_up_slots(&mut self, seat: Seat) {
@@ -188,12 +203,15 @@ impl Machine {
             return;
         }
         if primary == Some(sender) {
-            // Nodes talk over two links, and one may overtake the other: what a sender said before
-            // it took slots is no word about them.
-            if header.config_epoch >= self.nodes[sender].config_epoch {
+            if self.is_behind_gains(sender, link, header) {
                 self.note_released(sender, header.slots);
             }
-            self.take_claims(sender, header.config_epoch, header.slots, turn);
+            let claims = Claims {
+                epoch: header.config_epoch,
+                slots: header.slots,
+                link: Some(link),
+            };
+            self.take_claims(sender, claims, turn);
         }
         self.correct(sender, link, header, turn);
     }
@@ -207,6 +225,23 @@ impl Machine {
             return self.slots.claimed.as_bytes() != claimed;
         }
         count_slots(claimed) != self.nodes[seat].slot_count || !self.slots.has_all(seat, claimed)
+    }
+
+    /// Whether an owner has said this after all that it has gained.
+    ///
+    /// Nodes talk over two links, and one may overtake the other: what a sender said before it took
+    /// slots is no word about them. If its epoch was great enough before, it did not change. So
+    /// what counts is what it says on the same link, and its answer to a later question.
+    fn is_behind_gains(&self, sender: Seat, link: LinkId, header: &Header<'_>) -> bool {
+        let node = &self.nodes[sender];
+        if header.config_epoch < node.config_epoch {
+            return false;
+        }
+        let Some(gained) = node.gained else {
+            return true;
+        };
+        let is_answer = matches!(link, LinkId::Out(_));
+        gained.link == Some(link) || is_answer && node.answered_ms > Some(gained.at_ms)
     }
 
     /// An owner claims some of its slots no longer, or again.
@@ -273,21 +308,19 @@ impl Machine {
             self.note_primary(about);
         }
         self.nodes[about].config_epoch = epoch;
+        self.nodes[about].gained = None;
         self.save(Save::Now);
-        self.take_claims(about, epoch, slots, turn);
+        let link = None;
+        let claims = Claims { epoch, slots, link };
+        self.take_claims(about, claims, turn);
     }
 
     /// Gives a node the slots it claims, as far as nobody has them with a greater epoch.
-    pub(super) fn take_claims(
-        &mut self,
-        sender: Seat,
-        epoch: u64,
-        slots: &[u8; SlotSet::BYTES],
-        turn: &mut Turn<'_>,
-    ) {
+    pub(super) fn take_claims(&mut self, sender: Seat, claims: Claims<'_>, turn: &mut Turn<'_>) {
         if sender == self.me {
             return;
         }
+        let Claims { epoch, slots, link } = claims;
         let our_primary = self.my_primary();
         let mut taken = Taken::default();
         for slot in each_slot(slots) {
@@ -305,6 +338,7 @@ impl Machine {
             }
             taken.ours += usize::from(owner == Some(our_primary));
             self.give_slot(slot, Some(sender));
+            self.note_gain(sender, link, turn.now());
             self.slots.migrating.remove(&slot);
             // Whoever took the place of the one that a slot comes from has its keys now.
             if let Some(from) = self.slots.importing.get_mut(&slot) {

@@ -112,6 +112,45 @@ fn an_agreed_failover_waits_for_all_data_and_loses_none() {
     }
 }
 
+/// The replica that writes were stopped for goes on whatever happens to its primary.
+#[test]
+fn who_starts_again_in_an_agreed_failover_holds_writes_on() {
+    for are_votes_late in [true, false] {
+        let mut world = six(8);
+        for number in 0..6 {
+            // Links wait for long.
+            world.give_patience(number);
+        }
+        for voter in [1, 2] {
+            world.cut.insert((3, voter));
+        }
+        world
+            .command(3, Command::Failover(Failover::Agreed))
+            .expect("it is a replica");
+        world.run_until(1000, "the replica", |world| {
+            world.logged(3, "All master replication stream processed")
+        });
+        let asked_ms = world.now_ms;
+        world.kill(0);
+        world.restart(0);
+        world.give_patience(0);
+        // Nothing that it wrote now would reach the replica.
+        world.cut.extend([(0, 3), (3, 0)]);
+        let votes_ms = if are_votes_late { 6000 } else { 4500 };
+        while world.now_ms < asked_ms + votes_ms {
+            world.run(1);
+            let is_over = world.logged(3, "Manual failover timed out.");
+            assert!(is_over || !world.serves(0, 0), "{}", world.picture());
+        }
+        world.heal();
+        let server = if are_votes_late { 0 } else { 3 };
+        world.run_until(10_000, "one that serves", |world| {
+            world.serves(server, 0) && world.is_ok()
+        });
+        assert!(!world.serves(3 - server, 0));
+    }
+}
+
 #[test]
 fn a_failover_that_nobody_agrees_to_ends_and_writes_go_on() {
     let mut world = six(3);

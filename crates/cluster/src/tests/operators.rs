@@ -304,6 +304,87 @@ fn a_hand_over_outlasts_a_restart() {
     }
 }
 
+/// A node that takes slots twice has the same epoch all the while. What it said in between may
+/// arrive last.
+#[test]
+fn what_was_said_before_slots_came_is_no_word_about_them() {
+    let mut world = six(30);
+    let [first, second]: [SlotSet; 2] = [(0..100).collect(), (100..200).collect()];
+    let take = |slots| Command::TakeSlots { slots, beyond: 0 };
+    world.command(1, take(&first)).expect("it serves");
+    world.run(3000);
+    let epoch = world.peers[1].machine.config_epoch();
+    world.unanswered = Some((1, 2));
+    world.run(1200);
+    world.command(1, take(&second)).expect("it serves");
+    assert_eq!(world.peers[1].machine.config_epoch(), epoch);
+    let owner = Some(world.id(1));
+    world.run_until(100, "the news", |world| world.owner(2, 150) == owner);
+    world.unanswered = None;
+    let releases = |world: &World| world.peers[2].file.contains("releasedSlots");
+    for _ in 0..3000 {
+        world.run(1);
+        assert!(!releases(&world), "{}", world.peers[2].file);
+    }
+    // What it says afterwards counts.
+    let range = [150..=150];
+    let delete = Command::DelSlots(&range);
+    world.command(1, delete).expect("it is its own");
+    world.run_until(3000, "the news", releases);
+}
+
+/// Who was elected for the epoch that its primary had chosen alone is believed, also when it has
+/// taken slots since.
+#[test]
+fn two_with_one_epoch_do_not_yield_to_each_other() {
+    let mut world = six(31);
+    world.run(3000);
+    let [unheard, heard]: [SlotSet; 2] = [(0..100).collect(), (12_000..12_100).collect()];
+    let take = |slots| Command::TakeSlots { slots, beyond: 0 };
+    world.isolate(&[1]);
+    world.command(1, take(&unheard)).expect("it serves yet");
+    world.run_until(20_000, "the heir", |world| world.serves(4, 6000));
+    world.command(4, take(&heard)).expect("it serves");
+    let epochs = [1, 4].map(|number| world.peers[number].machine.config_epoch());
+    assert_eq!(epochs[0], epochs[1]);
+    world.heal();
+    world.run_until(20_000, "peace", World::is_ok);
+    for slot in [6000, 12_050] {
+        assert_eq!(world.owner(0, slot), Some(world.id(4)));
+    }
+    assert_eq!(world.owner(0, 50), Some(world.id(1)));
+}
+
+/// Whoever was away may have been replaced. With another epoch it would have all its slots back, and
+/// what was written since would be lost.
+#[test]
+fn who_was_away_takes_no_other_epoch_before_it_has_heard_of_its_heir() {
+    let mut world = six(32);
+    world.run(3000);
+    // The one with the smaller name is to take another epoch.
+    let (away, other) = match world.id(1) < world.id(2) {
+        true => (1, 2),
+        false => (2, 1),
+    };
+    let (heir, slot) = (away + 3, away as u16 * 5461 + 100);
+    world.isolate(&[away]);
+    for number in [away, other] {
+        let bumped = world.command(number, Command::BumpEpoch);
+        assert_eq!(bumped, Ok(Answer::Bumped(7)));
+    }
+    world.run_until(20_000, "the heir", |world| world.serves(heir, slot));
+    // It hears the one with its own epoch first.
+    world.heal();
+    for number in (0..6).filter(|number| ![away, other].contains(number)) {
+        world.cut.extend([(away, number), (number, away)]);
+    }
+    world.run(1000);
+    assert_eq!(world.peers[away].machine.config_epoch(), 7);
+    world.heal();
+    world.run_until(20_000, "peace", World::is_ok);
+    assert_eq!(world.owner(0, slot), Some(world.id(heir)));
+}
+
 #[test]
 fn who_loses_its_last_slot_follows_who_got_it() {
     let mut world = six(24);

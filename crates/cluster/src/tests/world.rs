@@ -65,6 +65,8 @@ pub struct World {
     links_made: u64,
     /// Pairs that cannot speak, one way.
     pub cut: BTreeSet<(usize, usize)>,
+    /// One whose answers another does not hear yet, but all else.
+    pub unanswered: Option<(usize, usize)>,
     flaw: Option<Flaw>,
 }
 
@@ -103,6 +105,7 @@ impl World {
             dials: Vec::new(),
             links_made: 0,
             cut: BTreeSet::new(),
+            unanswered: None,
             flaw,
         };
         for number in 0..count {
@@ -326,7 +329,9 @@ impl World {
         let ends: Vec<End> = self.pipes.keys().copied().collect();
         for end in ends {
             while let Some(pipe) = self.pipes.get_mut(&end) {
-                let is_cut = self.cut.contains(&(pipe.from, pipe.to.node));
+                let way = (pipe.from, pipe.to.node);
+                let is_answer = matches!(end.link, LinkId::In(_));
+                let is_cut = self.cut.contains(&way) || is_answer && self.unanswered == Some(way);
                 let is_due = pipe
                     .queue
                     .front()
@@ -429,6 +434,13 @@ impl World {
 
     pub fn heal(&mut self) {
         self.cut.clear();
+    }
+
+    /// A node waits for others for much longer.
+    pub fn give_patience(&mut self, number: usize) {
+        let mut settings = self.peers[number].machine.settings().clone();
+        settings.node_timeout_ms = 15_000;
+        self.input(number, Input::Configured(settings));
     }
 
     /// Whether a node would run a write for a slot now.

@@ -9,7 +9,13 @@ pub(super) struct ConfigFile {
     storage: Arc<dyn Storage>,
     path: String,
     draft: String,
+    /// What is locked in the place of a file that is not there yet: a start that dies before it
+    /// has written must not leave an empty file, for that is one whose content was lost. No process
+    /// has its number.
+    stand_in: String,
     lock: Option<Box<dyn Lock>>,
+    /// Whether the stand-in is to be removed.
+    stands_in: bool,
 }
 
 impl ConfigFile {
@@ -17,31 +23,27 @@ impl ConfigFile {
         ConfigFile {
             storage,
             draft: format!("{path}.tmp-{process}"),
+            stand_in: format!("{path}.tmp-0"),
             path,
             lock: None,
+            stands_in: false,
         }
     }
 
-    /// Takes the file for this process, and reads it; nothing if there is none yet, or it is
-    /// empty. An error is what the operator reads.
+    /// Takes the file for this process, and reads it; nothing if there is none yet. An error is
+    /// what the operator reads.
     pub fn open(&mut self) -> Result<Option<Vec<u8>>, String> {
-        let path = &self.path;
-        match self.storage.lock(path) {
-            Ok(lock) => self.lock = Some(lock),
-            Err(failure) if failure.kind() == io::ErrorKind::WouldBlock => {
-                return Err(format!(
-                    "Sorry, the cluster configuration file {path} is already used by a different \
-                     Redis Cluster node. Please make sure that different nodes use different \
-                     cluster configuration files."
-                ));
+        if !self.is_there()? {
+            let lock = self.lock(&self.stand_in)?;
+            // Somebody may have written it in between.
+            if !self.is_there()? {
+                (self.lock, self.stands_in) = (Some(lock), true);
+                return Ok(None);
             }
-            Err(failure) => {
-                let why = failure.words();
-                return Err(format!(
-                    "Can't open {path} in order to acquire a lock: {why}"
-                ));
-            }
+            let _ = remove_if_there(self.storage.as_ref(), &self.stand_in);
         }
+        self.lock = Some(self.lock(&self.path)?);
+        let path = &self.path;
         let mut text = Vec::new();
         let read = self.storage.open(path).and_then(|mut file| {
             let read = file.read_to_end(&mut text);
@@ -51,7 +53,44 @@ impl ConfigFile {
             let why = failure.words();
             format!("Loading the cluster node config from {path}: {why}")
         })?;
-        Ok((!text.is_empty()).then_some(text))
+        if text.is_empty() {
+            // Under another name it would be nobody's primary and nobody's replica, and under its
+            // own it would vote again where it has voted.
+            return Err(format!(
+                "The cluster configuration file {path} is empty: the name of this node, its slots \
+                 and its votes are lost. Put back a copy of the file, or delete it to start \
+                 afresh, as a new node that its cluster does not know."
+            ));
+        }
+        Ok(Some(text))
+    }
+
+    fn is_there(&self) -> Result<bool, String> {
+        match self.storage.size(&self.path) {
+            Ok(_) => Ok(true),
+            Err(failure) if failure.is_missing() => Ok(false),
+            Err(failure) => Err(self.cannot_lock(&failure)),
+        }
+    }
+
+    /// Has what stands for the file belong to this process.
+    fn lock(&self, path: &str) -> Result<Box<dyn Lock>, String> {
+        self.storage.lock(path).map_err(|failure| {
+            if failure.kind() != io::ErrorKind::WouldBlock {
+                return self.cannot_lock(&failure);
+            }
+            let path = &self.path;
+            format!(
+                "Sorry, the cluster configuration file {path} is already used by a different \
+                 Redis Cluster node. Please make sure that different nodes use different \
+                 cluster configuration files."
+            )
+        })
+    }
+
+    fn cannot_lock(&self, failure: &Failure) -> String {
+        let (path, why) = (&self.path, failure.words());
+        format!("Can't open {path} in order to acquire a lock: {why}")
     }
 
     /// Writes the file anew. A crash leaves the old one or the new one; with `sync` the new one. An
@@ -75,6 +114,10 @@ impl ConfigFile {
             file.sync()?;
         }
         storage.rename(&self.draft, &self.path)?;
+        // It goes while it is still locked, so that nobody has one that is gone for the file's.
+        if std::mem::take(&mut self.stands_in) {
+            let _ = remove_if_there(storage, &self.stand_in);
+        }
         self.lock = Some(lock);
         match sync {
             true => storage.sync_folder(folder_of(&self.path)),

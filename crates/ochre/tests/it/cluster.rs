@@ -557,6 +557,36 @@ fn a_torn_file_is_refused_and_left_alone() {
     );
 }
 
+/// What an empty file held is lost. Whoever became somebody new instead would leave its slots to
+/// nobody.
+#[test]
+fn an_empty_file_is_refused_until_it_is_deleted() {
+    let mut node = Node::start(OCHRE);
+    let before = node.id();
+    node.kill();
+    let path = node.folder.path("nodes.conf");
+    node.folder.file("nodes.conf", "");
+    let port = node.port.to_string();
+    let own = ["server", "--port", &port, "--dir", node.folder.root()];
+    let ended = crate::process::run(&[&own[..], &["--cluster-enabled", "yes"]].concat());
+    assert_eq!(ended.code, Some(1));
+    for words in ["nodes.conf is empty", "delete it to start afresh"] {
+        assert!(ended.output.contains(words), "{}", ended.output);
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "");
+    // What a start that died before it wrote anything has left is in nobody's way.
+    std::fs::remove_file(&path).unwrap();
+    node.folder.file("nodes.conf.tmp-0", "");
+    node.restart();
+    assert_ne!(node.id(), before);
+    let names = std::fs::read_dir(node.folder.root()).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    let files: Vec<String> = names
+        .filter(|name| name.starts_with("nodes.conf"))
+        .collect();
+    assert_eq!(files, ["nodes.conf"]);
+}
+
 #[test]
 fn nobody_else_may_use_the_file() {
     let node = Node::start(OCHRE);

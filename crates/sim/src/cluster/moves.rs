@@ -366,12 +366,12 @@ impl World {
     fn hand_over(&mut self, name: u64) -> Option<Result<Request, Note<'static>>> {
         let leaving = self.moves().leaving.get(&name)?;
         let (node, slots) = (leaving.node, leaving.slots.clone());
-        let _ = self.command(node, Command::HandOver(&slots));
+        let is_noted = self.command(node, Command::HandOver(&slots)).is_ok();
         let machine = self.sites[node].machine.as_ref()?;
         let beyond = machine.config_epoch();
-        Some(match machine.is_unsaved() {
-            true => Err(Note::Lost("The file cannot be written")),
-            false => Ok(Request::Take { beyond }),
+        Some(match is_noted && !machine.is_unsaved() {
+            true => Ok(Request::Take { beyond }),
+            false => Err(Note::Lost("The slots cannot be handed over")),
         })
     }
 
