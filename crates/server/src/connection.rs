@@ -346,6 +346,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Runs the requests at the front of `input` and returns how many bytes they were. What has to
     /// wait is put into the tail.
     fn run(&mut self, tools: &mut Tools, input: &mut [u8]) -> usize {
+        // What was sent before these requests were is said before their replies.
+        self.take_messages(tools);
         let limits = Limits {
             bulk_bytes_max: self.engine.config.load().clients.bulk_len_max.0 as i64,
             unauthenticated: !self.session.authenticated,

@@ -1,12 +1,16 @@
+use std::io;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use config::Config;
 use engine::Engine;
-use engine::clients::Endpoints;
+use engine::clients::{Endpoints, Wakes};
+use parking_lot::Mutex;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use testkit::{Disk, World};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
 
 use super::Connection;
 use crate::durability::Durability;
@@ -118,6 +122,73 @@ fn replies_to_somebody_who_has_gone_reach_nobody_else() {
             drop(client.read_to_end(&mut replies).await);
         }
         assert_eq!(replies, b"$3\r\nown\r\n");
+    });
+}
+
+/// A client that asks when it knows that it was sent a message, just as the server listens.
+struct Listener {
+    engine: Arc<Engine>,
+    reads: usize,
+    heard: Arc<Mutex<Vec<u8>>>,
+}
+
+impl AsyncRead for Listener {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        into: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        self.reads += 1;
+        match self.reads {
+            1 => into.put_slice(b"SUBSCRIBE c\r\n"),
+            2 => {
+                let mut wakes = Wakes::default();
+                let config = self.engine.config.load();
+                self.engine.publish(&config, &mut wakes, b"c", b"m");
+                into.put_slice(b"PING\r\n");
+            }
+            _ => {}
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Listener {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        self.heard.lock().extend_from_slice(bytes);
+        Poll::Ready(Ok(bytes.len()))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[test]
+fn messages_come_before_the_replies_to_what_was_asked_behind_them() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build();
+    runtime.expect("a runtime of one thread").block_on(async {
+        let world = Box::new(World::default());
+        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 1));
+        let heard = Arc::new(Mutex::default());
+        let listener = Listener {
+            engine: Arc::clone(&engine),
+            reads: 0,
+            heard: Arc::clone(&heard),
+        };
+        let session = engine.connect(Endpoints::default());
+        Connection::new(listener, engine, durability(), session).await;
+        let heard = String::from_utf8(heard.lock().clone()).expect("it is text");
+        let order = ["subscribe", "message", "pong"].map(|word| heard.find(word));
+        assert!(order.is_sorted() && order[0].is_some(), "{heard}");
     });
 }
 
