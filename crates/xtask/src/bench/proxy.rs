@@ -6,7 +6,7 @@ use super::median;
 use super::probe::micros;
 use super::requests::{Load, Requests};
 use super::sample::resident_bytes;
-use super::table::Target::{RatioLeast, RatioMost, ValueMost};
+use super::table::Target::{None, RatioLeast, RatioMost, ValueMost};
 use super::{Bench, Row};
 use crate::process;
 use crate::server::{self, Server};
@@ -202,14 +202,20 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
                 count: *count,
                 spread: Some(KEYS),
             };
-            let [rate, cpu] = bench.take_turns(&name, bench.rounds, |side| {
-                let proxy = &proxies[side];
-                requests.run_at(bench, LOAD, (proxy.port, proxy.child.id()), *clients)
+            let [rate, cpu, kept] = bench.take_turns(&name, bench.rounds, |side| {
+                let (proxy, server) = (&proxies[side], &backends[0]);
+                let process = (server.port, server.pid());
+                let [direct, _] = requests.run_at(bench, LOAD, process, *clients)?;
+                let process = (proxy.port, proxy.child.id());
+                let [rate, cpu] = requests.run_at(bench, LOAD, process, *clients)?;
+                Ok([rate, cpu, rate / direct])
             })?;
             let what = format!("{name}: throughput");
             rows.push(Row::new(what, "k/s", rate, RatioLeast(RATE_LEAST)));
             let what = format!("{name}: proxy CPU");
             rows.push(Row::new(what, "us/req", cpu, RatioMost(CPU_MOST)));
+            let what = format!("{name}: throughput of one server asked directly");
+            rows.push(Row::new(what, "of it", kept, None));
         }
     }
     drop(proxies);
