@@ -143,7 +143,7 @@ pub(crate) struct AwaitedKey {
 
 impl Blocked {
     /// Counts that the command ran for so long. Returns whether it goes on when it is served.
-    pub(crate) fn is_put_off(&self, nanos: u64) -> bool {
+    pub(crate) fn count_run(&self, nanos: u64) -> bool {
         self.nanos.fetch_add(nanos, Ordering::Relaxed);
         matches!(self.what, What::Key(_))
     }

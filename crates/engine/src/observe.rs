@@ -27,7 +27,7 @@ impl Engine {
         }
         let blocked = session.blocked.as_ref();
         // What begins to wait for a key has not ended: then its whole duration is judged.
-        if !blocked.is_some_and(|blocked| blocked.is_put_off(nanos)) {
+        if !blocked.is_some_and(|blocked| blocked.count_run(nanos)) {
             self.judge_duration(session, entry, (words, redacted), nanos, config);
         }
         if !redacted.is_empty() {

@@ -97,7 +97,7 @@ thread_local! {
 
 /// What a thread has delivered since it last looked at its sockets.
 struct Deliveries {
-    /// The number of that look; never 0, which is in the hands of who has not asked.
+    /// The number of that look. Never 0, which says of a connection that it has not asked.
     look: Cell<u32>,
     count: Cell<u32>,
 }
