@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::Future;
 use std::io;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::rc::{Rc, Weak};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -323,6 +323,8 @@ struct Carrier {
     touched: Vec<Rc<Client>>,
     /// Requests that other nodes are to be asked.
     redirections: Vec<(Redirection, Again, Vec<u8>)>,
+    /// Requests have been left to gather while the thread looks at its sockets.
+    gathers: bool,
 }
 
 /// Where replies end depends on the language.
@@ -516,6 +518,7 @@ impl Carrier {
             sleep: None,
             touched: Vec::new(),
             redirections: Vec::new(),
+            gathers: false,
         }
     }
 
@@ -523,9 +526,22 @@ impl Carrier {
         if self.stream.is_none() && !self.poll_connect(cx)? {
             return self.check_time(cx);
         }
-        self.write(cx)?;
+        if !self.should_gather(cx) {
+            self.write(cx)?;
+        }
         self.read(cx)?;
         self.check_time(cx)
+    }
+
+    /// Whether requests should wait until the thread has looked at its sockets once more: what
+    /// other clients have asked meanwhile goes out with them. The task is woken then.
+    fn should_gather(&mut self, cx: &mut Context<'_>) -> bool {
+        let state = self.link.state.borrow();
+        self.gathers = !self.gathers && state.written < state.out.len();
+        if self.gathers {
+            let _ = pin!(tokio::task::yield_now()).poll(cx);
+        }
+        self.gathers
     }
 
     /// Whether there is a connection.
