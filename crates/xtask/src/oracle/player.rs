@@ -103,6 +103,7 @@ impl Connection {
             match self.stream.read(&mut buffer) {
                 Ok(0) => break false,
                 Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Err(error) => break error.kind() == ErrorKind::WouldBlock,
             }
         };
@@ -121,7 +122,7 @@ impl Connection {
 
     /// The next reply; `None` if none comes in time, or the server hangs up.
     pub fn receive(&mut self, patience: Duration) -> std::io::Result<Option<Value>> {
-        let deadline = Instant::now() + patience;
+        let mut deadline = Instant::now() + patience;
         let mut buffer = [0; 16 * 1024];
         loop {
             let parsed = read(&self.unread).map_err(|_| ErrorKind::InvalidData)?;
@@ -138,6 +139,10 @@ impl Connection {
                 Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
                 Ok(len) => self.unread.extend_from_slice(&buffer[..len]),
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(None),
+                // This process was stopped and went on: nobody answers one that stands still.
+                Err(error) if error.kind() == ErrorKind::Interrupted => {
+                    deadline = Instant::now() + patience;
+                }
                 Err(error) => return Err(error),
             }
         }
