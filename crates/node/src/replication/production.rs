@@ -23,7 +23,10 @@ use crate::keeper::{Keeper, warning};
 use crate::storage::{Failure, File, remove_if_there, write_all};
 
 /// Bytes of a snapshot that wait for a replica before whoever makes it waits, too.
-const WAITING_BYTES_MAX: usize = 8 << 20;
+const WAITING_BYTES_MAX: usize = 2 << 20;
+
+/// The log is carried when it has gained so much: less may as well be kept.
+const CARRIED_BYTES_MIN: u64 = 2 << 20;
 
 /// Bytes of a frame of the log at most.
 const FRAME_BYTES_MAX: usize = 64 * 1024;
@@ -223,13 +226,16 @@ impl Production {
         Ok(())
     }
 
-    /// Sends what the log has gained by now.
+    /// Sends what the log has gained by now, if that is much.
     fn carry(&self, engine: &Engine) {
         let reader = self.reader.lock();
         let Some(reader) = &*reader else {
             return;
         };
         let (mut at, end) = (engine.log.place(reader), engine.log.offset());
+        if end.saturating_sub(at) < CARRIED_BYTES_MIN {
+            return;
+        }
         while at < end {
             let mut pieces = vec![Bytes::new()];
             let most = FRAME_BYTES_MAX.min((end - at) as usize);
