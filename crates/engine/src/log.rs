@@ -333,6 +333,15 @@ impl Log {
         len
     }
 
+    /// Has a reader go on at an offset that others have brought it to.
+    pub fn advance(&self, reader: &Reader, to: u64) {
+        let mut kept = self.kept.lock();
+        debug_assert!(to <= kept.pieces.end(), "nobody has read that");
+        let place = kept.place(reader);
+        place.at = place.at.max(to);
+        kept.forget();
+    }
+
     /// Drops a reader as soon as it leaves more than so many bytes unread: the log does not grow
     /// for the sake of one that is too slow.
     pub fn bound(&self, reader: &Reader, unread_max: u64) {

@@ -32,6 +32,7 @@ use parking_lot::Mutex;
 
 use crate::keeper::{Keeper, warning};
 
+mod carried;
 pub mod copy;
 pub mod feed;
 pub mod follow;

@@ -35,6 +35,8 @@ pub enum Flaw {
     NeverTimeOut,
     /// Start the stream where the log ends instead of where the copy was taken.
     FeedFromEnd,
+    /// Take a copy, and not the log that came with it.
+    LoseCarriedLog,
     /// Let clients wait on when the node is no primary any longer, and count what is confirmed of
     /// another history.
     KeepWaitersOnDemotion,
@@ -58,6 +60,7 @@ impl Flaw {
         Flaw::ReconnectAtOnce,
         Flaw::NeverTimeOut,
         Flaw::FeedFromEnd,
+        Flaw::LoseCarriedLog,
         Flaw::KeepWaitersOnDemotion,
     ];
 }

@@ -20,13 +20,15 @@
 //!    log's end in the [`View`] is then the last word of the old role.
 //! 3. A unit of the primary's stream is applied, appended to the log and reported
 //!    ([`Input::Applied`]) as one; after [`Output::CloseLink`] nothing of that link is applied.
-//! 4. While [`Output::Load`] is under way the link to the primary is not read.
+//! 4. While [`Output::Load`] is under way the link to the primary is not read, unless its copy
+//!    carries the log ([`frames`]): then what comes is kept, and applied when that is loaded.
 
 #![forbid(unsafe_code)]
 
 mod failover;
 mod flaw;
 mod follow;
+pub mod frames;
 mod identity;
 mod input;
 mod machine;

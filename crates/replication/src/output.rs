@@ -40,7 +40,8 @@ pub enum Output {
         target: Target,
         parts: Parts,
     },
-    /// Send a snapshot's bytes, and behind one for sockets its mark.
+    /// Send a snapshot's bytes: behind one for sockets its mark, one with the log in
+    /// [`frames`](crate::frames), up to the last.
     SendSnapshot {
         peer: PeerId,
         snapshot: SnapshotId,
@@ -95,6 +96,8 @@ pub enum Output {
     Receive {
         link: LinkId,
         way: Way,
+        /// The log of the meantime comes with it, and what comes behind it is taken in at once.
+        carries_log: bool,
     },
     /// A part of the copy: these bytes of the input.
     Copy {
@@ -118,7 +121,8 @@ pub enum Output {
         link: LinkId,
         offset: u64,
     },
-    /// A part of the primary's stream: these bytes of the input.
+    /// A part of the primary's stream: these bytes of the input. While a copy arrives and is
+    /// loaded they are kept, and applied behind it.
     Stream {
         link: LinkId,
         range: Range<usize>,
@@ -139,6 +143,9 @@ pub enum Target {
     Sockets {
         mark: [u8; 40],
     },
+    /// As for sockets, with all that the log gains meanwhile between its pieces: nothing of it is
+    /// kept for those who were sent it.
+    WithLog,
     File,
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Replica {
     pub port: i64,
     pub can_eof: bool,
     pub can_psync2: bool,
+    /// It takes the log with a copy.
+    pub can_carry: bool,
     pub rdb_only: bool,
     pub parts: Parts,
     /// A peer that speaks `SYNC` does not acknowledge.
@@ -45,6 +47,8 @@ pub(crate) struct Replica {
     pub has_acked: bool,
     pub fsynced: u64,
     pub acked_ms: u64,
+    /// Its copy carries the log, and says where it ends.
+    pub is_carrying: bool,
     /// The snapshot that it was sent.
     pub copied_by: Option<SnapshotId>,
     /// When it asked to replicate.
@@ -65,6 +69,7 @@ impl Replica {
             port: 0,
             can_eof: false,
             can_psync2: false,
+            can_carry: false,
             rdb_only: false,
             parts: Parts::ALL,
             is_silent: false,
@@ -72,6 +77,7 @@ impl Replica {
             has_acked: false,
             fsynced: 0,
             acked_ms: now_ms,
+            is_carrying: false,
             copied_by: None,
             since_ms: now_ms,
             sent: 0,

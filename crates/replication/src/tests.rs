@@ -4,6 +4,7 @@
 //! numbered as they appear. The words of the wire are those that Redis 7.0.15 was seen to send and
 //! to take in either role.
 
+mod carry;
 mod failover;
 mod follow;
 mod garbage;
@@ -15,7 +16,7 @@ use expect_test::Expect;
 
 use crate::{
     Born, FailoverRequest, Input, LinkId, Loaded, Machine, Output, PeerId, Primary, ReplicationId,
-    Settings, SnapshotId, Span, View, WaitKind,
+    Settings, SnapshotId, Span, View, WaitKind, frames,
 };
 
 /// A machine and what a shell would know.
@@ -116,6 +117,7 @@ impl Node {
                         crate::Target::Sockets { mark } => {
                             format!("sockets, mark {}", mark.escape_ascii())
                         }
+                        crate::Target::WithLog => "sockets, with the log".to_owned(),
                         crate::Target::File => "file".to_owned(),
                     };
                     format!("take snapshot {} to {target}", snapshot.0)
@@ -284,6 +286,20 @@ impl Node {
             }
             "primary" => {
                 let bytes = unescape(&line["primary ".len()..]);
+                self.step(Input::FromPrimary {
+                    link,
+                    bytes: &bytes,
+                });
+            }
+            "frame" => {
+                let (kind, text) = match words[1] {
+                    "snapshot" => (frames::Kind::Snapshot, words[3]),
+                    "log" => (frames::Kind::Log, words[3]),
+                    "end" => (frames::Kind::End, ""),
+                    other => panic!("no frame is called {other}"),
+                };
+                let text = unescape(text);
+                let bytes = [&frames::head(kind, text.len(), number(2)), &text[..]].concat();
                 self.step(Input::FromPrimary {
                     link,
                     bytes: &bytes,

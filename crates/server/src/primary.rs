@@ -172,6 +172,7 @@ async fn attend<S: AsyncRead + AsyncWrite + Unpin>(
         threads,
         unsent: Vec::new(),
         input: vec![0; INPUT_BYTES].into_boxed_slice(),
+        ended: None,
         sender,
         finished,
     };
@@ -210,6 +211,8 @@ struct Wire<S> {
     threads: usize,
     unsent: Vec<u8>,
     input: Box<[u8]>,
+    /// The socket is over, and why. What has come before is still made use of.
+    ended: Option<io::Error>,
     sender: UnboundedSender<Finished>,
     finished: UnboundedReceiver<Finished>,
 }
@@ -245,25 +248,51 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 self.follower.finish(finished);
                 self.run_tasks();
             }
-            self.write(cx)?;
+            if let Err(error) = self.write(cx) {
+                self.end(error)?;
+            }
             if self.link.is_closed() {
                 continue;
+            }
+            if self.follower.has_carried() {
+                self.follower.apply_carried();
+                continue;
+            }
+            if let Some(error) = self.ended.take() {
+                self.end(error)?;
+                return Ok(false);
             }
             if !self.follower.may_read(cx.waker()) {
                 return Ok(false);
             }
-            let mut buffer = ReadBuf::new(&mut self.input);
-            match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
-                Poll::Pending => return Ok(false),
-                Poll::Ready(read) => read?,
+            match self.read(cx) {
+                Ok(Poll::Pending) => return Ok(false),
+                Ok(Poll::Ready(len)) => self.follower.receive(&self.input[..len]),
+                Err(error) => self.end(error)?,
             }
-            let len = buffer.filled().len();
-            if len == 0 {
-                return Err(io::Error::other("Connection closed by the peer"));
-            }
-            self.follower.receive(&self.input[..len]);
         }
         Ok(true)
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>) -> io::Result<Poll<usize>> {
+        let mut buffer = ReadBuf::new(&mut self.input);
+        match Pin::new(&mut self.stream).poll_read(cx, &mut buffer) {
+            Poll::Pending => return Ok(Poll::Pending),
+            Poll::Ready(read) => read?,
+        }
+        match buffer.filled().len() {
+            0 => Err(io::Error::other("Connection closed by the peer")),
+            len => Ok(Poll::Ready(len)),
+        }
+    }
+
+    /// The socket is over. That is an error as soon as nothing is left that is of use.
+    fn end(&mut self, error: io::Error) -> io::Result<()> {
+        if !self.follower.is_catching_up() {
+            return Err(error);
+        }
+        self.ended = Some(error);
+        Ok(())
     }
 
     fn run_tasks(&mut self) {
@@ -283,6 +312,11 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn write(&mut self, cx: &mut Context<'_>) -> io::Result<()> {
+        if self.ended.is_some() {
+            // Of what is still said to the primary nothing is kept.
+            self.link.take_out(cx.waker());
+            return Ok(());
+        }
         if let Some(mut more) = self.link.take_out(cx.waker()) {
             self.unsent.append(&mut more);
         }

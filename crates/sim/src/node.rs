@@ -1,8 +1,9 @@
 //! A simulated node: the product's machine, and the shell that performs what it says.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
+use replication::frames::{self, Kind};
 use replication::{
     Born, Cutter, Flaw, Input, LinkId, Loaded, Machine, Outcome, Output, PeerId, Primary,
     ReplicationId, Role, Settings, SnapshotId, Target, View, WaitKind, Way,
@@ -52,7 +53,17 @@ pub enum Wish {
 #[derive(Debug)]
 enum Piece {
     Bytes(Vec<u8>),
-    Snapshot { bytes: Rc<Vec<u8>>, at: usize },
+    Snapshot {
+        bytes: Rc<Vec<u8>>,
+        at: usize,
+    },
+    /// A snapshot in frames, with the log between them.
+    Frames {
+        bytes: Rc<Vec<u8>>,
+        at: usize,
+    },
+    /// All of a snapshot was sent when this comes to the front.
+    SnapshotEnd,
 }
 
 #[derive(Debug)]
@@ -73,6 +84,8 @@ struct Link {
     copy: Vec<u8>,
     /// Whether the stream is applied as it comes, or waits until the copy is loaded.
     applies: bool,
+    /// The log comes with the copy, and is taken in while that is loaded.
+    carries_log: bool,
     output: Vec<u8>,
 }
 
@@ -101,6 +114,8 @@ pub struct Node<S> {
     link: Option<Link>,
     aside: Option<(S, u8)>,
     snapshots: BTreeMap<SnapshotId, Rc<Vec<u8>>>,
+    /// The snapshots that are sent with the log.
+    carrying: BTreeSet<SnapshotId>,
     /// Where the log is held for snapshots that are being made.
     shots: BTreeMap<SnapshotId, u64>,
     waiting: BTreeMap<PeerId, Waiting>,
@@ -108,6 +123,7 @@ pub struct Node<S> {
     pub wishes: Vec<Wish>,
     pub full_syncs: u32,
     pub dials: u32,
+    can_carry: bool,
     pub is_traced: bool,
     /// The primary whose empty copy has just taken the place of data.
     pub emptied_by: Option<String>,
@@ -127,6 +143,42 @@ enum Event {
     Corrupt(LinkId, &'static str),
 }
 
+/// Bytes of a frame at most.
+const FRAME_BYTES_MAX: usize = 50;
+
+impl Peer {
+    /// Puts the next frames of a snapshot in front of what is left of it. Returns where the log
+    /// goes on behind them.
+    fn frame(&mut self, log: &Log, room: usize) -> u64 {
+        let Some(Piece::Frames { bytes, at }) = self.pieces.pop_front() else {
+            unreachable!("the caller has looked");
+        };
+        let mut framed = Vec::new();
+        let end = bytes.len().min(at + room.clamp(1, FRAME_BYTES_MAX));
+        if end > at {
+            framed.extend(frames::head(Kind::Snapshot, end - at, at as u64));
+            framed.extend(&bytes[at..end]);
+        }
+        let held = self.held.as_mut();
+        let held = held.expect("whoever is sent a copy holds the log");
+        let carried = log.read(*held, FRAME_BYTES_MAX);
+        if !carried.is_empty() {
+            framed.extend(frames::head(Kind::Log, carried.len(), *held));
+            framed.extend(&carried);
+            *held += carried.len() as u64;
+        }
+        if end < bytes.len() {
+            self.pieces.push_front(Piece::Frames { bytes, at: end });
+        } else {
+            framed.extend(frames::head(Kind::End, 0, *held));
+            self.pieces.push_front(Piece::SnapshotEnd);
+        }
+        let held = *held;
+        self.pieces.push_front(Piece::Bytes(framed));
+        held
+    }
+}
+
 /// What a node is begun with.
 pub struct Birth {
     pub index: usize,
@@ -134,6 +186,8 @@ pub struct Birth {
     pub seeds: [u64; 2],
     pub now_ms: u64,
     pub flaw: Option<Flaw>,
+    /// It knows of copies that carry the log. Others' words about them mean nothing to it.
+    pub can_carry: bool,
 }
 
 pub fn host(index: usize) -> String {
@@ -176,12 +230,14 @@ impl<S: Store> Node<S> {
             link: None,
             aside: None,
             snapshots: BTreeMap::new(),
+            carrying: BTreeSet::new(),
             shots: BTreeMap::new(),
             waiting: BTreeMap::new(),
             inputs: VecDeque::new(),
             wishes: Vec::new(),
             full_syncs: 0,
             dials: 0,
+            can_carry: birth.can_carry,
             is_traced: false,
             emptied_by: None,
             dialed: String::new(),
@@ -341,7 +397,13 @@ impl<S: Store> Node<S> {
         match name {
             b"PING" => self.send(peer, b"+PONG\r\n".to_vec()),
             b"AUTH" => self.send(peer, b"+OK\r\n".to_vec()),
-            b"REPLCONF" => self.step(now_ms, Input::Replconf { peer, words: rest }, chronicle),
+            b"REPLCONF" => {
+                let mut words = rest.to_vec();
+                words.retain(|word| self.can_carry || *word != frames::CAPABILITY.as_bytes());
+                words.truncate(words.len() / 2 * 2);
+                let words = &words[..];
+                self.step(now_ms, Input::Replconf { peer, words }, chronicle);
+            }
             b"PSYNC" => {
                 let words = rest;
                 let input = Input::Psync {
@@ -427,6 +489,17 @@ impl<S: Store> Node<S> {
                     if is_done {
                         session.pieces.pop_front();
                     }
+                }
+                Piece::Frames { .. } => {
+                    let held = session.frame(&self.log, left);
+                    self.inputs.push_back(Event::Moved(peer));
+                    self.inputs.push_back(Event::Sent(peer, held));
+                }
+                Piece::SnapshotEnd => {
+                    session.pieces.pop_front();
+                    self.inputs.push_back(Event::SnapshotSent(peer));
+                    // What comes next is said when that was heard.
+                    break;
                 }
             }
         }
@@ -710,8 +783,12 @@ impl<S: Store> Node<S> {
                 let mut bytes = vec![db];
                 bytes.extend(self.store.dump());
                 let len = bytes.len() as u64;
-                if let Target::Sockets { mark } = target {
-                    bytes.extend(mark);
+                match target {
+                    Target::Sockets { mark } => bytes.extend(mark),
+                    Target::WithLog => {
+                        self.carrying.insert(snapshot);
+                    }
+                    Target::File => {}
                 }
                 // Who begins here knows of no SELECT.
                 self.log.db = None;
@@ -725,12 +802,21 @@ impl<S: Store> Node<S> {
             }
             Output::SendSnapshot { peer, snapshot } => {
                 let bytes = self.snapshots.get(&snapshot).cloned();
+                let carries_log = self.carrying.contains(&snapshot);
+                if carries_log {
+                    // Each who is sent it holds the log by himself.
+                    self.shots.remove(&snapshot);
+                }
                 if let Some((session, bytes)) = self.peers.get_mut(&peer).zip(bytes) {
-                    session.pieces.push_back(Piece::Snapshot { bytes, at: 0 });
+                    session.pieces.push_back(match carries_log {
+                        true => Piece::Frames { bytes, at: 0 },
+                        false => Piece::Snapshot { bytes, at: 0 },
+                    });
                 }
             }
             Output::CancelSnapshot { snapshot } => {
                 self.snapshots.remove(&snapshot);
+                self.carrying.remove(&snapshot);
                 self.shots.remove(&snapshot);
             }
             _ => unreachable!("the caller sends snapshots' outputs only"),
@@ -800,6 +886,7 @@ impl<S: Store> Node<S> {
                 cutter: Cutter::default(),
                 copy: Vec::new(),
                 applies: false,
+                carries_log: false,
                 output: Vec::new(),
             });
             let host = primary.host;
@@ -814,7 +901,12 @@ impl<S: Store> Node<S> {
         match output {
             Output::SendPrimary { bytes, .. } => current.output.extend(bytes),
             Output::CloseLink { .. } => self.close_link(),
-            Output::Receive { way, .. } => self.is_loading = way == Way::Direct,
+            Output::Receive {
+                way, carries_log, ..
+            } => {
+                self.is_loading = way == Way::Direct;
+                current.carries_log = carries_log;
+            }
             Output::Copy { range, .. } => current.copy.extend_from_slice(&bytes[range]),
             Output::Received { link, trim } => {
                 current.copy.truncate(current.copy.len() - trim);
@@ -824,7 +916,7 @@ impl<S: Store> Node<S> {
                 self.inputs.push_back(Event::Inspected(link, is_empty));
             }
             Output::Load { link, way } => {
-                self.holds_link = true;
+                self.holds_link = !current.carries_log;
                 if self.copy_is_empty && !self.store.is_empty() {
                     self.emptied_by = Some(self.dialed.clone());
                 }

@@ -93,6 +93,7 @@ pub struct World<S> {
     /// Who is to follow whom in the end.
     pub plan: Vec<(usize, usize)>,
     pub is_traced: bool,
+    seed: u64,
     flaw: Option<Flaw>,
 }
 
@@ -129,6 +130,7 @@ impl<S: Store> World<S> {
             is_healed: false,
             plan: Vec::new(),
             is_traced,
+            seed,
             flaw,
             options,
         };
@@ -206,6 +208,8 @@ impl<S: Store> World<S> {
             seeds: [self.prng.next_u64(), self.prng.next_u64()],
             now_ms: self.clock(index),
             flaw: self.flaw,
+            // Some are of a kind that has never heard of it.
+            can_carry: !(self.seed + index as u64).is_multiple_of(3),
         };
         let site = &mut self.sites[index];
         site.life += 1;

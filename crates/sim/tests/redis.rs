@@ -207,6 +207,7 @@ impl Shell {
                     Target::Sockets { mark } => {
                         self.marks.insert(snapshot.0, mark.to_vec());
                     }
+                    Target::WithLog => unreachable!("Redis takes no log with a copy"),
                     Target::File => {
                         let len = EMPTY_COPY.len() as u64;
                         self.inputs.push(Input::SnapshotWritten { snapshot, len });

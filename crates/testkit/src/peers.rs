@@ -9,6 +9,7 @@ use engine::log::Reader;
 use engine::pause::Holder;
 use engine::snapshot::{Form, Snapshot};
 use parking_lot::Mutex;
+use replication::frames::{self, Kind};
 use replication::{
     Born, Input, LinkState, Machine, Outcome, Output, PeerId, Settings, SnapshotId, Target, View,
 };
@@ -101,8 +102,14 @@ impl Peers {
             if let Some(mut taken) = taken {
                 write_all(&mut taken, engine, &mut bytes);
             }
-            if let Target::Sockets { mark } = target {
-                bytes.extend(mark);
+            match target {
+                Target::Sockets { mark } => bytes.extend(mark),
+                Target::WithLog => {
+                    let head = frames::head(Kind::Snapshot, bytes.len(), 0);
+                    bytes.splice(..0, head);
+                    bytes.extend(frames::head(Kind::End, 0, offset));
+                }
+                Target::File => {}
             }
             self.0.lock().snapshot = bytes;
             world.tell(engine, Input::SnapshotTaken { snapshot, offset });

@@ -88,8 +88,9 @@ fn compare(whole: u64, part: u64) -> (f64, i64) {
 
 /// What the log takes, and whom that is for.
 struct ReplicationMemory {
-    log: u64,
-    /// As much of it as is kept anyway.
+    /// With what of a primary's log waits until its copy is loaded.
+    buffers: u64,
+    /// As much of the log as is kept anyway.
     backlog: u64,
     /// What replicas take: their sessions, and what is kept for them beyond the backlog.
     replicas: u64,
@@ -113,8 +114,9 @@ impl ReplicationMemory {
             0 => log,
             _ => log.min(cx.config.replication.backlog_size.0),
         };
+        let carried = engine.standing.carried_bytes.load(Relaxed);
         ReplicationMemory {
-            log,
+            buffers: log + carried.max(0) as u64,
             backlog,
             replicas: sessions + log - backlog,
             sessions,
@@ -149,7 +151,7 @@ pub(super) fn memory(cx: &mut Context<'_>, lines: &mut Lines) {
     lines.put("mem_not_counted_for_evict", 0);
     let replication = ReplicationMemory::of(cx);
     lines.put("mem_replication_backlog", replication.backlog);
-    lines.put("mem_total_replication_buffers", replication.log);
+    lines.put("mem_total_replication_buffers", replication.buffers);
     lines.put("mem_clients_slaves", replication.replicas);
     let normal = figures.clients.saturating_sub(replication.sessions);
     lines.put("mem_clients_normal", normal);

@@ -94,6 +94,25 @@ fn what_is_not_kept_is_given_up() {
 }
 
 #[test]
+fn what_a_reader_was_brought_past_is_given_up() {
+    let log = Log::default();
+    log.keep(1000);
+    let carrier = log.hold(0).expect("nothing was given up");
+    let follower = log.hold(0).expect("nothing was given up");
+    for _ in 0..1_000 {
+        log.append_verbatim(&[b'x'; 100]);
+    }
+    assert_eq!(log.share(&carrier, 60_000, &mut Vec::new()), 60_000);
+    assert!(log.memory() > 100_000);
+    log.advance(&follower, 60_000);
+    assert_eq!(log.place(&follower), 60_000);
+    assert!(log.memory() < 70_000, "{} bytes are kept", log.memory());
+    // Nobody is taken back.
+    log.advance(&follower, 50_000);
+    assert_eq!(log.place(&follower), 60_000);
+}
+
+#[test]
 fn a_db_is_said_once_and_again_to_whoever_begins() {
     let log = Log::default();
     let first = subscribe(&log);

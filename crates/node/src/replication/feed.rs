@@ -43,6 +43,8 @@ enum Item {
     Bytes(Bytes),
     /// A piece of a snapshot.
     Piece(Bytes),
+    /// The last piece of a part of the log that is carried by it, and the offset behind that.
+    Log(Bytes, u64),
     File(Box<dyn Read + Send>),
     /// All of a snapshot was sent when this comes to the front.
     SnapshotEnd,
@@ -84,6 +86,24 @@ impl Feed {
         }
         line.waiting += bytes.len();
         line.items.push_back(Item::Piece(bytes));
+        drop(line);
+        self.client.wake();
+        true
+    }
+
+    /// As [`Feed::push_piece`], of a part of the log in several pieces, which ends at `end`: up to
+    /// there the log is not kept for this replica any longer.
+    pub(super) fn push_log(&self, engine: &Engine, pieces: &[Bytes], end: u64) -> bool {
+        let mut line = self.line.lock();
+        let (false, Some((last, pieces))) = (line.is_over, pieces.split_last()) else {
+            return !line.is_over;
+        };
+        line.waiting += last.len() + pieces.iter().map(Bytes::len).sum::<usize>();
+        line.items.extend(pieces.iter().cloned().map(Item::Piece));
+        line.items.push_back(Item::Log(last.clone(), end));
+        if let Some(reader) = &line.reader {
+            engine.log.advance(reader, end);
+        }
         drop(line);
         self.client.wake();
         true
@@ -181,6 +201,12 @@ impl Feed {
                 Some(Item::Piece(bytes)) => {
                     len += bytes.len();
                     *waiting -= bytes.len();
+                    into.push(std::mem::take(bytes));
+                }
+                Some(Item::Log(bytes, end)) => {
+                    len += bytes.len();
+                    *waiting -= bytes.len();
+                    self.sent.store(*end, Ordering::Relaxed);
                     into.push(std::mem::take(bytes));
                 }
                 Some(Item::File(file)) => match read_piece(file) {

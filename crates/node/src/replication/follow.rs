@@ -12,6 +12,7 @@ use engine::clients::{ClientFlags, Endpoints};
 use engine::replication::Stream;
 use keyspace::{DbIndex, ShardSet};
 
+use super::carried::Carried;
 use super::copy::{Copied, FileCopy, Finished, Incoming, Outcome, Pipe, Task};
 use super::link::Link;
 use super::{Replication, holds_data};
@@ -27,6 +28,10 @@ pub struct Follower {
     endpoints: Endpoints,
     seed: u64,
     cutter: Cutter,
+    /// What comes of the log with a copy, and behind it, waits here until that is loaded.
+    carried: Carried,
+    /// The log comes with the copy.
+    carries_log: bool,
     /// Units that are applied in one go.
     units: Vec<u8>,
     /// A unit that asks how far this node is.
@@ -56,6 +61,8 @@ impl Follower {
             endpoints: Endpoints::default(),
             seed,
             cutter: Cutter::default(),
+            carried: Carried::new(engine),
+            carries_log: false,
             units: Vec::new(),
             question: Vec::new(),
             stream: None,
@@ -94,9 +101,30 @@ impl Follower {
     /// says so.
     pub fn may_read(&self, waker: &Waker) -> bool {
         match &self.incoming {
-            _ if self.is_busy => false,
+            _ if self.is_busy => self.carries_log,
+            // The primary keeps what this node does not keep up with.
+            _ if self.has_carried() => false,
             Some(Incoming::Direct(pipe)) => pipe.has_room(waker),
             _ => true,
+        }
+    }
+
+    /// Whether a copy that is here is looked at or loaded, or what came with it is not yet applied.
+    /// Even if the link breaks now, all of it is of use.
+    pub fn is_catching_up(&self) -> bool {
+        self.is_busy || self.has_carried()
+    }
+
+    /// Whether [`Follower::apply_carried`] has anything to do.
+    pub fn has_carried(&self) -> bool {
+        !self.carried.is_empty() && self.replication.is_online()
+    }
+
+    /// Applies some of what came with a copy.
+    pub fn apply_carried(&mut self) {
+        if let Some(bytes) = self.carried.pop() {
+            self.cutter.push(&bytes);
+            self.apply();
         }
     }
 
@@ -192,7 +220,12 @@ impl Follower {
     fn perform(&mut self, work: Vec<Output>, bytes: &[u8]) {
         for output in work {
             let done = match output {
-                Output::Receive { way, .. } => self.begin_copy(way),
+                Output::Receive {
+                    way, carries_log, ..
+                } => {
+                    self.carries_log = carries_log;
+                    self.begin_copy(way)
+                }
                 Output::Copy { range, .. } => self.add_to_copy(bytes, range),
                 Output::Received { trim, .. } => self.end_copy(trim),
                 Output::Load { way, .. } => {
@@ -200,7 +233,7 @@ impl Follower {
                     Ok(())
                 }
                 Output::Stream { range, .. } => {
-                    self.cutter.push(&bytes[range]);
+                    self.add_to_stream(&bytes[range]);
                     Ok(())
                 }
                 _ => unreachable!("the others are performed at once"),
@@ -242,6 +275,13 @@ impl Follower {
                 Ok(())
             }
             None => Ok(()),
+        }
+    }
+
+    fn add_to_stream(&mut self, bytes: &[u8]) {
+        match self.replication.is_online() && self.carried.is_empty() {
+            true => self.cutter.push(bytes),
+            false => self.carried.push(bytes),
         }
     }
 

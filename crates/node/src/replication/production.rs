@@ -2,12 +2,14 @@
 //!
 //! For sockets its pieces go to the replicas' feeds as they are made, as fast as the slowest of
 //! them takes them: no more than a bounded part of the snapshot is in memory. Through a file it is
-//! written first, and each replica reads the file.
+//! written first, and each replica reads the file. Replicas that can take it are sent the log of
+//! the meantime, too, so that it is not kept for them ([`frames`](::replication::frames)).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ::persistence::rdb::{WriteOptions, Writer};
+use ::replication::frames::{self, Kind};
 use ::replication::{Input, Parts, SnapshotId, Target};
 use bytes::Bytes;
 use engine::Engine;
@@ -21,7 +23,13 @@ use crate::keeper::{Keeper, warning};
 use crate::storage::{Failure, File, remove_if_there, write_all};
 
 /// Bytes of a snapshot that wait for a replica before whoever makes it waits, too.
-const WAITING_BYTES_MAX: usize = 8 << 20;
+const WAITING_BYTES_MAX: usize = 2 << 20;
+
+/// The log is carried when it has gained so much: less may as well be kept.
+const CARRIED_BYTES_MIN: u64 = 2 << 20;
+
+/// Bytes of a frame of the log at most.
+const FRAME_BYTES_MAX: usize = 64 * 1024;
 
 /// While somebody else takes a snapshot, looks are so far apart.
 const LOOK_MICROS: u64 = 5_000;
@@ -100,6 +108,7 @@ impl Production {
         let snapshot = self.id;
         let made = match self.target {
             Target::Sockets { mark } => self.stream(keeper, engine, &mut source, mark),
+            Target::WithLog => self.stream_with_log(keeper, engine, &mut source),
             Target::File => self.write(replication, keeper, engine, &mut source),
         };
         if let Source::Data(unfinished) = source {
@@ -136,7 +145,7 @@ impl Production {
                 engine.log.say_db_again();
                 let reader = engine.log.subscribe(locked);
                 let offset = engine.log.place(&reader);
-                *self.reader.lock() = Some(reader);
+                *self.reader.lock() = self.reader_for(engine, reader, offset);
                 moment = Some(replication.facts(engine));
                 // It may be called off by this.
                 replication.tell(engine, Input::SnapshotTaken { snapshot, offset });
@@ -156,6 +165,17 @@ impl Production {
         }
     }
 
+    /// What is carried is the log's bytes and nothing else: whoever begins within a stream that is
+    /// followed would be told its db first, which the snapshot tells.
+    fn reader_for(&self, engine: &Engine, reader: Reader, offset: u64) -> Option<Reader> {
+        if self.target != Target::WithLog {
+            return Some(reader);
+        }
+        let carrier = engine.log.hold(offset);
+        engine.log.unsubscribe(reader);
+        carrier
+    }
+
     fn stream(
         &self,
         keeper: &Keeper,
@@ -165,21 +185,78 @@ impl Production {
     ) -> Result<(), Failure> {
         let mut more = true;
         while more && !self.is_cancelled() {
-            while self.is_full() && !self.is_cancelled() {
-                self.room.wait();
-            }
+            self.wait_for_room();
             let mut piece = Vec::new();
             more = source.produce(keeper, engine, &mut piece);
             self.send(piece.into());
         }
         if !self.is_cancelled() {
             self.send(Bytes::copy_from_slice(&mark));
-            self.feeds
-                .lock()
-                .iter()
-                .for_each(|feed| feed.end_snapshot());
+            self.end();
         }
         Ok(())
+    }
+
+    /// As [`Production::stream`], with what the log gains between the pieces.
+    fn stream_with_log(
+        &self,
+        keeper: &Keeper,
+        engine: &Engine,
+        source: &mut Source,
+    ) -> Result<(), Failure> {
+        let (mut more, mut at) = (true, 0);
+        while more && !self.is_cancelled() {
+            self.wait_for_room();
+            let mut piece = Vec::new();
+            more = source.produce(keeper, engine, &mut piece);
+            if !piece.is_empty() {
+                let head = frames::head(Kind::Snapshot, piece.len(), at);
+                at += piece.len() as u64;
+                self.send(Bytes::copy_from_slice(&head));
+                self.send(piece.into());
+            }
+            self.carry(engine);
+        }
+        let reader = self.reader.lock();
+        if let Some(reader) = reader.as_ref().filter(|_| !self.is_cancelled()) {
+            let head = frames::head(Kind::End, 0, engine.log.place(reader));
+            self.send(Bytes::copy_from_slice(&head));
+            self.end();
+        }
+        Ok(())
+    }
+
+    /// Sends what the log has gained by now, if that is much.
+    fn carry(&self, engine: &Engine) {
+        let reader = self.reader.lock();
+        let Some(reader) = &*reader else {
+            return;
+        };
+        let (mut at, end) = (engine.log.place(reader), engine.log.offset());
+        if end.saturating_sub(at) < CARRIED_BYTES_MIN {
+            return;
+        }
+        while at < end {
+            let mut pieces = vec![Bytes::new()];
+            let most = FRAME_BYTES_MAX.min((end - at) as usize);
+            let len = engine.log.share(reader, most, &mut pieces);
+            pieces[0] = Bytes::copy_from_slice(&frames::head(Kind::Log, len, at));
+            at += len as u64;
+            let mut feeds = self.feeds.lock();
+            feeds.retain(|feed| feed.push_log(engine, &pieces, at));
+        }
+    }
+
+    /// All was sent.
+    fn end(&self) {
+        let feeds = self.feeds.lock();
+        feeds.iter().for_each(|feed| feed.end_snapshot());
+    }
+
+    fn wait_for_room(&self) {
+        while self.is_full() && !self.is_cancelled() {
+            self.room.wait();
+        }
     }
 
     fn is_full(&self) -> bool {

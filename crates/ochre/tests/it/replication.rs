@@ -13,6 +13,8 @@ use testkit::{Chaos, Mood};
 use crate::process::{Folder, PATIENCE, wait_until};
 use crate::side::{REDIS, Side, bytes, word};
 
+mod carried;
+
 /// Commands between two disturbances.
 const BURST: usize = 150;
 
@@ -433,8 +435,18 @@ fn primaries_that_misbehave_do_no_harm() {
     let broken_copy = format!("{header}$40\r\nREDIS0011{}", "x".repeat(31));
     let mut marked = format!("{header}$EOF:{}\r\nREDIS0011", "m".repeat(40));
     marked += &("\u{1}".repeat(100) + &"m".repeat(40));
+    let carrying = format!("{header}+OCHRE-LOG\r\n");
+    let unframed = format!("{carrying}REDIS0011 and no frames");
+    // A byte of a copy, and its end at an offset that no log has come to.
+    let length = |len: u64| String::from_utf8(len.to_le_bytes().to_vec()).unwrap();
+    let frame = format!("s{}{}x", length(1), length(0));
+    let beyond = format!("{carrying}{frame}e{}{}", length(0), length(101));
+    let torn = format!("{carrying}{frame}e{}{}", length(0), length(100));
     let cases = [
         (broken_copy.as_str(), "its copy of the data"),
+        (&unframed, "a frame of no known kind within a full copy"),
+        (&beyond, "a frame that is out of place within a full copy"),
+        (&torn, "its copy of the data"),
         (&marked, "its copy of the data"),
         ("+CONTINUE name\r\n", "continues what was not asked for"),
         ("*3\r\ngarbage\r\n", "Unexpected reply to PSYNC"),

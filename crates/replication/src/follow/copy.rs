@@ -4,6 +4,7 @@ use crate::LinkId;
 use crate::flaw::flawed;
 use crate::follow::greeting::show;
 use crate::follow::{Origin, State};
+use crate::frames::{self, Content, Frames};
 use crate::identity::History;
 use crate::input::{Loaded, View};
 use crate::machine::Machine;
@@ -17,12 +18,17 @@ pub(crate) const MARK_LEN: usize = 40;
 pub(crate) enum Header {
     Sized(u64),
     Marked([u8; MARK_LEN]),
+    /// The log of the meantime comes with it.
+    WithLog,
     Refused,
     Unknown,
 }
 
 impl Header {
     pub fn parse(line: &[u8]) -> Header {
+        if line == frames::LINE.as_bytes() {
+            return Header::WithLog;
+        }
         let Some(text) = line.strip_prefix(b"$") else {
             return match line.first() {
                 Some(b'-') => Header::Refused,
@@ -55,6 +61,19 @@ enum Form {
         mark: [u8; MARK_LEN],
         recent: Vec<u8>,
     },
+    WithLog(Frames),
+}
+
+/// Bytes off the front of what has arrived.
+enum Taken {
+    /// So many of the copy, and whether that is its end.
+    Copy(usize, bool),
+    /// Of the log that comes with it.
+    Log(usize),
+    /// Only what holds it together.
+    Between(usize),
+    /// The same, and nothing of the copy comes behind it.
+    End(usize),
 }
 
 impl Copy {
@@ -62,12 +81,12 @@ impl Copy {
     pub fn len(&self) -> Option<u64> {
         match self.form {
             Form::Sized { len } => Some(len),
-            Form::Marked { .. } => None,
+            Form::Marked { .. } | Form::WithLog(_) => None,
         }
     }
 
-    /// Takes bytes, and returns how many of them belong to the copy and whether that is its end.
-    fn take(&mut self, bytes: &[u8]) -> (usize, bool) {
+    /// Takes bytes of one kind.
+    fn take(&mut self, bytes: &[u8]) -> Result<Taken, &'static str> {
         let (taken, ends) = match &mut self.form {
             Form::Sized { len } => {
                 let left = usize::try_from(*len - self.read).unwrap_or(usize::MAX);
@@ -75,9 +94,15 @@ impl Copy {
                 (taken, taken == left)
             }
             Form::Marked { mark, recent } => take_marked(mark, recent, bytes),
+            Form::WithLog(frames) => match frames.take(bytes)? {
+                (taken, Content::Snapshot) => (taken, false),
+                (taken, Content::Log) => return Ok(Taken::Log(taken)),
+                (taken, Content::Head) => return Ok(Taken::Between(taken)),
+                (taken, Content::End) => return Ok(Taken::End(taken)),
+            },
         };
         self.read += taken as u64;
-        (taken, ends)
+        Ok(Taken::Copy(taken, ends))
     }
 }
 
@@ -111,18 +136,20 @@ impl Machine {
         line: &[u8],
         out: &mut Vec<Output>,
     ) {
-        let form = match header {
-            Header::Sized(len) => Form::Sized { len },
-            Header::Marked(mark) => Form::Marked {
+        let form = match (header, origin.0) {
+            (Header::Sized(len), _) => Form::Sized { len },
+            (Header::Marked(mark), _) => Form::Marked {
                 mark,
                 recent: Vec::new(),
             },
-            Header::Refused => {
+            (Header::WithLog, Some((_, offset))) => Form::WithLog(Frames::from(offset)),
+            (Header::Refused, _) => {
                 let text = format!("MASTER aborted replication with an error: {}", show(line));
                 self.log(Level::Warning, text, out);
                 return self.break_link(view, out);
             }
-            Header::Unknown => {
+            // A log has a place in a history, which an old primary does not tell.
+            (Header::Unknown | Header::WithLog, _) => {
                 let text = format!(
                     "Bad protocol from MASTER: a full copy cannot begin with '{}'",
                     show(line)
@@ -155,7 +182,12 @@ impl Machine {
         if way == Way::Direct {
             self.begin_replacing(out);
         }
-        out.push(Output::Receive { link, way });
+        let carries_log = matches!(copy.form, Form::WithLog(_));
+        out.push(Output::Receive {
+            link,
+            way,
+            carries_log,
+        });
         let following = self.linked(link).expect("the caller has looked");
         following.read = origin.0.map_or(view.log.end, |(_, offset)| offset);
         following.state = State::Copying(copy);
@@ -167,33 +199,60 @@ impl Machine {
     /// Takes the copy's bytes off the front of `bytes`, which stand at `at` of the input.
     pub(crate) fn copy_bytes(
         &mut self,
-        _view: &View,
+        view: &View,
         link: LinkId,
         at: usize,
         bytes: &[u8],
         out: &mut Vec<Output>,
     ) -> usize {
+        let loses_log = flawed!(self, LoseCarriedLog);
         let following = self.linked(link).expect("the caller has looked");
         let State::Copying(copy) = &mut following.state else {
             return 0;
         };
-        let (taken, ends) = copy.take(bytes);
-        if taken > 0 {
-            let range = at..at + taken;
-            out.push(Output::Copy { link, range });
-        }
-        if ends {
-            let trim = match copy.form {
-                Form::Sized { .. } => 0,
-                Form::Marked { .. } => MARK_LEN,
-            };
-            let copying = std::mem::replace(&mut following.state, State::Connecting);
-            if let State::Copying(copy) = copying {
-                following.state = State::Inspecting(copy);
+        let (taken, ends) = match copy.take(bytes) {
+            Ok(Taken::Copy(taken, ends)) => {
+                if taken > 0 {
+                    let range = at..at + taken;
+                    out.push(Output::Copy { link, range });
+                }
+                (taken, ends)
             }
-            out.push(Output::Received { link, trim });
+            Ok(Taken::Log(taken)) => {
+                following.read += taken as u64;
+                if !loses_log {
+                    let range = at..at + taken;
+                    out.push(Output::Stream { link, range });
+                }
+                (taken, false)
+            }
+            Ok(Taken::Between(taken)) => (taken, false),
+            Ok(Taken::End(taken)) => (taken, true),
+            Err(what) => {
+                let text = format!("Bad protocol from MASTER: {what} within a full copy");
+                self.log(Level::Warning, text, out);
+                self.break_link(view, out);
+                return bytes.len();
+            }
+        };
+        if ends {
+            self.end_copy(link, out);
         }
         taken
+    }
+
+    /// All of a copy is there.
+    fn end_copy(&mut self, link: LinkId, out: &mut Vec<Output>) {
+        let following = self.linked(link).expect("the caller has looked");
+        let copying = std::mem::replace(&mut following.state, State::Connecting);
+        if let State::Copying(copy) = copying {
+            let trim = match copy.form {
+                Form::Sized { .. } | Form::WithLog(_) => 0,
+                Form::Marked { .. } => MARK_LEN,
+            };
+            following.state = State::Inspecting(copy);
+            out.push(Output::Received { link, trim });
+        }
     }
 
     /// From here on the data is no longer what it was.

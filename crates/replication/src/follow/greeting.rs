@@ -151,7 +151,8 @@ impl Machine {
             let ip = &settings.announce_ip[..];
             resp::reply::write_request(&mut bytes, &[b"REPLCONF", &b"ip-address"[..], ip]);
         }
-        let capabilities = ["REPLCONF", "capa", "eof", "capa", "psync2"];
+        let own = crate::frames::CAPABILITY;
+        let capabilities = ["REPLCONF", "capa", "eof", "capa", "psync2", "capa", own];
         resp::reply::write_request(&mut bytes, &capabilities);
         out.push(Output::SendPrimary { link, bytes });
         self.set_step(first);

@@ -1,6 +1,7 @@
 //! Full copies: when one begins, who shares it, and what comes after it.
 
 use crate::flaw::flawed;
+use crate::frames;
 use crate::input::View;
 use crate::machine::{Machine, Snapshot};
 use crate::output::{Level, Output, Parts, Target};
@@ -82,29 +83,39 @@ impl Machine {
             return;
         }
         let peers = alike.into_iter().map(|(peer, _)| *peer).collect::<Vec<_>>();
-        self.take_snapshot(view, &peers, sockets, out);
+        let target = match sockets {
+            true => self.draw_stream(&peers),
+            false => Target::File,
+        };
+        self.take_snapshot(view, &peers, target, out);
+    }
+
+    /// A snapshot for sockets carries the log if all who share it can take that.
+    fn draw_stream(&mut self, peers: &[PeerId]) -> Target {
+        let can_carry = |peer: &PeerId| {
+            let replica = &self.replicas[peer];
+            replica.can_carry && !replica.is_silent && !replica.rdb_only
+        };
+        let is_whole = self.replicas[&peers[0]].parts == Parts::ALL;
+        if is_whole && peers.iter().all(can_carry) {
+            return Target::WithLog;
+        }
+        let id = self.draw_id();
+        let mark = id.as_str().as_bytes().first_chunk();
+        Target::Sockets {
+            mark: *mark.expect("an id is as long"),
+        }
     }
 
     fn take_snapshot(
         &mut self,
         view: &View,
         peers: &[PeerId],
-        sockets: bool,
+        target: Target,
         out: &mut Vec<Output>,
     ) {
         self.snapshots_made += 1;
         let id = SnapshotId(self.snapshots_made);
-        let target = match sockets {
-            true => Target::Sockets {
-                mark: *self
-                    .draw_id()
-                    .as_str()
-                    .as_bytes()
-                    .first_chunk()
-                    .expect("an id is as long"),
-            },
-            false => Target::File,
-        };
         let parts = self.replicas[&peers[0]].parts;
         for peer in peers {
             let replica = self.replicas.get_mut(peer).expect("it waits");
@@ -113,7 +124,10 @@ impl Machine {
             // Nothing of the log is unread before the copy is taken.
             replica.sent = view.log.end;
         }
-        let name = if sockets { "replicas sockets" } else { "disk" };
+        let name = match target {
+            Target::Sockets { .. } | Target::WithLog => "replicas sockets",
+            Target::File => "disk",
+        };
         let line = format!("Starting BGSAVE for SYNC with target: {name}");
         self.log(Level::Notice, line, out);
         out.push(Output::TakeSnapshot {
@@ -167,16 +181,20 @@ impl Machine {
         let target = snapshot.target;
         for peer in self.makers(id) {
             self.begin_copy(view, peer, offset, out);
-            if let Target::Sockets { mark } = target {
-                let bytes = [b"$EOF:", &mark[..], b"\r\n"].concat();
-                out.push(Output::Send { peer, bytes });
-                out.push(Output::SendSnapshot { peer, snapshot: id });
-            }
+            let bytes = match target {
+                Target::Sockets { mark } => [b"$EOF:", &mark[..], b"\r\n"].concat(),
+                Target::WithLog => format!("{}\r\n", frames::LINE).into_bytes(),
+                Target::File => continue,
+            };
+            out.push(Output::Send { peer, bytes });
+            out.push(Output::SendSnapshot { peer, snapshot: id });
         }
     }
 
     fn begin_copy(&mut self, view: &View, peer: PeerId, offset: u64, out: &mut Vec<Output>) {
         let id = self.history.id;
+        let snapshot = self.snapshot.as_ref();
+        let is_carrying = snapshot.is_some_and(|snapshot| snapshot.target == Target::WithLog);
         let from = match flawed!(self, FeedFromEnd) {
             true => view.log.end,
             false => offset,
@@ -188,6 +206,7 @@ impl Machine {
         replica.sent = offset;
         replica.moved_ms = view.now_ms;
         replica.acked_ms = view.now_ms;
+        replica.is_carrying = is_carrying;
         out.push(Output::Hold { peer, from });
         if !replica.is_silent {
             let bytes = format!("+FULLRESYNC {id} {offset}\r\n").into_bytes();
@@ -229,15 +248,15 @@ impl Machine {
         out.push(Output::SendSnapshot { peer, snapshot });
     }
 
-    /// A replica has been sent all: the log comes next. Behind a copy without a length nothing may
-    /// follow before the replica has found its end, and said so.
+    /// A replica has been sent all: the log comes next. Behind a copy that ends with a mark nothing
+    /// may follow before the replica has found it, and said so.
     pub(crate) fn finish_copy(&mut self, view: &View, peer: PeerId, out: &mut Vec<Output>) {
         let Some(replica) = self.replicas.get_mut(&peer) else {
             return;
         };
-        let through_file = match replica.stage {
+        let knows_end = match replica.stage {
             Stage::Sending(_) => true,
-            Stage::Making(_) => false,
+            Stage::Making(_) => replica.is_carrying,
             Stage::Known | Stage::Waiting { .. } | Stage::Online { .. } => return,
         };
         let name = replica.name();
@@ -249,11 +268,11 @@ impl Machine {
             self.drop_replica(peer, out);
             return;
         }
-        let is_fed = through_file;
+        let is_fed = knows_end;
         replica.copied_by = replica.snapshot();
         replica.stage = Stage::Online { is_fed };
         replica.acked_ms = view.now_ms;
-        if through_file {
+        if knows_end {
             out.push(Output::Feed { peer });
         } else {
             let line = format!(

@@ -5,6 +5,7 @@ use stdx::text::split_words;
 
 use crate::PeerId;
 use crate::flaw::flawed;
+use crate::frames;
 use crate::identity::ReplicationId;
 use crate::input::View;
 use crate::machine::Machine;
@@ -107,6 +108,8 @@ impl Machine {
                 replica.can_eof = true;
             } else if value.eq_ignore_ascii_case(b"psync2") {
                 replica.can_psync2 = true;
+            } else if value.eq_ignore_ascii_case(frames::CAPABILITY.as_bytes()) {
+                replica.can_carry = true;
             }
         } else if is("rdb-only") {
             replica.rdb_only = match parse_i64(value).ok_or(NO_INTEGER)? {

@@ -78,7 +78,7 @@ fn a_primary_gives_its_role_away() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
         > primary +OK\r\n+OK\r\n
           Notice: Trying a partial resynchronization (request <0>:21).
           primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$2\r\n21\r\n$8\r\nFAILOVER\r\n"
@@ -173,7 +173,7 @@ fn a_failover_that_fails() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:21).
           primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$2\r\n21\r\n$8\r\nFAILOVER\r\n"
         > primary -ERR PSYNC FAILOVER replid must match my replid.\r\n
@@ -245,7 +245,7 @@ fn a_lost_answer_does_not_make_two_primaries() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n$8\r\nFAILOVER\r\n"
         > lost
@@ -260,7 +260,7 @@ fn a_lost_answer_does_not_make_two_primaries() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*4\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n$8\r\nFAILOVER\r\n"
         > primary -ERR PSYNC FAILOVER can't be sent to a master.\r\n
@@ -274,7 +274,7 @@ fn a_lost_answer_does_not_make_two_primaries() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
         > primary +CONTINUE abcdefabcdefabcdefabcdefabcdefabcdefabcd\r\n

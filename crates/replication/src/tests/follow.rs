@@ -42,7 +42,7 @@ fn a_copy_without_a_length_and_the_stream_behind_it() {
             > primary +PO
             > primary NG\r\n
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$4\r\nAUTH\r\n$3\r\nusr\r\n$3\r\nsec\r\n*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*3\r\n$8\r\nREPLCONF\r\n$10\r\nip-address\r\n$7\r\n1.2.3.4\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$4\r\nAUTH\r\n$3\r\nusr\r\n$3\r\nsec\r\n*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*3\r\n$8\r\nREPLCONF\r\n$10\r\nip-address\r\n$7\r\n1.2.3.4\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
             > ROLE
               *5\r\n$5\r\nslave\r\n$9\r\n127.0.0.1\r\n:7000\r\n$9\r\nhandshake\r\n:-1\r\n
             > primary +OK\r\n+OK\r\n+OK\r\n
@@ -55,7 +55,7 @@ fn a_copy_without_a_length_and_the_stream_behind_it() {
               Notice: Full resync from master: <1>:100
             > primary $EOF:<x>\r\nREDIS0010
               Notice: MASTER <-> REPLICA sync: receiving streamed RDB from master with EOF to disk
-              Receive { link: LinkId(1), way: File }
+              Receive { link: LinkId(1), way: File, carries_log: false }
               Copy { link: LinkId(1), range: 47..56 }
             > INFO
               role:slave
@@ -154,12 +154,12 @@ fn a_copy_with_a_length_after_a_lost_link_goes_on() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 100\r\n$18\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Notice: Full resync from master: <1>:100
           Notice: MASTER <-> REPLICA sync: receiving 18 bytes from master to disk
-          Receive { link: LinkId(1), way: File }
+          Receive { link: LinkId(1), way: File, carries_log: false }
         > primary 123456789
           Copy { link: LinkId(1), range: 0..9 }
         > primary 012345678*1\r\n
@@ -191,7 +191,7 @@ fn a_copy_with_a_length_after_a_lost_link_goes_on() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <1>:101).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<1>\r\n$3\r\n101\r\n"
         > 5 PSYNC ? -1
@@ -225,7 +225,7 @@ fn a_copy_with_a_length_after_a_lost_link_goes_on() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <1>:101).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<1>\r\n$3\r\n101\r\n"
         # Another primary has taken over; whoever follows this node has to learn of it.
@@ -305,7 +305,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary -NOAUTH Authentication required.\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
         > primary -NOAUTH\r\n-ERR capa\r\n
           Notice: (Non critical) Master does not understand REPLCONF listening-port: -NOAUTH
           Notice: (Non critical) Master does not understand REPLCONF capa: -ERR capa
@@ -323,7 +323,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n-LOADING busy\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Notice: Master is currently unable to PSYNC but should be in the future: -LOADING busy
@@ -337,7 +337,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n-NOPERM no\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Warning: Unexpected reply to PSYNC from master: -NOPERM no
@@ -351,7 +351,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC abc 1\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Warning: Master replied with wrong +FULLRESYNC syntax: +FULLRESYNC abc 1
@@ -365,7 +365,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb -1\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Warning: Master replied with wrong +FULLRESYNC syntax: +FULLRESYNC <1> -1
@@ -379,7 +379,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+CONTINUE abc\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Warning: The primary continues what was not asked for, or under no proper name. Closing the link
@@ -393,7 +393,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n-ERR bad\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Notice: Full resync from master: <1>:5
@@ -408,7 +408,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$-5\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Notice: Full resync from master: <1>:5
@@ -423,7 +423,7 @@ fn what_primaries_answer() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$EOF:abc\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Notice: Full resync from master: <1>:5
@@ -448,7 +448,7 @@ fn an_old_primary_is_asked_with_sync_and_told_nothing() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n-ERR port\r\n-ERR capa\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: (Non critical) Master does not understand REPLCONF listening-port: -ERR port
           Notice: (Non critical) Master does not understand REPLCONF capa: -ERR capa
           Notice: Trying a partial resynchronization (request <0>:1).
@@ -459,7 +459,7 @@ fn an_old_primary_is_asked_with_sync_and_told_nothing() {
           primary <- "SYNC\r\n"
         > primary $3\r\nabc
           Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-          Receive { link: LinkId(1), way: File }
+          Receive { link: LinkId(1), way: File, carries_log: false }
           Copy { link: LinkId(1), range: 4..7 }
           Received { link: LinkId(1), trim: 0 }
         > inspected full
@@ -486,7 +486,7 @@ fn an_old_primary_is_asked_with_sync_and_told_nothing() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n-ERR port\r\n-ERR capa\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: (Non critical) Master does not understand REPLCONF listening-port: -ERR port
           Notice: (Non critical) Master does not understand REPLCONF capa: -ERR capa
           Notice: Partial resynchronization not possible (no cached master)
@@ -521,12 +521,12 @@ fn silence_ends_every_stage() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$9\r\nabc
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:1).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
               Notice: Full resync from master: <1>:5
               Notice: MASTER <-> REPLICA sync: receiving 9 bytes from master to disk
-              Receive { link: LinkId(2), way: File }
+              Receive { link: LinkId(2), way: File, carries_log: false }
               Copy { link: LinkId(2), range: 77..80 }
             > wait 4000
               Warning: Timeout receiving bulk data from MASTER... If this goes on, set 'repl-timeout' to a larger value.
@@ -540,12 +540,12 @@ fn silence_ends_every_stage() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$3\r\nabc
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:1).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
               Notice: Full resync from master: <1>:5
               Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-              Receive { link: LinkId(3), way: File }
+              Receive { link: LinkId(3), way: File, carries_log: false }
               Copy { link: LinkId(3), range: 77..80 }
               Received { link: LinkId(3), trim: 0 }
             > inspected full
@@ -597,13 +597,13 @@ fn an_empty_primary_does_not_empty_its_replicas() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:101).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$3\r\n101\r\n"
             > primary +FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 0\r\n$3\r\nabc
               Notice: Full resync from master: <1>:0
               Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-              Receive { link: LinkId(1), way: File }
+              Receive { link: LinkId(1), way: File, carries_log: false }
               Copy { link: LinkId(1), range: 60..63 }
               Received { link: LinkId(1), trim: 0 }
             > inspected empty
@@ -642,13 +642,13 @@ fn an_empty_primary_does_not_empty_its_replicas() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:101).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$3\r\n101\r\n"
             > primary +FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 0\r\n$3\r\nabc
               Notice: Full resync from master: <1>:0
               Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-              Receive { link: LinkId(2), way: File }
+              Receive { link: LinkId(2), way: File, carries_log: false }
               Copy { link: LinkId(2), range: 60..63 }
               Received { link: LinkId(2), trim: 0 }
             > inspected empty
@@ -665,13 +665,13 @@ fn an_empty_primary_does_not_empty_its_replicas() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:101).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$3\r\n101\r\n"
             > primary +FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 0\r\n$3\r\nabc
               Notice: Full resync from master: <1>:0
               Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-              Receive { link: LinkId(3), way: File }
+              Receive { link: LinkId(3), way: File, carries_log: false }
               Copy { link: LinkId(3), range: 60..63 }
               Received { link: LinkId(3), trim: 0 }
             > inspected empty
@@ -704,12 +704,12 @@ fn a_torn_copy_leaves_a_node_without_a_past() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$3\r\nabc
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Trying a partial resynchronization (request <0>:1).
           primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
           Notice: Full resync from master: <1>:5
           Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to disk
-          Receive { link: LinkId(1), way: File }
+          Receive { link: LinkId(1), way: File, carries_log: false }
           Copy { link: LinkId(1), range: 77..80 }
           Received { link: LinkId(1), trim: 0 }
         > inspected full
@@ -730,7 +730,7 @@ fn a_torn_copy_leaves_a_node_without_a_past() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Partial resynchronization not possible (no cached master)
           primary <- "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n"
         # What comes late of an earlier link changes nothing.
@@ -759,12 +759,12 @@ fn a_copy_beside_the_data_leaves_it_until_the_end() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n+FULLRESYNC bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb 5\r\n$3\r\nabc
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:1).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
               Notice: Full resync from master: <1>:5
               Notice: MASTER <-> REPLICA sync: receiving 3 bytes from master to parser
-              Receive { link: LinkId(1), way: Beside }
+              Receive { link: LinkId(1), way: Beside, carries_log: false }
               Copy { link: LinkId(1), range: 77..80 }
               Received { link: LinkId(1), trim: 0 }
             > inspected full
@@ -782,7 +782,7 @@ fn a_copy_beside_the_data_leaves_it_until_the_end() {
               primary <- "*1\r\n$4\r\nPING\r\n"
             > primary +PONG\r\n+OK\r\n+OK\r\n
               Notice: Master replied to PING, replication can continue...
-              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+              primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
               Notice: Trying a partial resynchronization (request <0>:1).
               primary <- "*3\r\n$5\r\nPSYNC\r\n$40\r\n<0>\r\n$1\r\n1\r\n"
         "#]],
@@ -808,7 +808,7 @@ fn a_corrupt_stream_is_left() {
           primary <- "*1\r\n$4\r\nPING\r\n"
         > primary +PONG\r\n+OK\r\n+OK\r\n
           Notice: Master replied to PING, replication can continue...
-          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*5\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n"
+          primary <- "*3\r\n$8\r\nREPLCONF\r\n$14\r\nlistening-port\r\n$4\r\n6379\r\n*7\r\n$8\r\nREPLCONF\r\n$4\r\ncapa\r\n$3\r\neof\r\n$4\r\ncapa\r\n$6\r\npsync2\r\n$4\r\ncapa\r\n$9\r\nochre-log\r\n"
           Notice: Partial resynchronization not possible (no cached master)
           primary <- "*3\r\n$5\r\nPSYNC\r\n$1\r\n?\r\n$2\r\n-1\r\n"
     "#]]);
