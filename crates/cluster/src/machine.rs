@@ -336,6 +336,11 @@ impl Machine {
         !self.handing_over.is_empty()
     }
 
+    /// Whether the owner of a slot has said that it does not claim it any longer.
+    pub fn is_released(&self, slot: u16) -> bool {
+        self.slots.released().contains(slot)
+    }
+
     /// The slots of a node.
     pub fn slots_of(&self, id: NodeId) -> SlotSet {
         match self.nodes.find(id) {

@@ -37,6 +37,10 @@ impl Machine {
                 self.must_be_settled()?;
                 let is_raised = self.bump_epoch(turn);
                 let epoch = self.my().config_epoch;
+                // Its heir may be elected for the same.
+                if is_raised {
+                    self.chosen_epoch = epoch;
+                }
                 return Ok(match is_raised {
                     true => Answer::Bumped(epoch),
                     false => Answer::Still(epoch),
@@ -287,7 +291,15 @@ impl Machine {
             self.slots.importing.remove(&slot);
             self.give_slot(slot, Some(self.me));
         }
-        self.bump_epoch(turn);
+        // The source may have chosen the same epoch alone: then neither's claim is the later one.
+        let mine = self.my().config_epoch;
+        let is_tied = |(seat, node): (Seat, &crate::node::Node)| {
+            seat != self.me && node.config_epoch == mine && node.is_primary()
+        };
+        match mine == beyond || self.nodes.iter().any(is_tied) {
+            true => self.choose_next_epoch(turn),
+            false => drop(self.bump_epoch(turn)),
+        }
         // Who was elected for it yields to nobody: of two that yield to each other neither has
         // the slots.
         if self.my().config_epoch != self.won_epoch {
@@ -374,6 +386,13 @@ impl Machine {
 
     /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
     pub(super) fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        // Where no majority hears this node, others may serve by the word of whoever took them. It
+        // would have them back when it is heard; until then it serves nothing anyway.
+        if self.may_be_replaced(turn.now()) {
+            return Err(Refused(
+                "TRYAGAIN The node may have been replaced".to_owned(),
+            ));
+        }
         // Others are settled before long, or reclaimed, too.
         self.keep(slots);
         self.must_be_settled()?;

@@ -1,7 +1,7 @@
 //! What operators ask for, and what they are told.
 
 use super::six;
-use super::world::World;
+use super::world::{TIMEOUT_MS, World};
 use crate::migration::DOUBT_MS;
 use crate::{Answer, Command, Health, NodeId, Output, SlotSet, SlotState};
 
@@ -590,4 +590,36 @@ fn a_host_name_gets_around() {
             "{text}"
         );
     }
+}
+
+/// A source that nobody hears claims nothing again, for others may serve by the target's word; and
+/// it hears of that from any of them, also if the target's epoch was the greatest before.
+#[test]
+fn a_source_that_was_cut_off_hears_that_its_slots_were_taken() {
+    let mut world = six(30);
+    let slots: SlotSet = (0..2000).collect();
+    world.command(1, Command::BumpEpoch).expect("it is obeyed");
+    world.run(3000);
+    let order = Command::HandOver(&slots);
+    world.command(0, order).expect("it is obeyed");
+    let beyond = world.peers[0].machine.config_epoch();
+    let epoch = world.peers[1].machine.config_epoch();
+    assert!(epoch > beyond);
+    world.isolate(&[0]);
+    let take = Command::TakeSlots {
+        slots: &slots,
+        beyond,
+    };
+    world.command(1, take).expect("it serves");
+    assert_eq!(world.peers[1].machine.config_epoch(), epoch);
+    world.run(TIMEOUT_MS + 200);
+    let refused = world
+        .command(0, Command::Reclaim(&slots))
+        .expect_err("no majority answers");
+    assert!(refused.0.starts_with("TRYAGAIN "), "{refused:?}");
+    world.heal();
+    world.cut.extend([(0, 1), (1, 0)]);
+    let target = Some(world.id(1));
+    world.run_until(10_000, "the news", |world| world.owner(0, 100) == target);
+    assert!(!world.serves(0, 100));
 }
