@@ -105,6 +105,8 @@ struct Stats {
 #[derive(Debug, Default)]
 struct Todo {
     save: Save,
+    /// What the next tick saves must outlast a loss of power.
+    syncs_soon: bool,
     judge: bool,
     map_changed: bool,
     /// Tell everyone what this node is now.
@@ -270,6 +272,12 @@ impl Machine {
             self.todo.save = Save::No;
             self.unsaved.retried = self.unsaved.failed;
             let sync = save == Save::Now;
+            // What is only written now is synced with the next tick, if it has to be.
+            match sync {
+                true => self.todo.syncs_soon = false,
+                false if self.todo.syncs_soon => self.todo.save = Save::Soon,
+                false => {}
+            }
             let save = Output::Save { sync };
             match flawed!(self, VoteUnsaved) {
                 false => turn.out.insert(start, save),
@@ -280,6 +288,12 @@ impl Machine {
 
     fn save(&mut self, when: Save) {
         self.todo.save = self.todo.save.max(when);
+    }
+
+    /// Many slots may change hands one by one: they are synced together.
+    fn save_claim(&mut self) {
+        self.save(Save::Soon);
+        self.todo.syncs_soon = true;
     }
 
     fn random_below(&mut self, bound: u64) -> u64 {

@@ -369,12 +369,16 @@ impl Machine {
             taken.ours += usize::from(owner == Some(our_primary));
             self.give_slot(slot, Some(sender));
             self.note_gain(sender, link, turn.now());
-            self.slots.migrating.remove(&slot);
+            let is_planned = self.slots.migrating.remove(&slot).is_some();
             // Whoever took the place of the one that a slot comes from has its keys now.
-            if let Some(from) = self.slots.importing.get_mut(&slot) {
-                *from = sender;
+            let from = self.slots.importing.get_mut(&slot);
+            let is_imported = from.map(|from| *from = sender).is_some();
+            // Whoever loses a slot deletes its keys. To all others a claim that is forgotten is one
+            // that has not arrived yet: nobody counts on it that they have heard of it.
+            match owner == Some(self.me) && !is_planned || is_imported {
+                true => self.save(Save::Now),
+                false => self.save_claim(),
             }
-            self.save(Save::Now);
             self.todo.judge = true;
         }
         self.live_with_claims(sender, our_primary, taken, turn);

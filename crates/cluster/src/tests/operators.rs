@@ -129,6 +129,31 @@ fn resharding_does_not_wait_for_the_disk() {
     }
 }
 
+/// Whoever hears of slots that change hands one by one syncs them together, with a tick.
+#[test]
+fn claims_that_follow_each_other_are_synced_together() {
+    let mut world = six(32);
+    let mut before = 0;
+    for slot in 100..150 {
+        let slots: SlotSet = std::iter::once(slot).collect();
+        let beyond = world.peers[0].machine.config_epoch();
+        let take = Command::TakeSlots {
+            slots: &slots,
+            beyond,
+        };
+        world.command(1, take).expect("it serves");
+        world.run(10);
+        assert_eq!(world.owner(2, slot), Some(world.id(1)));
+        if slot == 100 {
+            // The new epoch is synced at once.
+            before = world.peers[2].syncs;
+        }
+    }
+    world.run(100);
+    let syncs = world.peers[2].syncs - before;
+    assert!((4..=7).contains(&syncs), "{syncs}");
+}
+
 /// Who imports a slot goes on serving, and imports it from whoever has replaced its source.
 #[test]
 fn an_importer_believes_who_replaces_the_source() {
