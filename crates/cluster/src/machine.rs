@@ -78,7 +78,7 @@ pub struct Machine {
     /// nobody has claimed them by then, they are this node's.
     doubt_until_ms: Option<u64>,
     /// Slots that the last command took, and whose they were.
-    taken: Vec<(u16, Option<Seat>)>,
+    taken: Vec<Before>,
     next_tick_ms: u64,
     last_tick_ms: u64,
     ticks: u64,
@@ -99,6 +99,14 @@ struct Stats {
     /// Packets that are none, or that nobody may send.
     refused: u64,
     links_cut: u64,
+}
+
+/// Whose a slot was before it was taken, and whom it was imported from.
+#[derive(Debug)]
+struct Before {
+    slot: u16,
+    owner: Option<Seat>,
+    source: Option<Seat>,
 }
 
 /// What is to be done before the end of a step.

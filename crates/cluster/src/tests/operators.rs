@@ -262,6 +262,32 @@ fn what_cannot_be_written_down_is_not_taken() {
     assert_eq!(world.peers[0].deleted, 0);
 }
 
+/// Nor is a slot that was moved key by key: it goes on being imported.
+#[test]
+fn a_slot_whose_move_cannot_be_written_down_stays_where_it_was() {
+    let mut world = six(33);
+    let (from, to) = (world.id(0), world.id(1));
+    let set = |state| Command::SetSlot {
+        slot: 100,
+        state,
+        keys: 1,
+    };
+    let importing = set(SlotState::Importing(from.as_bytes()));
+    world.command(1, importing).expect("it is not its");
+    world.peers[1].disk_fails = true;
+    let _ = world.command(1, set(SlotState::Node(to.as_bytes())));
+    assert_eq!(world.owner(1, 100), Some(from));
+    let again = world.command(1, set(SlotState::Node(to.as_bytes())));
+    assert!(again.is_err(), "it is known that the disk fails");
+    world.peers[1].disk_fails = false;
+    world.run(3000);
+    assert!(world.peers[1].file.contains(&format!("[100-<-{from}]")));
+    world
+        .command(1, set(SlotState::Node(to.as_bytes())))
+        .expect("it imports");
+    world.run_until(3000, "the news", |world| world.owner(5, 100) == Some(to));
+}
+
 #[test]
 fn no_epoch_is_taken_while_slots_are_handed_over() {
     let mut world = six(28);
