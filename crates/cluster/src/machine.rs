@@ -78,7 +78,7 @@ pub struct Machine {
     /// nobody has claimed them by then, they are this node's.
     doubt_until_ms: Option<u64>,
     /// Slots that the last command took, and whose they were.
-    taken: Vec<(u16, Option<Seat>)>,
+    taken: Vec<Before>,
     next_tick_ms: u64,
     last_tick_ms: u64,
     ticks: u64,
@@ -101,10 +101,20 @@ struct Stats {
     links_cut: u64,
 }
 
+/// Whose a slot was before it was taken, and whom it was imported from.
+#[derive(Debug)]
+struct Before {
+    slot: u16,
+    owner: Option<Seat>,
+    source: Option<Seat>,
+}
+
 /// What is to be done before the end of a step.
 #[derive(Debug, Default)]
 struct Todo {
     save: Save,
+    /// What the next tick saves must outlast a loss of power.
+    syncs_soon: bool,
     judge: bool,
     map_changed: bool,
     /// Tell everyone what this node is now.
@@ -270,6 +280,12 @@ impl Machine {
             self.todo.save = Save::No;
             self.unsaved.retried = self.unsaved.failed;
             let sync = save == Save::Now;
+            // What is only written now is synced with the next tick, if it has to be.
+            match sync {
+                true => self.todo.syncs_soon = false,
+                false if self.todo.syncs_soon => self.todo.save = Save::Soon,
+                false => {}
+            }
             let save = Output::Save { sync };
             match flawed!(self, VoteUnsaved) {
                 false => turn.out.insert(start, save),
@@ -280,6 +296,12 @@ impl Machine {
 
     fn save(&mut self, when: Save) {
         self.todo.save = self.todo.save.max(when);
+    }
+
+    /// Many slots may change hands one by one: they are synced together.
+    fn save_claim(&mut self) {
+        self.save(Save::Soon);
+        self.todo.syncs_soon = true;
     }
 
     fn random_below(&mut self, bound: u64) -> u64 {
@@ -334,6 +356,11 @@ impl Machine {
     /// Whether it is not settled yet whose some slots of this node's are.
     pub fn is_handing_over(&self) -> bool {
         !self.handing_over.is_empty()
+    }
+
+    /// Whether the owner of a slot has said that it does not claim it any longer.
+    pub fn is_released(&self, slot: u16) -> bool {
+        self.slots.released().contains(slot)
     }
 
     /// The slots of a node.

@@ -17,7 +17,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use ::cluster::{
-    Address, Answer, Command, Input, LinkId, Machine, Output, PrimaryLink, Refused, Settings, View,
+    Address, Answer, Command, Input, LinkId, Machine, Output, PrimaryLink, Refused, Settings,
+    SlotState, View,
 };
 use bytes::Bytes;
 use config::Config;
@@ -197,7 +198,13 @@ impl Cluster {
         }
         let saves = matches!(
             command,
-            Command::SaveConfig | Command::TakeSlots { .. } | Command::HandOver(_)
+            Command::SaveConfig
+                | Command::TakeSlots { .. }
+                | Command::HandOver(_)
+                | Command::SetSlot {
+                    state: SlotState::Node(_),
+                    ..
+                }
         );
         let mut core = self.core.lock();
         self.follow_config(engine, &mut core);

@@ -115,6 +115,7 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
     let flaw = find(wanted.flaw.as_ref(), ::cluster::Flaw::ALL);
     let mut sum = sim::cluster::Report::default();
     let mut over_ms = Vec::new();
+    let mut dual_seed = 0;
     let mut broken = 0;
     let mut played = 0;
     for seed in seeds.take_while(|_| !wanted.is_over(begun)) {
@@ -134,7 +135,9 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
         sum.simulated_ms += report.simulated_ms;
         sum.acknowledged += report.acknowledged;
         sum.lost += report.lost;
-        sum.dual_ms = sum.dual_ms.max(report.dual_ms);
+        if report.dual_ms > sum.dual_ms {
+            (sum.dual_ms, dual_seed) = (report.dual_ms, seed);
+        }
         over_ms.extend(report.failover_over_ms());
     }
     print_sum(played, sum.events, sum.simulated_ms, begun);
@@ -149,8 +152,9 @@ fn play_clusters(wanted: &Wanted, seeds: Range<u64>) -> bool {
             .unwrap_or(0)
     };
     println!(
-        "{} of {} acknowledged writes lost; two served one slot for at most {} ms; {} failovers \
-         took the node timeout and {} ms (median), {} ms (95 %), {} ms (99 %)",
+        "{} of {} acknowledged writes lost; two served one slot for at most {} ms (seed \
+         {dual_seed}); {} failovers took the node timeout and {} ms (median), {} ms (95 %), {} ms \
+         (99 %)",
         sum.lost,
         sum.acknowledged,
         sum.dual_ms,

@@ -32,8 +32,22 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 /// * 1074: a source handed over slots while it was about to claim others that it had handed over
 ///   before a restart: with another epoch than it had told the target.
 /// * 1349, 1400, 1460: a source that no majority answered held writes for ever.
-const MENDED: [u64; 12] = [
-    64, 597, 777, 544, 1136, 1707, 123, 153, 1074, 1349, 1400, 1460,
+/// * 823, 2992, 4105, 4589: an heir died before anybody heard of it, and the primary that came back
+///   served by the answers of those who had voted for it.
+/// * 3121: a source that was cut off claimed its slots again while the target served them.
+/// * 3084: whoever was told by others that its slots were taken did not believe it, for the
+///   target's epoch had been as great before.
+/// * 6625, 8159: an operator had a primary that was cut off take the very epoch for which its heir
+///   was elected, and it came back and took another.
+/// * 3220, 6777, 6818: who had chosen an epoch alone was answered by those who had voted for its
+///   heir, in the same epoch, and heard of it only from the heir itself.
+/// * 2146, 3723, 7088: a target took slots with the epoch that their source had chosen, too.
+/// * 364, 2955, 6694, 6920, 7178, 7365: more of the same.
+/// * 4757, 9632: a node had slept, and was told in order what an owner had released and taken back.
+const MENDED: [u64; 34] = [
+    64, 597, 777, 544, 1136, 1707, 123, 153, 1074, 1349, 1400, 1460, 823, 2992, 4105, 4589, 3121,
+    3084, 6625, 8159, 3220, 6777, 6818, 2146, 3723, 7088, 4757, 9632, 364, 2955, 6694, 6920, 7178,
+    7365,
 ];
 
 #[test]

@@ -8,7 +8,7 @@ use super::{Machine, Save, Turn};
 use crate::bus::Header;
 use crate::flaw::flawed;
 use crate::output::Level;
-use crate::slots::each_slot;
+use crate::slots::{SlotSet, each_slot};
 use crate::table::Seat;
 
 impl Machine {
@@ -50,10 +50,15 @@ impl Machine {
         if mine != 0 && mine == self.greatest_epoch() {
             return false;
         }
+        self.choose_next_epoch(turn);
+        true
+    }
+
+    /// The same, also if they are the most recent ones.
+    pub(super) fn choose_next_epoch(&mut self, turn: &mut Turn<'_>) {
         let epoch = self.next_epoch();
         self.set_my_epoch(epoch);
         turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
-        true
     }
 
     pub(super) fn set_my_epoch(&mut self, epoch: u64) {
@@ -82,15 +87,8 @@ impl Machine {
         if !collides || !self.handing_over.is_empty() || flawed!(self, KeepCollision) {
             return;
         }
-        let mine = self.slots.claimed();
-        let are_rivals = each_slot(header.slots).any(|slot| mine.contains(slot));
-        if are_rivals && self.chosen_epoch == epoch {
-            let claims = Claims {
-                epoch: epoch.saturating_add(1),
-                slots: header.slots,
-                link: None,
-            };
-            return self.take_claims(sender, claims, turn);
+        if self.yields_chosen(sender, epoch, header.slots, turn) {
+            return;
         }
         let id = self.nodes[sender].id;
         if id <= self.my().id || self.may_be_replaced(turn.now()) {
@@ -106,5 +104,31 @@ impl Machine {
             Level::Verbose,
             format!("WARNING: configEpoch collision with node {id}. configEpoch set to {epoch}"),
         );
+    }
+
+    /// Whether another has won the epoch that this node chose alone, and has its slots.
+    pub(super) fn yields_chosen(
+        &mut self,
+        rival: Seat,
+        epoch: u64,
+        slots: &[u8; SlotSet::BYTES],
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        let is_chosen = self.my().is_primary()
+            && self.my().config_epoch == epoch
+            && self.chosen_epoch == epoch
+            && self.handing_over.is_empty();
+        let mine = self.slots.claimed();
+        let are_rivals = each_slot(slots).any(|slot| mine.contains(slot));
+        if !is_chosen || !are_rivals || flawed!(self, KeepCollision) {
+            return false;
+        }
+        let claims = Claims {
+            epoch: epoch.saturating_add(1),
+            slots,
+            link: None,
+        };
+        self.take_claims(rival, claims, turn);
+        true
     }
 }

@@ -111,6 +111,20 @@ impl Machine {
         self.mark_failed(accused, turn.now());
     }
 
+    /// Whether this node may have voted for another in the place of a primary that failed. Who
+    /// was elected may have died before it told anybody, and has the slots when it comes back.
+    pub(super) fn may_have_heir(&self, seat: Seat) -> bool {
+        let node = &self.nodes[seat];
+        let is_from_file = node.failed_ms == self.health.started_ms();
+        node.has_failed()
+            && node.is_voter()
+            && match node.voted_ms {
+                Some(voted_ms) => voted_ms >= node.failed_ms,
+                // For whom it voted before it started, it does not know.
+                None => is_from_file && self.last_vote_epoch > node.config_epoch,
+            }
+    }
+
     /// A node answers.
     pub(super) fn take_back(&mut self, seat: Seat, turn: &mut Turn<'_>) {
         let timeout_ms = self.settings.node_timeout_ms;
@@ -123,14 +137,15 @@ impl Machine {
         if !node.has_failed() {
             return;
         }
-        let gone_ms = turn.now().saturating_sub(node.failed_ms);
+        let is_over = |since_ms: u64| turn.now().saturating_sub(since_ms) > timeout_ms * TIMEOUTS;
+        let is_given_up = is_over(node.failed_ms) && node.voted_ms.is_none_or(is_over);
         let id = node.id;
         let line = match (node.is_primary(), node.slot_count) {
             (false, _) => format!("Clear FAIL state for node {id}: replica is reachable again."),
             (true, 0) => {
                 format!("Clear FAIL state for node {id}: master without slots is reachable again.")
             }
-            (true, _) if gone_ms > timeout_ms * TIMEOUTS => format!(
+            (true, _) if is_given_up => format!(
                 "Clear FAIL state for node {id}: is reachable again and nobody is serving its \
                  slots after some time."
             ),

@@ -52,7 +52,17 @@ impl Machine {
             let suspects = self.nodes.iter().filter(|(_, node)| is_told(node));
             picked.extend(suspects.map(|(seat, _)| seat));
         }
+        // Of itself a node is only told that it may have been replaced.
+        picked.extend(target.filter(|&target| self.may_have_heir(target)));
         picked
+    }
+
+    /// Whether somebody says of this node that it has failed. He may have voted for its heir, who
+    /// has not told anybody yet: nobody serves by such an answer.
+    pub(super) fn is_doubted(&self, news: &[Gossip<'_>]) -> bool {
+        let mine = self.my().id;
+        let mut told = news.iter().filter(|told| told.id == mine);
+        told.any(|told| told.flags.has(Flags::FAILED))
     }
 
     pub(super) fn gossip_about(&self, seat: Seat, view: &View) -> Gossip<'_> {

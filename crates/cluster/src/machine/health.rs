@@ -53,6 +53,10 @@ impl Health {
         self.lease_ms
     }
 
+    pub fn started_ms(&self) -> u64 {
+        self.started_ms
+    }
+
     /// Nobody can have replaced a node that has just become a primary.
     pub fn note_promotion(&mut self, now_ms: u64) {
         self.promoted_ms = Some(now_ms);
@@ -140,7 +144,7 @@ impl Machine {
         let is_mine = |&slot: &u16| self.slots.owner(slot) == Some(self.me);
         let mine: SlotSet = self.handing_over.iter().filter(is_mine).collect();
         self.handing_over = mine.clone();
-        if !mine.is_empty() && (turn.now() < until_ms || self.is_minority(turn.now())) {
+        if !mine.is_empty() && (turn.now() < until_ms || self.may_be_replaced(turn.now())) {
             return true;
         }
         self.doubt_until_ms = None;

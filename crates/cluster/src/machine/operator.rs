@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use super::handshake::Place;
-use super::{Machine, Save, Turn};
+use super::{Before, Machine, Save, Turn};
 use crate::command::{Answer, Command, Failover, Refused, SlotState, named};
 use crate::id::NodeId;
 use crate::node::Flags;
@@ -37,6 +37,10 @@ impl Machine {
                 self.must_be_settled()?;
                 let is_raised = self.bump_epoch(turn);
                 let epoch = self.my().config_epoch;
+                // Its heir may be elected for the same.
+                if is_raised {
+                    self.chosen_epoch = epoch;
+                }
                 return Ok(match is_raised {
                     true => Answer::Bumped(epoch),
                     false => Answer::Still(epoch),
@@ -232,12 +236,18 @@ impl Machine {
                  this hash slot."
             )));
         }
+        let is_import = owner == self.me && self.slots.importing.contains_key(&slot);
+        if is_import {
+            self.must_be_writable()?;
+            self.taken = vec![self.before(slot)];
+        }
         if keys == 0 {
             self.slots.migrating.remove(&slot);
         }
         self.give_slot(slot, Some(owner));
         self.note_gain(owner, None, turn.now());
-        if owner == self.me && self.slots.importing.remove(&slot).is_some() {
+        if is_import {
+            self.slots.importing.remove(&slot);
             // The others know another owner, and believe only a greater epoch.
             if self.bump_epoch(turn) {
                 turn.log(
@@ -271,23 +281,26 @@ impl Machine {
         if self.is_yielding() {
             return Err(Refused::new("A replica is about to take over"));
         }
-        if self.unsaved.failed {
-            return Err(Refused::new(
-                "The cluster configuration file cannot be written",
-            ));
-        }
+        self.must_be_writable()?;
         // Whoever was replaced meanwhile would take all of its own back with the greater epoch.
         if !self.health.is_ok() || turn.now() >= self.health.lease_until_ms() {
             return Err(Refused::new("The node does not serve"));
         }
         self.see_epoch(beyond);
-        let before = |slot| (slot, self.slots.owner(slot));
-        self.taken = slots.iter().map(before).collect();
+        self.taken = slots.iter().map(|slot| self.before(slot)).collect();
         for slot in slots.iter() {
             self.slots.importing.remove(&slot);
             self.give_slot(slot, Some(self.me));
         }
-        self.bump_epoch(turn);
+        // The source may have chosen the same epoch alone: then neither's claim is the later one.
+        let mine = self.my().config_epoch;
+        let is_tied = |(seat, node): (Seat, &crate::node::Node)| {
+            seat != self.me && node.config_epoch == mine && node.is_primary()
+        };
+        match mine == beyond || self.nodes.iter().any(is_tied) {
+            true => self.choose_next_epoch(turn),
+            false => drop(self.bump_epoch(turn)),
+        }
         // Who was elected for it yields to nobody: of two that yield to each other neither has
         // the slots.
         if self.my().config_epoch != self.won_epoch {
@@ -298,10 +311,31 @@ impl Machine {
         Ok(())
     }
 
+    /// Nobody hears of slots that this node takes while it cannot write them down.
+    fn must_be_writable(&self) -> Result<(), Refused> {
+        match self.unsaved.failed {
+            true => Err(Refused::new(
+                "The cluster configuration file cannot be written",
+            )),
+            false => Ok(()),
+        }
+    }
+
+    fn before(&self, slot: u16) -> Before {
+        Before {
+            slot,
+            owner: self.slots.owner(slot),
+            source: self.slots.importing.get(&slot).copied(),
+        }
+    }
+
     /// What was taken could not be written down, and nobody has heard of it: it is not taken.
     pub(super) fn give_back_taken(&mut self, turn: &mut Turn<'_>) {
-        for (slot, owner) in std::mem::take(&mut self.taken) {
-            self.give_slot(slot, owner);
+        for before in std::mem::take(&mut self.taken) {
+            self.give_slot(before.slot, before.owner);
+            if let Some(source) = before.source {
+                self.slots.importing.insert(before.slot, source);
+            }
         }
         if std::mem::take(&mut self.todo.map_changed) {
             turn.push(Output::MapChanged);
@@ -374,6 +408,13 @@ impl Machine {
 
     /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
     pub(super) fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        // Where no majority hears this node, others may serve by the word of whoever took them. It
+        // would have them back when it is heard; until then it serves nothing anyway.
+        if self.may_be_replaced(turn.now()) {
+            return Err(Refused(
+                "TRYAGAIN The node may have been replaced".to_owned(),
+            ));
+        }
         // Others are settled before long, or reclaimed, too.
         self.keep(slots);
         self.must_be_settled()?;

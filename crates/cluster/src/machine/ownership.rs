@@ -259,14 +259,16 @@ impl Machine {
     }
 
     /// Tells a sender whose claim is old who has the slot now. One slot is enough, as the answer
-    /// names all of its owner's.
+    /// names all of its owner's. Of two with the same epoch one may have chosen it alone, and
+    /// yields when he hears of the other.
     fn correct(&mut self, sender: Seat, link: LinkId, header: &Header<'_>, turn: &mut Turn<'_>) {
         if flawed!(self, NeverUpdate) {
             return;
         }
         let is_newer = |slot: u16| {
             let owner = self.slots.claimant(slot).filter(|&owner| owner != sender)?;
-            (self.nodes[owner].config_epoch > header.config_epoch).then_some(owner)
+            let epoch = self.nodes[owner].config_epoch;
+            (epoch > 0 && epoch >= header.config_epoch).then_some(owner)
         };
         let Some(owner) = each_slot(header.slots).find_map(is_newer) else {
             return;
@@ -301,17 +303,45 @@ impl Machine {
         slots: &[u8; SlotSet::BYTES],
         turn: &mut Turn<'_>,
     ) {
-        if about == self.me || self.nodes[about].config_epoch >= epoch {
+        if about == self.me || self.nodes[about].config_epoch > epoch {
             return;
         }
-        if self.nodes[about].is_replica() {
-            self.note_primary(about);
+        let is_news = self.nodes[about].config_epoch < epoch;
+        if is_news {
+            if self.nodes[about].is_replica() {
+                self.note_primary(about);
+            }
+            self.nodes[about].config_epoch = epoch;
+            self.nodes[about].gained = None;
+            self.save(Save::Now);
         }
-        self.nodes[about].config_epoch = epoch;
-        self.nodes[about].gained = None;
-        self.save(Save::Now);
+        if self.yields_chosen(about, epoch, slots, turn) {
+            return;
+        }
+        if !is_news {
+            return self.hear_of_taken(about, epoch, slots, turn);
+        }
         let link = None;
         let claims = Claims { epoch, slots, link };
+        self.take_claims(about, claims, turn);
+    }
+
+    /// Whoever takes slots keeps an epoch that is the greatest anyway, so no greater one says
+    /// that they were taken. What he has else may be old news, and he tells it himself.
+    fn hear_of_taken(
+        &mut self,
+        about: Seat,
+        epoch: u64,
+        slots: &[u8; SlotSet::BYTES],
+        turn: &mut Turn<'_>,
+    ) {
+        let is_handed = |slot: &u16| self.handing_over.contains(*slot);
+        let handed: SlotSet = each_slot(slots).filter(is_handed).collect();
+        let claims = Claims {
+            epoch,
+            slots: handed.as_bytes(),
+            link: None,
+        };
         self.take_claims(about, claims, turn);
     }
 
@@ -339,12 +369,16 @@ impl Machine {
             taken.ours += usize::from(owner == Some(our_primary));
             self.give_slot(slot, Some(sender));
             self.note_gain(sender, link, turn.now());
-            self.slots.migrating.remove(&slot);
+            let is_planned = self.slots.migrating.remove(&slot).is_some();
             // Whoever took the place of the one that a slot comes from has its keys now.
-            if let Some(from) = self.slots.importing.get_mut(&slot) {
-                *from = sender;
+            let from = self.slots.importing.get_mut(&slot);
+            let is_imported = from.map(|from| *from = sender).is_some();
+            // Whoever loses a slot deletes its keys. To all others a claim that is forgotten is one
+            // that has not arrived yet: nobody counts on it that they have heard of it.
+            match owner == Some(self.me) && !is_planned || is_imported {
+                true => self.save(Save::Now),
+                false => self.save_claim(),
             }
-            self.save(Save::Now);
             self.todo.judge = true;
         }
         self.live_with_claims(sender, our_primary, taken, turn);

@@ -200,8 +200,6 @@ impl Machine {
         let beat = heartbeat.beat;
         if beat != Beat::Pong {
             self.learn_own_ip(link, beat == Beat::Meet, turn);
-            self.send_heartbeat(Beat::Pong, link, turn);
-            self.nodes[sender].assured_ms = Some(turn.now());
         }
         let may_fail_over = !header.flags.has(Flags::NO_FAILOVER);
         let flags = &mut self.nodes[sender].flags;
@@ -212,10 +210,13 @@ impl Machine {
         match (beat, link) {
             (Beat::Ping, LinkId::In(_)) => self.follow_address(sender, link, header, turn),
             (Beat::Pong, LinkId::Out(_)) => {
+                let is_doubted = self.is_doubted(&heartbeat.gossip);
                 let node = &mut self.nodes[sender];
                 node.pong_ms = Some(turn.now());
                 node.pinged_ms = None;
-                if let Some(asked_ms) = node.asked_ms.take() {
+                if let Some(asked_ms) = node.asked_ms.take()
+                    && !is_doubted
+                {
                     node.answered_ms = Some(asked_ms);
                 }
                 self.take_back(sender, turn);
@@ -228,6 +229,13 @@ impl Machine {
         }
         self.compare_claims(sender, link, header, turn);
         self.settle_collision(sender, header, turn);
+        // Behind the news of who has its slots: whoever has the answer has heard of its heir.
+        if beat != Beat::Pong {
+            self.send_heartbeat(Beat::Pong, link, turn);
+            if !self.may_have_heir(sender) {
+                self.nodes[sender].assured_ms = Some(turn.now());
+            }
+        }
         self.take_gossip(sender, &heartbeat.gossip, turn);
         self.take_extensions(sender, &heartbeat.extensions, turn);
     }

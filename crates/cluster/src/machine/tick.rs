@@ -49,7 +49,8 @@ impl Machine {
         self.renew_lease(turn);
         if self.todo.save == Save::Soon {
             self.todo.save = Save::No;
-            turn.push(Output::Save { sync: false });
+            let sync = std::mem::take(&mut self.todo.syncs_soon);
+            turn.push(Output::Save { sync });
         }
     }
 

@@ -38,6 +38,35 @@ fn a_replica_takes_the_place_of_a_primary_that_is_killed() {
     }
 }
 
+/// Whoever got the votes may have been elected and have died before anybody heard of it.
+#[test]
+fn who_comes_back_waits_for_an_heir_that_tells_nobody() {
+    for seed in 0..3 {
+        let mut world = six(seed);
+        world.kill(0);
+        world.run_until(30_000, "the heir", |world| {
+            world.logged(3, "Start of election delayed")
+        });
+        world.cut.extend([(1, 3), (2, 3)]);
+        world.run_until(30_000, "the votes", |world| {
+            [1, 2]
+                .into_iter()
+                .all(|voter| world.logged(voter, "Failover auth granted"))
+        });
+        let voted_ms = world.now_ms;
+        world.kill(3);
+        world.restart(0);
+        while world.now_ms < voted_ms + 2 * TIMEOUT_MS - 100 {
+            world.run(10);
+            assert!(!world.serves(0, 0), "{} ms", world.now_ms - voted_ms);
+        }
+        // If there is none, it goes on in the end.
+        world.run_until(2 * TIMEOUT_MS, "the old primary", |world| {
+            world.serves(0, 0)
+        });
+    }
+}
+
 #[test]
 fn a_minority_stops_and_a_majority_goes_on() {
     for seed in 0..3 {

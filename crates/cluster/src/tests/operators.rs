@@ -1,7 +1,7 @@
 //! What operators ask for, and what they are told.
 
 use super::six;
-use super::world::World;
+use super::world::{TIMEOUT_MS, World};
 use crate::migration::DOUBT_MS;
 use crate::{Answer, Command, Health, NodeId, Output, SlotSet, SlotState};
 
@@ -129,6 +129,31 @@ fn resharding_does_not_wait_for_the_disk() {
     }
 }
 
+/// Whoever hears of slots that change hands one by one syncs them together, with a tick.
+#[test]
+fn claims_that_follow_each_other_are_synced_together() {
+    let mut world = six(32);
+    let mut before = 0;
+    for slot in 100..150 {
+        let slots: SlotSet = std::iter::once(slot).collect();
+        let beyond = world.peers[0].machine.config_epoch();
+        let take = Command::TakeSlots {
+            slots: &slots,
+            beyond,
+        };
+        world.command(1, take).expect("it serves");
+        world.run(10);
+        assert_eq!(world.owner(2, slot), Some(world.id(1)));
+        if slot == 100 {
+            // The new epoch is synced at once.
+            before = world.peers[2].syncs;
+        }
+    }
+    world.run(100);
+    let syncs = world.peers[2].syncs - before;
+    assert!((4..=7).contains(&syncs), "{syncs}");
+}
+
 /// Who imports a slot goes on serving, and imports it from whoever has replaced its source.
 #[test]
 fn an_importer_believes_who_replaces_the_source() {
@@ -235,6 +260,32 @@ fn what_cannot_be_written_down_is_not_taken() {
     assert_eq!(world.owner(1, 100), theirs);
     assert_eq!(world.owner(4, 100), theirs);
     assert_eq!(world.peers[0].deleted, 0);
+}
+
+/// Nor is a slot that was moved key by key: it goes on being imported.
+#[test]
+fn a_slot_whose_move_cannot_be_written_down_stays_where_it_was() {
+    let mut world = six(33);
+    let (from, to) = (world.id(0), world.id(1));
+    let set = |state| Command::SetSlot {
+        slot: 100,
+        state,
+        keys: 1,
+    };
+    let importing = set(SlotState::Importing(from.as_bytes()));
+    world.command(1, importing).expect("it is not its");
+    world.peers[1].disk_fails = true;
+    let _ = world.command(1, set(SlotState::Node(to.as_bytes())));
+    assert_eq!(world.owner(1, 100), Some(from));
+    let again = world.command(1, set(SlotState::Node(to.as_bytes())));
+    assert!(again.is_err(), "it is known that the disk fails");
+    world.peers[1].disk_fails = false;
+    world.run(3000);
+    assert!(world.peers[1].file.contains(&format!("[100-<-{from}]")));
+    world
+        .command(1, set(SlotState::Node(to.as_bytes())))
+        .expect("it imports");
+    world.run_until(3000, "the news", |world| world.owner(5, 100) == Some(to));
 }
 
 #[test]
@@ -590,4 +641,36 @@ fn a_host_name_gets_around() {
             "{text}"
         );
     }
+}
+
+/// A source that nobody hears claims nothing again, for others may serve by the target's word; and
+/// it hears of that from any of them, also if the target's epoch was the greatest before.
+#[test]
+fn a_source_that_was_cut_off_hears_that_its_slots_were_taken() {
+    let mut world = six(30);
+    let slots: SlotSet = (0..2000).collect();
+    world.command(1, Command::BumpEpoch).expect("it is obeyed");
+    world.run(3000);
+    let order = Command::HandOver(&slots);
+    world.command(0, order).expect("it is obeyed");
+    let beyond = world.peers[0].machine.config_epoch();
+    let epoch = world.peers[1].machine.config_epoch();
+    assert!(epoch > beyond);
+    world.isolate(&[0]);
+    let take = Command::TakeSlots {
+        slots: &slots,
+        beyond,
+    };
+    world.command(1, take).expect("it serves");
+    assert_eq!(world.peers[1].machine.config_epoch(), epoch);
+    world.run(TIMEOUT_MS + 200);
+    let refused = world
+        .command(0, Command::Reclaim(&slots))
+        .expect_err("no majority answers");
+    assert!(refused.0.starts_with("TRYAGAIN "), "{refused:?}");
+    world.heal();
+    world.cut.extend([(0, 1), (1, 0)]);
+    let target = Some(world.id(1));
+    world.run_until(10_000, "the news", |world| world.owner(0, 100) == target);
+    assert!(!world.serves(0, 100));
 }

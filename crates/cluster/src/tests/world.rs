@@ -53,6 +53,7 @@ pub struct Peer {
     pub deleted: usize,
     pub disk_fails: bool,
     pub saves: u64,
+    pub syncs: u64,
     heard_ms: Option<u64>,
 }
 
@@ -135,6 +136,7 @@ impl World {
             deleted: 0,
             disk_fails: false,
             saves: 0,
+            syncs: 0,
             heard_ms: None,
         };
         match self.peers.get_mut(number) {
@@ -199,11 +201,12 @@ impl World {
             let peer = &mut self.peers[number];
             match output {
                 Output::Save { .. } if peer.disk_fails => is_saved = false,
-                Output::Save { .. } => {
+                Output::Save { sync } => {
                     let view = self.view(number);
                     let peer = &mut self.peers[number];
                     peer.file = peer.machine.nodes_conf(&view);
                     peer.saves += 1;
+                    peer.syncs += u64::from(sync);
                 }
                 Output::Send { .. } if !is_saved => {}
                 Output::Send { link, bytes } => {

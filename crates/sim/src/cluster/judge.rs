@@ -271,9 +271,12 @@ impl World {
         }
         let backward = before.iter().find_map(|(slot, (owner, epoch))| {
             let (next, next_epoch) = self.sites[node].owners.get(slot)?;
-            // What its owner does not claim any longer is anybody's.
+            // What its owner does not claim any longer is anybody's; so it is for whoever has
+            // slept, and hears only now that it was not claimed for a while.
             let claims = |site: &super::site::Site| site.id() == Some(*owner) && site.owns(*slot);
-            let is_backward = owner != next && next_epoch < epoch;
+            let released = &self.sites[node].released;
+            let is_released = released.iter().any(|slots| slots.contains(slot));
+            let is_backward = owner != next && next_epoch < epoch && !is_released;
             (is_backward && self.sites.iter().any(claims)).then_some((*slot, *epoch, *next_epoch))
         });
         if let Some((slot, epoch, next_epoch)) = backward {

@@ -68,6 +68,8 @@ pub struct Site {
     pub tells_no_old_offset: bool,
     /// Migrations of slots to here.
     pub imports: BTreeMap<u64, super::moves::Coming>,
+    /// Slots whose owners do not claim them, as the last files said, the latest one last.
+    pub released: [BTreeSet<u16>; 2],
     /// Owners of the slots that are looked at, and their epochs.
     pub owners: BTreeMap<u16, (NodeId, u64)>,
 }

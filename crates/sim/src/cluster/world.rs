@@ -448,6 +448,9 @@ impl World {
         let view = site.view(self.now_ms);
         if let Some(machine) = &site.machine {
             let text = machine.nodes_conf(&view);
+            let released = World::slots().filter(|slot| machine.is_released(*slot));
+            site.released.rotate_left(1);
+            site.released[1] = released.collect();
             if sync {
                 site.durable = Some(text.clone());
             }

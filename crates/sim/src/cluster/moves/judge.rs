@@ -26,11 +26,19 @@ impl World {
             })
     }
 
-    /// L4, S: no writes are held for ever, however many failures there are.
+    /// L4, S: no writes are held for ever, however many failures there are. Where no majority
+    /// answers none would run, and whose the slots are is settled behind that.
     pub(in crate::cluster) fn audit_moves(&mut self) {
-        let Some(moves) = &self.moves else {
+        let Some(moves) = &mut self.moves else {
             return;
         };
+        let (sites, now_ms) = (&self.sites, self.now_ms);
+        for leaving in moves.leaving.values_mut() {
+            let site = &sites[leaving.node];
+            if site.lease_ms <= site.local(now_ms) && leaving.holds_since_ms.is_some() {
+                leaving.holds_since_ms = Some(now_ms);
+            }
+        }
         let slack_ms = 10 * self.options.timeout_ms;
         let too_long = moves.leaving.iter().find(|(_, leaving)| {
             let held_ms = leaving
