@@ -382,6 +382,10 @@ impl Machine {
         if self.doubt_until_ms.is_some() {
             return Err(Refused::new("The node does not serve"));
         }
+        // Both the target and the replica would have them: whoever's epoch is greater.
+        if self.is_yielding() {
+            return Err(Refused::new("A replica is about to take over"));
+        }
         for slot in slots.iter() {
             self.handing_over.insert(slot);
         }

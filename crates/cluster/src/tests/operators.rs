@@ -262,6 +262,21 @@ fn what_cannot_be_written_down_is_not_taken() {
     assert_eq!(world.peers[0].deleted, 0);
 }
 
+/// The target and the replica would both have them.
+#[test]
+fn no_slots_are_handed_over_while_a_replica_takes_over() {
+    let mut world = six(34);
+    let failover = Command::Failover(crate::Failover::Agreed);
+    world.command(3, failover).expect("it is a replica");
+    world.run_until(1000, "the request", |world| {
+        world.logged(0, "Manual failover requested by replica")
+    });
+    let slots: SlotSet = (0..2000).collect();
+    let refused = world.command(0, Command::HandOver(&slots));
+    assert!(refused.is_err(), "a replica has what was written");
+    world.run_until(5000, "the replica", |world| world.serves(3, 100));
+}
+
 /// Nor is a slot that was moved key by key: it goes on being imported.
 #[test]
 fn a_slot_whose_move_cannot_be_written_down_stays_where_it_was() {
