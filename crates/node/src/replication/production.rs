@@ -3,7 +3,7 @@
 //! For sockets its pieces go to the replicas' feeds as they are made, as fast as the slowest of
 //! them takes them: no more than a bounded part of the snapshot is in memory. Through a file it is
 //! written first, and each replica reads the file. Replicas that can take it are sent the log of
-//! the meantime, too, so that it is not kept for them ([`frames`](::replication::frames)).
+//! the meantime, too, so that it is not kept for them ([`frames`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
