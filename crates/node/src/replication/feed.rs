@@ -32,7 +32,7 @@ pub struct Feed {
 #[derive(Default)]
 struct Line {
     items: VecDeque<Item>,
-    /// Bytes of the snapshot that wait in `items`.
+    /// Bytes of the snapshot, and of the log that comes with it, that wait in `items`.
     waiting: usize,
     reader: Option<Reader>,
     is_fed: bool,
@@ -41,10 +41,9 @@ struct Line {
 
 enum Item {
     Bytes(Bytes),
-    /// A piece of a snapshot.
-    Piece(Bytes),
-    /// The last piece of a part of the log that is carried by it, and the offset behind that.
-    Log(Bytes, u64),
+    /// A piece of a snapshot, or of the log that comes with it: of that, if this is its end, with
+    /// the offset behind.
+    Piece(Bytes, Option<u64>),
     File(Box<dyn Read + Send>),
     /// All of a snapshot was sent when this comes to the front.
     SnapshotEnd,
@@ -85,7 +84,7 @@ impl Feed {
             return false;
         }
         line.waiting += bytes.len();
-        line.items.push_back(Item::Piece(bytes));
+        line.items.push_back(Item::Piece(bytes, None));
         drop(line);
         self.client.wake();
         true
@@ -99,8 +98,10 @@ impl Feed {
             return !line.is_over;
         };
         line.waiting += last.len() + pieces.iter().map(Bytes::len).sum::<usize>();
-        line.items.extend(pieces.iter().cloned().map(Item::Piece));
-        line.items.push_back(Item::Log(last.clone(), end));
+        let pieces = pieces.iter().cloned();
+        line.items
+            .extend(pieces.map(|piece| Item::Piece(piece, None)));
+        line.items.push_back(Item::Piece(last.clone(), Some(end)));
         if let Some(reader) = &line.reader {
             engine.log.advance(reader, end);
         }
@@ -154,7 +155,7 @@ impl Feed {
         self.client.wake();
     }
 
-    /// The bytes of a snapshot that wait for the socket.
+    /// The bytes of a copy that wait for the socket.
     pub(super) fn waiting(&self) -> usize {
         self.line.lock().waiting
     }
@@ -198,16 +199,13 @@ impl Feed {
                     len += bytes.len();
                     into.push(std::mem::take(bytes));
                 }
-                Some(Item::Piece(bytes)) => {
+                Some(Item::Piece(bytes, log_end)) => {
                     len += bytes.len();
                     *waiting -= bytes.len();
                     into.push(std::mem::take(bytes));
-                }
-                Some(Item::Log(bytes, end)) => {
-                    len += bytes.len();
-                    *waiting -= bytes.len();
-                    self.sent.store(*end, Ordering::Relaxed);
-                    into.push(std::mem::take(bytes));
+                    if let Some(end) = *log_end {
+                        self.note_sent(end);
+                    }
                 }
                 Some(Item::File(file)) => match read_piece(file) {
                     Err(_) => return Next::Over,
