@@ -5,7 +5,7 @@
 //! says tells the engine here.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use ::replication::{Counter, Input, PeerId, Role};
 use config::Config;
@@ -32,7 +32,7 @@ pub struct Standing {
     bits: AtomicU8,
     good_replicas: AtomicU32,
     /// Bytes of the primary's log that wait until its copy is loaded.
-    pub carried_bytes: AtomicI64,
+    pub carried_bytes: AtomicU64,
     pub syncs: Syncs,
     pub own_keys: OwnKeys,
 }

@@ -116,7 +116,7 @@ impl ReplicationMemory {
         };
         let carried = engine.standing.carried_bytes.load(Relaxed);
         ReplicationMemory {
-            buffers: log + carried.max(0) as u64,
+            buffers: log + carried,
             backlog,
             replicas: sessions + log - backlog,
             sessions,

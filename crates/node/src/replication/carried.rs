@@ -35,7 +35,8 @@ impl Carried {
                 .map_or(0, |chunk| chunk.capacity() - chunk.len());
             if room == 0 {
                 let chunk = Vec::with_capacity(CHUNK_BYTES);
-                self.count(chunk.capacity() as i64);
+                let carried = &self.engine.standing.carried_bytes;
+                carried.fetch_add(chunk.capacity() as u64, Ordering::Relaxed);
                 self.chunks.push_back(chunk);
                 continue;
             }
@@ -49,13 +50,9 @@ impl Carried {
     /// The oldest bytes.
     pub fn pop(&mut self) -> Option<Vec<u8>> {
         let chunk = self.chunks.pop_front()?;
-        self.count(-(chunk.capacity() as i64));
+        let carried = &self.engine.standing.carried_bytes;
+        carried.fetch_sub(chunk.capacity() as u64, Ordering::Relaxed);
         Some(chunk)
-    }
-
-    fn count(&self, bytes: i64) {
-        let total = &self.engine.standing.carried_bytes;
-        total.fetch_add(bytes, Ordering::Relaxed);
     }
 }
 
