@@ -145,7 +145,7 @@ impl Production {
                 engine.log.say_db_again();
                 let reader = engine.log.subscribe(locked);
                 let offset = engine.log.place(&reader);
-                *self.reader.lock() = self.reader_for(engine, reader, offset);
+                *self.reader.lock() = Some(self.reader_for(engine, reader, offset));
                 moment = Some(replication.facts(engine));
                 // It may be called off by this.
                 replication.tell(engine, Input::SnapshotTaken { snapshot, offset });
@@ -167,13 +167,13 @@ impl Production {
 
     /// What is carried is the log's bytes and nothing else: whoever begins within a stream that is
     /// followed would be told its db first, which the snapshot tells.
-    fn reader_for(&self, engine: &Engine, reader: Reader, offset: u64) -> Option<Reader> {
+    fn reader_for(&self, engine: &Engine, reader: Reader, offset: u64) -> Reader {
         if self.target != Target::WithLog {
-            return Some(reader);
+            return reader;
         }
         let carrier = engine.log.hold(offset);
         engine.log.unsubscribe(reader);
-        carrier
+        carrier.expect("another reader is there")
     }
 
     fn stream(
