@@ -35,6 +35,8 @@ const FAILOVER_MS: u64 = 3_000;
 /// * 810: a node forgot over a restart that an owner did not claim its slots any longer, and had
 ///   the one who did, with a smaller epoch, give them to him: they were nobody's.
 /// * 923: a node forgot another, could not write that down, and started again.
+/// * 2099: a node whose disk failed served a slot that an operator had assigned to it, and told
+///   nobody.
 const MENDED: [u64; 16] = [
     127, 266, 657, 684, 786, 810, 923, 992, 1536, 1553, 1777, 2099, 6772, 6918, 7258, 7266,
 ];

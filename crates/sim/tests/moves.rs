@@ -43,6 +43,7 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 ///   heir, in the same epoch, and heard of it only from the heir itself.
 /// * 2146, 3723, 7088: a target took slots with the epoch that their source had chosen, too.
 /// * 364, 2955, 6694, 6920, 7178, 7365: more of the same.
+/// * 7087: a source handed slots over while it had stopped for a replica: both had them.
 /// * 4757, 9632: a node had slept, and was told in order what an owner had released and taken back.
 const MENDED: [u64; 35] = [
     64, 597, 777, 544, 1136, 1707, 123, 153, 1074, 1349, 1400, 1460, 823, 2992, 4105, 4589, 3121,

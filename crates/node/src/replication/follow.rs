@@ -41,7 +41,7 @@ pub struct Follower {
     tasks: Vec<Task>,
     /// What is under way on other threads is to be given up.
     is_called_off: Arc<AtomicBool>,
-    /// A copy is looked at or loaded: nothing is read meanwhile.
+    /// A copy is looked at or loaded. Nothing is read meanwhile, unless the log comes with it.
     is_busy: bool,
     /// A copy that was loaded while it arrived.
     loaded: Option<Result<Copied, String>>,
