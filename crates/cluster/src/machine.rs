@@ -72,6 +72,8 @@ pub struct Machine {
     chosen_epoch: u64,
     /// The epoch for which it was elected last.
     won_epoch: u64,
+    /// The epoch with which it is going to claim slots again, when a majority knows of it.
+    reserved: Option<epochs::Reserved>,
     /// Slots that another node is being told to take.
     handing_over: SlotSet,
     /// Before a restart such slots were being handed over, and it is not known what came of it. If

@@ -11,6 +11,17 @@ use crate::output::Level;
 use crate::slots::{SlotSet, each_slot};
 use crate::table::Seat;
 
+/// An epoch that nobody has, and of which a majority is to know before this node takes it.
+///
+/// A primary that took it at once and was cut off then could be replaced by an election for a
+/// smaller one: it would have all its slots back, and what its heir was given would be lost. Once
+/// a majority knows of it, nobody is elected for a smaller one.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    epoch: u64,
+    since_ms: u64,
+}
+
 impl Machine {
     /// A known node says which epochs it knows.
     pub(super) fn take_epochs(&mut self, sender: Seat, header: &Header<'_>) {
@@ -59,6 +70,38 @@ impl Machine {
         let epoch = self.next_epoch();
         self.set_my_epoch(epoch);
         turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
+    }
+
+    /// An epoch beyond what anybody can have chosen, once a majority has answered what it was asked
+    /// when this node knew of it.
+    pub(super) fn reserve_epoch(&mut self, now_ms: u64) -> Option<u64> {
+        if self.reserved.is_none() {
+            self.next_epoch();
+            let epoch = self.next_epoch();
+            self.reserved = Some(Reserved {
+                epoch,
+                since_ms: now_ms,
+            });
+        }
+        let reserved = self.reserved.as_ref()?;
+        let (epoch, since_ms) = (reserved.epoch, reserved.since_ms);
+        let is_heard = self.majority_asked_ms() > Some(since_ms);
+        // Somebody else may have got a greater one meanwhile.
+        let is_behind = self
+            .nodes
+            .iter()
+            .any(|(_, node)| node.config_epoch >= epoch);
+        if is_heard || is_behind {
+            self.reserved = None;
+        }
+        (is_heard && !is_behind).then_some(epoch)
+    }
+
+    pub(super) fn take_reserved(&mut self, epoch: u64, turn: &mut Turn<'_>) {
+        self.set_my_epoch(epoch);
+        self.chosen_epoch = epoch;
+        turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
+        self.todo.tell_all = true;
     }
 
     pub(super) fn set_my_epoch(&mut self, epoch: u64) {

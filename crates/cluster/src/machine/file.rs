@@ -61,6 +61,7 @@ impl Machine {
             unsaved: Unsaved::default(),
             chosen_epoch: conf.chosen_epoch,
             won_epoch: 0,
+            reserved: None,
             hushed_until_ms: conf.yields.then_some(view.now_ms + HUSH_MS),
             handing_over: SlotSet::default(),
             doubt_until_ms: None,

@@ -28,6 +28,8 @@ pub(super) struct Health {
     minority_ms: Option<u64>,
     /// When this node took its primary's place.
     promoted_ms: Option<u64>,
+    /// Whether somebody has said that this node may have been replaced, and nobody who by.
+    pub doubted: bool,
     lease_ms: u64,
 }
 
@@ -40,6 +42,7 @@ impl Health {
             started_ms: now_ms,
             minority_ms: None,
             promoted_ms: None,
+            doubted: false,
             lease_ms: 0,
         }
     }
@@ -100,7 +103,7 @@ impl Machine {
         if ok == self.health.ok {
             return;
         }
-        if ok && is_primary && self.was_cut_off(now_ms) {
+        if ok && is_primary && (self.was_cut_off(now_ms) || !self.is_beyond_heirs(turn)) {
             return;
         }
         self.health.ok = ok;
@@ -115,6 +118,19 @@ impl Machine {
         let delay_ms = self.settings.node_timeout_ms.clamp(min_ms, max_ms);
         let is_new = |at_ms: u64| now_ms.saturating_sub(at_ms) < delay_ms;
         self.health.minority_ms.is_some_and(is_new)
+    }
+
+    /// Who was elected in the place of this node and died unheard is no longer waited for: what this
+    /// node is given from now on must not be his when he comes back.
+    fn is_beyond_heirs(&mut self, turn: &mut Turn<'_>) -> bool {
+        if self.health.doubted {
+            let Some(epoch) = self.reserve_epoch(turn.now()) else {
+                return false;
+            };
+            self.take_reserved(epoch, turn);
+            self.health.doubted = false;
+        }
+        true
     }
 
     /// Whether another may have been elected in the place of this node, which may not have heard
@@ -147,13 +163,12 @@ impl Machine {
         if !mine.is_empty() && (turn.now() < until_ms || self.may_be_replaced(turn.now())) {
             return true;
         }
-        self.doubt_until_ms = None;
-        if !mine.is_empty() {
-            // Nothing else is being handed over, for that needs a node that serves.
-            let reclaimed = self.reclaim(&mine, turn);
-            debug_assert!(reclaimed.is_ok());
+        // Nothing else is being handed over, for that needs a node that serves.
+        let is_settled = mine.is_empty() || self.reclaim(&mine, turn).is_ok();
+        if is_settled {
+            self.doubt_until_ms = None;
         }
-        false
+        !is_settled
     }
 
     /// Whether each slot has an owner that has not failed.
@@ -172,20 +187,23 @@ impl Machine {
 
     /// Until when a majority's last answers say that this node was not replaced meanwhile.
     fn answered_until(&self) -> u64 {
+        let asked_ms = self.majority_asked_ms();
+        asked_ms.map_or(0, |at_ms| at_ms.saturating_add(self.lease_ms()))
+    }
+
+    /// When those of a majority were asked that have answered since, if one has.
+    pub(super) fn majority_asked_ms(&self) -> Option<u64> {
         let others_needed = self.majority() - 1;
         if !self.my().is_voter() || others_needed == 0 || flawed!(self, ServeMinority) {
-            return u64::MAX;
+            return Some(u64::MAX);
         }
         let others = self
             .nodes
             .iter()
             .filter(|(seat, node)| *seat != self.me && node.is_voter());
         let mut answers: Vec<u64> = others.filter_map(|(_, node)| node.answered_ms).collect();
-        if answers.len() < others_needed {
-            return 0;
-        }
         answers.sort_unstable_by(|a, b| b.cmp(a));
-        answers[others_needed - 1] + self.lease_ms()
+        answers.get(others_needed - 1).copied()
     }
 
     /// How long an answer is good for.

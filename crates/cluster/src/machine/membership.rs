@@ -90,6 +90,7 @@ impl Machine {
         self.claim_for_primary();
         self.end_manual(turn);
         self.hushed_until_ms = None;
+        self.health.doubted = false;
         self.forget_election();
         self.following = None;
         self.follow_moved_primary(turn);

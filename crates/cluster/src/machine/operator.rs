@@ -378,8 +378,8 @@ impl Machine {
 
     /// Whoever starts again must know that these may be another's.
     fn hand_over(&mut self, slots: &SlotSet) -> Result<(), Refused> {
-        // What was handed over before a restart is about to be claimed with another epoch.
-        if self.doubt_until_ms.is_some() {
+        // What was handed over before is about to be claimed with another epoch.
+        if self.doubt_until_ms.is_some() || self.reserved.is_some() {
             return Err(Refused::new("The node does not serve"));
         }
         // Both the target and the replica would have them: whoever's epoch is greater.
@@ -410,8 +410,18 @@ impl Machine {
         }
     }
 
-    /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard.
+    /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard. To be
+    /// asked for again until it is done.
     pub(super) fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
+        // Who has heard whose they are must not be believed by those who have not.
+        if slots
+            .iter()
+            .all(|slot| self.slots.owner(slot) != Some(self.me))
+        {
+            self.reserved = None;
+            self.keep(slots);
+            return Ok(());
+        }
         // Where no majority hears this node, others may serve by the word of whoever took them. It
         // would have them back when it is heard; until then it serves nothing anyway.
         if self.may_be_replaced(turn.now()) {
@@ -420,13 +430,18 @@ impl Machine {
             ));
         }
         // Others are settled before long, or reclaimed, too.
+        if self.handing_over.iter().any(|slot| !slots.contains(slot)) {
+            self.keep(slots);
+            return self.must_be_settled();
+        }
+        let Some(epoch) = self.reserve_epoch(turn.now()) else {
+            self.handing_over = slots.clone();
+            return Err(Refused(
+                "TRYAGAIN Most nodes have not heard of the next epoch".to_owned(),
+            ));
+        };
         self.keep(slots);
-        self.must_be_settled()?;
-        self.next_epoch();
-        let epoch = self.next_epoch();
-        self.set_my_epoch(epoch);
-        turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
-        self.todo.tell_all = true;
+        self.take_reserved(epoch, turn);
         Ok(())
     }
 

@@ -183,6 +183,7 @@ impl Machine {
         self.slots.migrating.clear();
         self.slots.importing.clear();
         self.handing_over = SlotSet::default();
+        self.reserved = None;
         self.doubt_until_ms = None;
         self.todo.map_changed = true;
     }

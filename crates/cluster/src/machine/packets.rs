@@ -211,6 +211,7 @@ impl Machine {
             (Beat::Ping, LinkId::In(_)) => self.follow_address(sender, link, header, turn),
             (Beat::Pong, LinkId::Out(_)) => {
                 let is_doubted = self.is_doubted(&heartbeat.gossip);
+                self.health.doubted |= is_doubted && self.my().is_primary();
                 let node = &mut self.nodes[sender];
                 node.pong_ms = Some(turn.now());
                 node.pinged_ms = None;

@@ -225,19 +225,14 @@ fn what_is_given_is_believed_before_the_news() {
 fn who_reclaims_gets_back_what_was_taken_unheard() {
     let mut world = six(26);
     let slots: SlotSet = (0..2000).collect();
-    world
-        .command(0, Command::Reclaim(&slots))
-        .expect("it is obeyed");
-    // The other knows of it no more than of any news under way.
-    world
-        .command(
-            1,
-            Command::TakeSlots {
-                slots: &slots,
-                beyond: 0,
-            },
-        )
-        .expect("it is a primary");
+    let take = Command::TakeSlots {
+        slots: &slots,
+        beyond: 0,
+    };
+    world.isolate(&[1]);
+    world.command(1, take).expect("it serves yet");
+    reclaim(&mut world, &slots);
+    world.heal();
     let mine = world.id(0);
     world.run_until(5000, "the news", World::agree);
     assert_eq!(world.owner(4, 1999), Some(mine));
@@ -334,10 +329,44 @@ fn no_epoch_is_taken_while_slots_are_handed_over() {
     let to = world.id(1);
     let give = Command::GiveSlots { slots, to };
     world.command(0, give).expect("the other is known");
-    world
-        .command(0, Command::Reclaim(&given))
-        .expect("all else is settled");
+    reclaim(&mut world, &given);
     assert!(!world.peers[0].machine.is_handing_over());
+}
+
+/// A source that claims slots again may be cut off right then. Its heir is elected for an epoch
+/// that it does not know, and has the slots when it is back.
+#[test]
+fn who_is_cut_off_while_it_reclaims_believes_its_heir() {
+    for is_restarted in [false, true] {
+        let mut world = six(33);
+        world.run(3000);
+        let slots: SlotSet = (0..2000).collect();
+        let order = Command::HandOver(&slots);
+        world.command(0, order).expect("it is obeyed");
+        let refused = world.command(0, Command::Reclaim(&slots));
+        let refused = refused.expect_err("nobody has heard of the epoch");
+        assert!(refused.0.starts_with("TRYAGAIN "), "{refused:?}");
+        world.isolate(&[0]);
+        world.run_until(20_000, "the heir", |world| world.serves(3, 100));
+        if is_restarted {
+            world.kill(0);
+            world.restart(0);
+        }
+        world.heal();
+        world.run_until(20_000, "peace", World::is_ok);
+        assert_eq!(world.owner(0, 100), Some(world.id(3)));
+        assert!(world.serves(3, 100));
+    }
+}
+
+/// Has the first node claim slots again, when most nodes have heard that it is about to.
+fn reclaim(world: &mut World, slots: &SlotSet) {
+    let end_ms = world.now_ms + 3000;
+    while let Err(refused) = world.command(0, Command::Reclaim(slots)) {
+        assert!(refused.0.starts_with("TRYAGAIN "), "{refused:?}");
+        assert!(world.now_ms < end_ms, "{refused:?}");
+        world.run(10);
+    }
 }
 
 /// Whoever is started again in a hand-over serves nothing until somebody has claimed the slots, or

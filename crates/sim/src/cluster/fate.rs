@@ -185,8 +185,13 @@ impl World {
             peer,
             local: &local,
         };
-        let before = self.state(node);
         let life = self.sites[node].life;
+        // What is due by itself is not the stranger's doing.
+        self.input(node, Input::Tick);
+        if !self.lives(node, life) {
+            return;
+        }
+        let before = self.state(node);
         self.input(node, accepted);
         self.input(
             node,
@@ -197,10 +202,7 @@ impl World {
         );
         let why = "gone";
         self.input(node, Input::Lost { link, why });
-        if self.sites[node].life == life
-            && self.sites[node].machine.is_some()
-            && self.state(node) != before
-        {
+        if self.lives(node, life) && self.state(node) != before {
             self.accuse("C8", format!("a stranger has changed node {node}"));
         }
     }
