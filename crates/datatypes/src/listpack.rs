@@ -91,7 +91,7 @@ impl Listpack {
 
     /// How many bytes an element takes in a listpack.
     pub fn size_of(text: Text<'_>) -> usize {
-        Encoded::new(text).size()
+        element::size_of(text)
     }
 
     pub fn len(&self) -> usize {
@@ -274,8 +274,7 @@ impl Listpack {
     }
 
     fn put(&mut self, old: Range<usize>, text: Text<'_>) {
-        let encoded = Encoded::new(text);
-        encoded.write(self.0.splice(old, encoded.size()));
+        self.0.splice(old, &Encoded::new(text).parts());
     }
 
     /// Takes the element at `at` away; the one behind comes in its place.
@@ -285,14 +284,20 @@ impl Listpack {
 
     /// Takes up to `count` elements from `at` on away. Returns how many there were.
     pub fn remove_range(&mut self, at: Position, count: usize) -> usize {
-        let (mut end, mut removed) = (at.0, 0);
-        while removed < count && end + 1 < self.bytes_len() {
-            end = behind(self.as_bytes(), end);
-            removed += 1;
-        }
-        self.0.splice(at.0..end, 0);
+        let (end, removed) = self.pass(at, count);
+        self.0.splice(at.0..end, &[]);
         self.count_changed(0, removed);
         removed
+    }
+
+    /// Where up to `count` elements from `at` on end, and how many there are.
+    fn pass(&self, at: Position, count: usize) -> (usize, usize) {
+        let (mut end, mut passed) = (at.0, 0);
+        while passed < count && end + 1 < self.bytes_len() {
+            end = behind(self.as_bytes(), end);
+            passed += 1;
+        }
+        (end, passed)
     }
 
     /// Takes away what `keep` does not want to keep. Returns how many those were.
@@ -311,21 +316,25 @@ impl Listpack {
             }
             at = next;
         }
-        self.0.splice(kept..end, 0);
+        self.0.splice(kept..end, &[]);
         self.count_changed(0, removed);
         removed
     }
 
+    /// A copy of up to `count` elements from `at` on.
+    pub fn copy(&self, at: Position, count: usize) -> Listpack {
+        let (end, passed) = self.pass(at, count);
+        let mut copy = Listpack::new();
+        copy.append_bytes(&self.as_bytes()[at.0..end]);
+        copy.count_changed(passed, 0);
+        copy
+    }
+
     /// Cuts off everything from `at` on and returns it.
     pub fn split_off(&mut self, at: Position) -> Listpack {
-        let mut other = Listpack::new();
-        let tail = at.0..self.end().0;
-        other.append_bytes(&self.as_bytes()[tail.clone()]);
-        self.0.splice(tail, 0);
-        let moved = other.iter().count();
-        other.count_changed(moved, 0);
-        self.count_changed(0, moved);
-        other
+        let tail = self.copy(at, usize::MAX);
+        self.remove_range(at, usize::MAX);
+        tail
     }
 
     /// Adds all elements of another listpack at the end.
@@ -339,8 +348,7 @@ impl Listpack {
 
     fn append_bytes(&mut self, elements: &[u8]) {
         let end = self.end().0;
-        let place = self.0.splice(end..end, elements.len());
-        place.copy_from_slice(elements);
+        self.0.splice(end..end, &[elements]);
     }
 
     fn count_changed(&mut self, more: usize, less: usize) {

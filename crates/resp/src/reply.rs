@@ -42,7 +42,7 @@ impl Encoder<'_> {
         match number {
             0 => self.out.extend_from_slice(b":0\r\n"),
             1 => self.out.extend_from_slice(b":1\r\n"),
-            _ => self.line(b':', &number::text(number)),
+            _ => self.number(b':', number),
         }
     }
 
@@ -139,8 +139,14 @@ impl Encoder<'_> {
                 self.out
                     .extend_from_slice(&[kind, tens, ones, b'\r', b'\n']);
             }
-            _ => self.line(kind, &number::text_u64(len as u64)),
+            _ => self.number(kind, len as i64),
         }
+    }
+
+    fn number(&mut self, kind: u8, number: i64) {
+        self.out.push(kind);
+        number::push(self.out, number);
+        self.out.extend_from_slice(b"\r\n");
     }
 
     fn line(&mut self, kind: u8, text: &[u8]) {

@@ -82,8 +82,25 @@ pub fn text(number: i64) -> IntText {
 
 /// The text of `number`: its digits.
 #[inline]
-pub fn text_u64(mut number: u64) -> IntText {
+pub fn text_u64(number: u64) -> IntText {
     let mut bytes = [0; INT_TEXT_BYTES_MAX];
+    let start = fill(&mut bytes, number) as u8;
+    IntText { bytes, start }
+}
+
+/// Adds the text of `number` at the end of `out`. The digits are written where they stay: whoever
+/// copies what was just written in other pieces waits for it.
+#[inline]
+pub fn push(out: &mut Vec<u8>, number: i64) {
+    let start = out.len();
+    out.extend_from_slice(&[b'-'; INT_TEXT_BYTES_MAX]);
+    out.truncate(start + text_len(number));
+    fill(&mut out[start..], number.unsigned_abs());
+}
+
+/// Writes the digits of `number` to the end of `bytes`. Returns where they start.
+#[inline]
+fn fill(bytes: &mut [u8], mut number: u64) -> usize {
     let mut start = bytes.len();
     while number >= 100 {
         let pair = PAIRS[(number % 100) as usize];
@@ -98,10 +115,7 @@ pub fn text_u64(mut number: u64) -> IntText {
         start -= 1;
         bytes[start] = b'0' + number as u8;
     }
-    IntText {
-        bytes,
-        start: start as u8,
-    }
+    start
 }
 
 /// The length of `text(number)`, in bytes: 1 to 20.
@@ -170,6 +184,9 @@ mod tests {
             let expected = number.to_string();
             assert_eq!(&*text(*number), expected.as_bytes());
             assert_eq!(text_len(*number), expected.len());
+            let mut out = b"behind ".to_vec();
+            push(&mut out, *number);
+            assert_eq!(out, format!("behind {number}").into_bytes());
             assert_eq!(parse_i64(expected.as_bytes()), Some(*number));
         }
         assert_eq!(&*text_u64(u64::MAX), b"18446744073709551615");

@@ -50,6 +50,12 @@ impl Limits {
         count == 0 || (bytes <= self.bytes_max && count < self.count_max)
     }
 
+    /// Whether one listpack may hold what two do.
+    pub(super) fn allow_joined(&self, a: &Listpack, b: &Listpack) -> bool {
+        let bytes = a.bytes_len() + b.bytes_len() - Listpack::EMPTY_BYTES;
+        bytes <= self.bytes_max && a.len() + b.len() <= self.count_max
+    }
+
     /// Whether two listpacks are so small that they should be one. One of half the limits does
     /// not have to be split again soon.
     pub(super) fn want_joined(&self, a: &Listpack, b: &Listpack) -> bool {

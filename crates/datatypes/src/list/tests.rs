@@ -55,6 +55,48 @@ fn elements_of_a_large_list_take_little_more_than_themselves() {
     assert!(list.get(1_000_000).is_none());
 }
 
+/// Bytes of the first node.
+fn head_bytes(list: &List) -> usize {
+    match list.node(0) {
+        Some(Node::Packed(pack)) => pack.bytes_len(),
+        _ => panic!("these elements are packed"),
+    }
+}
+
+#[test]
+fn a_list_that_grows_at_its_head_is_packed_as_well_and_moves_little() {
+    let limits = Limits::default();
+    let mut list = numbered(1000, &limits);
+    for number in 0..500_000 {
+        let text = format!("element-{number:08}");
+        list.push(End::Head, Text::Bytes(text.as_bytes()), &limits);
+        assert!(head_bytes(&list) <= 1024);
+    }
+    check_nodes(&list, &limits);
+    let per_element = list.memory() as f64 / list.len() as f64;
+    assert!(per_element < 18.5, "{per_element}");
+    let mut moved = 0;
+    for expected in (0..500_000).rev() {
+        moved += head_bytes(&list);
+        assert_eq!(list.pop(End::Head, number), Some(expected));
+    }
+    assert!(moved / 500_000 < 1024, "{moved}");
+    assert!(list.iter().map(number).eq(0..1000));
+}
+
+#[test]
+fn large_elements_pushed_at_the_head_do_not_move_on() {
+    let limits = Limits::default();
+    let mut list = numbered(500, &limits);
+    for _ in 0..1000 {
+        list.push(End::Head, Text::Bytes(&[b'x'; 300]), &limits);
+        assert!(head_bytes(&list) <= 4096);
+    }
+    check_nodes(&list, &limits);
+    let per_element = (list.memory() - 500 * 18) as f64 / 1000.0;
+    assert!(per_element < 320.0, "{per_element}");
+}
+
 #[test]
 fn a_list_is_small_until_a_node_is_full_and_again_when_one_is_left() {
     let limits = Limits::of_directive(4);
@@ -343,6 +385,25 @@ fn check_nodes(list: &List, limits: &Limits) {
 }
 
 proptest! {
+    #[test]
+    fn long_runs_at_the_ends_agree_with_a_deque(
+        runs in vec((end(), any::<bool>(), 1_usize..600, 0_usize..90), 0..30),
+    ) {
+        let (mut list, mut model) = (List::new(), VecDeque::new());
+        let limits = Limits::default();
+        for (end, pushes, count, len) in runs {
+            for number in 0..count {
+                let step = match pushes {
+                    true => Step::Push(end, format!("{number:0len$}").into_bytes()),
+                    false => Step::Pop(end),
+                };
+                apply(&mut list, &mut model, step, &limits);
+            }
+            check_nodes(&list, &limits);
+            assert!(texts(list.iter()).iter().eq(&model));
+        }
+    }
+
     #[test]
     fn agrees_with_a_deque(limits in limits(), steps in vec(step(), 0..150)) {
         let (mut list, mut model) = (List::new(), VecDeque::new());

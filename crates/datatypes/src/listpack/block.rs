@@ -63,25 +63,33 @@ impl Block {
         self.body()[..2].copy_from_slice(&count.to_le_bytes());
     }
 
-    /// Puts `size` bytes in the place of some others, and returns them to be filled. What lies
-    /// behind moves.
-    pub fn splice(&mut self, old: Range<usize>, size: usize) -> &mut [u8] {
+    /// Puts these bytes, one part behind the other, in the place of some others. What lies behind
+    /// moves.
+    #[inline]
+    pub fn splice(&mut self, old: Range<usize>, parts: &[&[u8]]) {
         let len = self.len();
         assert!(HEADER <= old.start && old.start <= old.end && old.end <= len);
-        let start = old.start;
-        let end = start + size;
-        let new_len = len - (old.end - start) + size;
+        let size: usize = parts.iter().map(|part| part.len()).sum();
+        let new_len = len - (old.end - old.start) + size;
         if new_len > len {
-            self.resize(new_len);
+            self.reallocate(len, new_len);
         }
-        let body = self.body();
-        if old.end != end {
-            body.copy_within(old.end - LEN..len - LEN, end - LEN);
+        // SAFETY: the allocation has room for either length, what lies behind `old` is initialised
+        // up to `len`, and nobody else has a reference into what is ours.
+        unsafe {
+            let mut place = self.0.add(old.start);
+            place
+                .add(size)
+                .copy_from(self.0.add(old.end), len - old.end);
+            for part in parts {
+                place.copy_from_nonoverlapping(NonNull::from(*part).cast(), part.len());
+                place = place.add(part.len());
+            }
+            self.0.cast::<[u8; LEN]>().write(len_word(new_len));
         }
         if new_len < len {
-            self.resize(new_len);
+            self.reallocate(len, new_len);
         }
-        &mut self.body()[start - LEN..end - LEN]
     }
 
     /// Moves bytes to an earlier place, over what lies there.
@@ -91,22 +99,14 @@ impl Block {
             .copy_within(from.start - LEN..from.end - LEN, to - LEN);
     }
 
-    /// Cuts bytes off the end, or adds zeros to it.
-    fn resize(&mut self, to: usize) {
-        assert!(to >= HEADER, "a block has a header");
-        let (from, word) = (self.len(), len_word(to));
+    /// Has an allocation for a block of one length hold one of another.
+    #[inline]
+    fn reallocate(&mut self, from: usize, to: usize) {
         let (old, new) = (layout(from), layout(to));
         if old.size() != new.size() {
             // SAFETY: the block was allocated with the old layout, and no size is zero.
             let moved = unsafe { realloc(self.0.as_ptr(), old, new.size()) };
             self.0 = NonNull::new(moved).unwrap_or_else(|| handle_alloc_error(new));
-        }
-        // SAFETY: the allocation has room for `to` bytes, and all below `from` are initialised.
-        unsafe {
-            if let Some(zeros) = to.checked_sub(from) {
-                self.0.add(from).write_bytes(0, zeros);
-            }
-            self.0.cast::<[u8; LEN]>().write(word);
         }
     }
 

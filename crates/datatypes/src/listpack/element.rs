@@ -82,7 +82,12 @@ pub(super) struct Encoded<'a> {
     head: [u8; 9],
     head_len: usize,
     data: &'a [u8],
+    back: [u8; BACK_BYTES_MAX],
+    back_len: usize,
 }
+
+/// Bytes of the longest length behind an element.
+const BACK_BYTES_MAX: usize = 5;
 
 impl<'a> Encoded<'a> {
     pub fn new(text: Text<'a>) -> Encoded<'a> {
@@ -94,75 +99,83 @@ impl<'a> Encoded<'a> {
 
     fn string(data: &'a [u8]) -> Encoded<'a> {
         let len = data.len();
-        let mut head = [0; 9];
-        let head_len = match len {
-            ..=0x3f => {
-                head[0] = 0x80 | len as u8;
-                1
-            }
-            0x40..=0xfff => {
-                head[..2].copy_from_slice(&(0xe000 | len as u16).to_be_bytes());
-                2
-            }
+        let (mut head, head_len) = ([0; 9], string_head_len(len));
+        match head_len {
+            1 => head[0] = 0x80 | len as u8,
+            2 => head[..2].copy_from_slice(&(0xe000 | len as u16).to_be_bytes()),
             _ => {
                 let len = u32::try_from(len).expect("an element is shorter than its listpack");
                 head[0] = 0xf0;
                 head[1..5].copy_from_slice(&len.to_le_bytes());
-                5
             }
-        };
+        }
+        Encoded::of(head, head_len, data)
+    }
+
+    fn int(number: i64) -> Encoded<'a> {
+        let (mut head, head_len) = ([0; 9], int_head_len(number));
+        head[1..].copy_from_slice(&number.to_le_bytes());
+        match head_len {
+            1 => head[0] = number as u8,
+            2 => head[..2].copy_from_slice(&(0xc000 | number as u16 & 0x1fff).to_be_bytes()),
+            3 => head[0] = 0xf1,
+            4 => head[0] = 0xf2,
+            5 => head[0] = 0xf3,
+            _ => head[0] = 0xf4,
+        }
+        Encoded::of(head, head_len, &[])
+    }
+
+    fn of(head: [u8; 9], head_len: usize, data: &'a [u8]) -> Encoded<'a> {
+        let len = head_len + data.len();
+        let (mut back, back_len) = ([0; BACK_BYTES_MAX], back_bytes(len));
+        write_back(len, &mut back[..back_len]);
         Encoded {
             head,
             head_len,
             data,
+            back,
+            back_len,
         }
     }
 
-    fn int(number: i64) -> Encoded<'a> {
-        let mut head = [0; 9];
-        head[1..].copy_from_slice(&number.to_le_bytes());
-        // The bits of a negative number are as many as those of its distance from -1.
-        let bits = 64 - (number ^ (number >> 63)).leading_zeros();
-        let head_len = match bits {
-            0..=7 if number >= 0 => {
-                head[0] = number as u8;
-                1
-            }
-            0..=12 => {
-                head[..2].copy_from_slice(&(0xc000 | number as u16 & 0x1fff).to_be_bytes());
-                2
-            }
-            13..=15 => Encoded::wide(&mut head, 0xf1, 2),
-            16..=23 => Encoded::wide(&mut head, 0xf2, 3),
-            24..=31 => Encoded::wide(&mut head, 0xf3, 4),
-            _ => Encoded::wide(&mut head, 0xf4, 8),
-        };
-        Encoded {
-            head,
-            head_len,
-            data: &[],
-        }
+    /// What stands in a listpack, one part behind the other.
+    pub fn parts(&self) -> [&[u8]; 3] {
+        let (head, back) = (&self.head[..self.head_len], &self.back[..self.back_len]);
+        [head, self.data, back]
     }
+}
 
-    fn wide(head: &mut [u8; 9], first: u8, bytes: usize) -> usize {
-        head[0] = first;
-        1 + bytes
+/// How many bytes an element takes, with its length behind.
+#[inline]
+pub(super) fn size_of(text: Text<'_>) -> usize {
+    let len = match text.shortest() {
+        Text::Int(number) => int_head_len(number),
+        Text::Bytes(bytes) => string_head_len(bytes.len()) + bytes.len(),
+    };
+    len + back_bytes(len)
+}
+
+#[inline]
+fn string_head_len(len: usize) -> usize {
+    match len {
+        ..=0x3f => 1,
+        0x40..=0xfff => 2,
+        _ => 5,
     }
+}
 
-    /// Bytes in a listpack, with the length behind.
-    pub fn size(&self) -> usize {
-        let len = self.head_len + self.data.len();
-        len + back_bytes(len)
-    }
-
-    /// Fills exactly [`Encoded::size`] bytes.
-    pub fn write(&self, bytes: &mut [u8]) {
-        let len = self.head_len + self.data.len();
-        let (element, back) = bytes.split_at_mut(len);
-        let (head, data) = element.split_at_mut(self.head_len);
-        head.copy_from_slice(&self.head[..self.head_len]);
-        data.copy_from_slice(self.data);
-        write_back(len, back);
+#[inline]
+fn int_head_len(number: i64) -> usize {
+    // The bits of a negative number are as many as those of its distance from -1.
+    let bits = 64 - (number ^ (number >> 63)).leading_zeros();
+    match bits {
+        0..=7 if number >= 0 => 1,
+        0..=12 => 2,
+        13..=15 => 3,
+        16..=23 => 4,
+        24..=31 => 5,
+        _ => 9,
     }
 }
 

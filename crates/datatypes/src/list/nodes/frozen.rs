@@ -17,8 +17,8 @@
 //! removing it, or copied, by changing every node.
 
 use super::{End, Kept, Nodes};
+use crate::Text;
 use crate::list::Limits;
-use crate::{Listpack, Text};
 use pieces::{Pieces, Source};
 
 mod pieces;
@@ -285,14 +285,6 @@ impl Nodes {
         front
     }
 
-    /// Removes `count` elements of the first node, which has more.
-    fn remove_front(&mut self, count: usize) {
-        self.edit(0, |pack| {
-            let first = pack.first().expect("no node is empty");
-            pack.remove_range(first, count);
-        });
-    }
-
     /// Adds all elements of another list at the tail.
     fn append(&mut self, mut other: Nodes) {
         let seam = self.nodes.len();
@@ -333,16 +325,6 @@ impl Kept {
             Kept::Plain(plain) => visit(Text::Bytes(&plain.0)),
             Kept::Packed { pack, .. } => pack.iter().skip(within).take(count).for_each(visit),
         }
-    }
-
-    /// A node of some of the elements.
-    fn copy(&self, within: usize, count: usize) -> Kept {
-        if count == self.count() {
-            return self.clone();
-        }
-        let mut part = Listpack::new();
-        self.show(within, count, &mut |text| part.push_back(text));
-        Kept::of_pack(part)
     }
 }
 
