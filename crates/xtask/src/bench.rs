@@ -25,6 +25,7 @@ mod requests;
 mod restart;
 mod sample;
 mod save;
+mod standstill;
 mod sweep;
 mod table;
 mod throughput;
@@ -36,6 +37,7 @@ use crate::product;
 use crate::server::{self, Server};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
+use standstill::Tally;
 use std::path::{Path, PathBuf};
 use table::Row;
 
@@ -121,6 +123,7 @@ struct Bench {
     rounds: usize,
     load_threads: usize,
     workplace: Workplace,
+    stood_still: Tally,
 }
 
 pub fn run(options: &Options) -> Result<()> {
@@ -148,6 +151,7 @@ pub fn run(options: &Options) -> Result<()> {
         rounds,
         load_threads,
         workplace,
+        stood_still: Tally::default(),
     };
     let all = [
         Section::Throughput,
@@ -186,6 +190,9 @@ pub fn run(options: &Options) -> Result<()> {
         "{}",
         table::render(&name(&bench.ours), &name(&bench.theirs), &rows)
     );
+    if let Some(sentence) = bench.stood_still.sentence() {
+        println!("{sentence}");
+    }
     Ok(())
 }
 

@@ -10,9 +10,9 @@ const KEYS: u64 = 5_000_000;
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let [worst, tail] = bench.compare("growth to 5 M keys", bench.rounds, &[], |server| {
-        let probe = Probe::start(server.port);
+        let probe = Probe::start(server.port)?;
         load::fill(server.port, KEYS, Value::Plain)?;
-        let latencies = probe.finish()?;
+        let latencies = probe.finish(&bench.stood_still)?;
         Ok([
             micros(latencies.max()),
             micros(latencies.value_at_quantile(0.999)),

@@ -1,7 +1,7 @@
 //! What a bystander waits while another client runs `KEYS *` over and over.
 
 use super::load::{self, Value, connect};
-use super::probe::{Probe, micros, watch_for};
+use super::probe::{Probe, micros};
 use super::table::Target::{None, ValueMost};
 use super::{Bench, Row};
 use anyhow::{Result, ensure};
@@ -15,10 +15,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let rounds = bench.rounds;
     let [quiet, busy, ratio] = bench.compare("GET beside KEYS *", rounds, &[], |server| {
         load::fill(server.port, KEYS, Value::Plain)?;
-        let quiet = watch_for(server.port, duration)?.value_at_quantile(0.99);
-        let probe = Probe::start(server.port);
+        let probe = Probe::start(server.port)?;
+        std::thread::sleep(duration);
+        let quiet = probe.finish(&bench.stood_still)?.value_at_quantile(0.99);
+        let probe = Probe::start(server.port)?;
         list_keys_for(server.port, duration)?;
-        let busy = probe.finish()?.value_at_quantile(0.99);
+        let busy = probe.finish(&bench.stood_still)?.value_at_quantile(0.99);
         Ok([micros(quiet), micros(busy), busy as f64 / quiet as f64])
     })?;
     Ok(vec![

@@ -1,9 +1,12 @@
-//! A bystander: one connection that asks GET after GET and notes how long each answer took.
+//! A bystander: one connection that asks GET after GET and notes how long each answer took, without
+//! what the machine stood still meanwhile.
 
 use super::load::{connect, get_request};
+use super::standstill::{Tally, Watch};
 use anyhow::{Result, anyhow};
 use hdrhistogram::Histogram;
 use std::io::{Read, Write};
+use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
@@ -17,50 +20,59 @@ const LATENCY_NANOS_MAX: u64 = 600_000_000_000;
 const INTERVAL_NANOS: u64 = 100_000;
 
 pub struct Probe {
+    pace: Duration,
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<Result<Histogram<u64>>>,
+    thread: JoinHandle<Result<Vec<Range<Instant>>>>,
+    watch: Watch,
 }
 
 impl Probe {
     /// Asks again as soon as it is answered.
-    pub fn start(port: u16) -> Self {
+    pub fn start(port: u16) -> Result<Self> {
         Self::paced(port, Duration::ZERO)
     }
 
     /// Asks so often, or later if an answer takes longer.
-    pub fn paced(port: u16, pace: Duration) -> Self {
+    pub fn paced(port: u16, pace: Duration) -> Result<Self> {
+        let watch = Watch::start()?;
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
-        let thread = std::thread::spawn(move || watch(port, pace, &stopped));
-        Self { stop, thread }
+        let thread = std::thread::spawn(move || ask(port, pace, &stopped));
+        Ok(Self {
+            pace,
+            stop,
+            thread,
+            watch,
+        })
     }
 
     /// Ends the probe and returns its latencies in nanoseconds.
-    pub fn finish(self) -> Result<Histogram<u64>> {
+    pub fn finish(self, tally: &Tally) -> Result<Histogram<u64>> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread
-            .join()
-            .map_err(|_| anyhow!("the probe panicked"))?
+        let asked = self.thread.join();
+        let asked = asked.map_err(|_| anyhow!("the probe panicked"))??;
+        let standstill = self.watch.finish()?;
+        tally.add(&standstill);
+        let mut latencies = Histogram::new_with_max(LATENCY_NANOS_MAX, 3)?;
+        let interval = INTERVAL_NANOS.max(self.pace.as_nanos() as u64);
+        for span in &asked {
+            let nanos = standstill.running(span).as_nanos() as u64;
+            latencies.record_correct(nanos.min(LATENCY_NANOS_MAX), interval)?;
+        }
+        Ok(latencies)
     }
-}
-
-/// Probes for a time and returns the latencies.
-pub fn watch_for(port: u16, duration: Duration) -> Result<Histogram<u64>> {
-    let probe = Probe::start(port);
-    std::thread::sleep(duration);
-    probe.finish()
 }
 
 pub fn micros(nanos: u64) -> f64 {
     nanos as f64 / 1e3
 }
 
-fn watch(port: u16, pace: Duration, stop: &AtomicBool) -> Result<Histogram<u64>> {
+/// When each question was asked, and when it was answered.
+fn ask(port: u16, pace: Duration, stop: &AtomicBool) -> Result<Vec<Range<Instant>>> {
     let mut stream = connect(port)?;
-    let mut latencies = Histogram::new_with_max(LATENCY_NANOS_MAX, 3)?;
+    let mut asked = Vec::new();
     let request = get_request(0);
     let mut reply = [0; 64];
-    let interval = INTERVAL_NANOS.max(pace.as_nanos() as u64);
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         stream.write_all(&request)?;
@@ -73,12 +85,12 @@ fn watch(port: u16, pace: Duration, stop: &AtomicBool) -> Result<Histogram<u64>>
             }
             len += read;
         }
-        let waited = begun.elapsed();
-        let nanos = waited.as_nanos() as u64;
-        latencies.record_correct(nanos.min(LATENCY_NANOS_MAX), interval)?;
+        let answered = Instant::now();
+        asked.push(begun..answered);
+        let waited = answered - begun;
         if waited < pace {
             std::thread::sleep(pace - waited);
         }
     }
-    Ok(latencies)
+    Ok(asked)
 }

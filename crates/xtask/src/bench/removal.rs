@@ -39,7 +39,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
             };
             let [quiet, longest, tail, took] =
                 bench.compare(&name, bench.rounds, arguments, |server| {
-                    removal.watch(server, count)
+                    removal.watch(bench, server, count)
                 })?;
             let mut row = |what: &str, unit, values, target| {
                 rows.push(Row::new(format!("{name}: {what}"), unit, values, target));
@@ -61,7 +61,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
 impl Removal {
     /// The longest latency of others before the command, the longest and the p99.9 from then on,
     /// and how long the command took.
-    fn watch(self, server: &Server, count: u64) -> Result<[f64; 4]> {
+    fn watch(self, bench: &Bench, server: &Server, count: u64) -> Result<[f64; 4]> {
         let request: &[u8] = match self {
             Removal::Set => {
                 Collection::SET.fill(server.port, "set", 0..count)?;
@@ -73,10 +73,10 @@ impl Removal {
             }
         };
         let mut stream = connect(server.port)?;
-        let before = Probe::paced(server.port, PACE);
+        let before = Probe::paced(server.port, PACE)?;
         std::thread::sleep(AFTERMATH);
-        let before = before.finish()?;
-        let probe = Probe::paced(server.port, PACE);
+        let before = before.finish(&bench.stood_still)?;
+        let probe = Probe::paced(server.port, PACE)?;
         let begun = std::time::Instant::now();
         stream.write_all(request)?;
         let mut reply = [0; 16];
@@ -87,7 +87,7 @@ impl Removal {
         );
         let took = begun.elapsed();
         std::thread::sleep(AFTERMATH);
-        let latencies = probe.finish()?;
+        let latencies = probe.finish(&bench.stood_still)?;
         Ok([
             micros(before.max()),
             micros(latencies.max()),

@@ -50,14 +50,14 @@ fn keys(bench: &Bench) -> Result<Vec<Row>> {
             // Written once, as a data set is that has been in use.
             Writer::over(server.port, keys)?.run_for(QUIET)?;
             let data = resident_bytes(server.pid())?.saturating_sub(empty);
-            let probe = Probe::paced(server.port, PACE);
+            let probe = Probe::paced(server.port, PACE)?;
             let before = Writer::over(server.port, keys)?.run_for(QUIET)?;
-            let quiet = probe.finish()?.max();
-            let probe = Probe::paced(server.port, PACE);
+            let quiet = probe.finish(&bench.stood_still)?.max();
+            let probe = Probe::paced(server.port, PACE)?;
             let writer = Writer::over(server.port, keys)?.start();
             let save = save(server)?;
             let during = writer.finish()?;
-            let longest = probe.finish()?.max();
+            let longest = probe.finish(&bench.stood_still)?.max();
             Ok([
                 save.took.as_secs_f64(),
                 save.cpu.as_secs_f64(),
@@ -103,12 +103,12 @@ fn collections(bench: &Bench) -> Result<Vec<Row>> {
                 Writer::of_collection(server.port, Collection::SORTED_SET, "zset", elements)?;
             Ok([hash.start(), zset.start()])
         };
-        let (probe, running) = (Probe::paced(server.port, PACE), writers()?);
+        let (probe, running) = (Probe::paced(server.port, PACE)?, writers()?);
         std::thread::sleep(QUIET);
-        let quiet = probe.finish()?.max();
-        let probe = Probe::paced(server.port, PACE);
+        let quiet = probe.finish(&bench.stood_still)?.max();
+        let probe = Probe::paced(server.port, PACE)?;
         let save = save(server)?;
-        let longest = probe.finish()?.max();
+        let longest = probe.finish(&bench.stood_still)?.max();
         for writer in running {
             writer.finish()?;
         }
