@@ -12,7 +12,7 @@ use crate::server::Server;
 use anyhow::{Result, ensure};
 use std::time::{Duration, Instant};
 
-/// The writer is watched for so long before the save, as it is during it.
+/// The writer is watched for so long before the save and after it, as it is during it.
 const QUIET: Duration = Duration::from_secs(3);
 
 const PACE: Duration = Duration::from_micros(500);
@@ -58,11 +58,12 @@ fn keys(bench: &Bench) -> Result<Vec<Row>> {
             let save = save(server)?;
             let during = writer.finish()?;
             let longest = probe.finish(&bench.stood_still)?.max();
+            let after = Writer::over(server.port, keys)?.run_for(QUIET)?;
             Ok([
                 save.took.as_secs_f64(),
                 save.cpu.as_secs_f64(),
                 100.0 * save.extra as f64 / data as f64,
-                during / before,
+                during / before.midpoint(after),
                 micros(quiet),
                 micros(longest),
             ])
