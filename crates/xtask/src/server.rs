@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-const START_MAX: Duration = Duration::from_secs(20);
+const START_MAX: Duration = Duration::from_secs(120);
 
 pub struct Server {
     child: Child,
@@ -115,9 +115,9 @@ fn ping(port: u16) -> std::io::Result<bool> {
     let mut stream = TcpStream::connect(("127.0.0.1", port))?;
     stream.set_read_timeout(Some(Duration::from_secs(1)))?;
     stream.write_all(b"PING\r\n")?;
-    let mut first = [0];
-    stream.read_exact(&mut first)?;
-    Ok(first[0] == b'+' || first[0] == b'-')
+    let mut reply = [0; 5];
+    stream.read_exact(&mut reply)?;
+    Ok(reply != *b"-LOAD")
 }
 
 fn log_path(folder: &Path) -> PathBuf {

@@ -40,7 +40,8 @@ pub fn fill(port: u16, count: u64, value: Value) -> Result<()> {
         stream.read_exact(expected)?;
         ensure!(
             expected.chunks(OK.len()).all(|reply| reply == OK),
-            "SET did not answer OK"
+            "SET answered {}",
+            expected.escape_ascii()
         );
         next = end;
     }

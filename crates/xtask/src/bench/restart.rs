@@ -5,13 +5,8 @@ use super::question::ask;
 use super::sample::cpu_time;
 use super::table::Target::{None, RatioMost};
 use super::{Bench, Row};
-use crate::server::Server;
 use anyhow::{Context, Result, ensure};
 use std::path::PathBuf;
-use std::time::Duration;
-
-/// Between two questions whether the data is there.
-const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let keys = if bench.quick { 1_000_000 } else { 5_000_000 };
@@ -23,7 +18,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         let folder = dump.parent().context("a dump lies in a folder")?;
         let arguments = ["--dir", &folder.to_string_lossy(), "--loglevel", "notice"];
         let [took, cpu] = bench.compare(&name, bench.rounds, &arguments, |server| {
-            let size = size_when_loaded(server)?;
+            let size = ask(&mut connect(server.port)?, "DBSIZE")?;
             let used = cpu_time(server.pid())?.as_secs_f64();
             ensure!(size == format!(":{keys}"), "{path} was loaded as {size}");
             Ok([server.load_seconds()?, used])
@@ -32,18 +27,6 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         rows.push(Row::new(format!("{name}: CPU"), "s", cpu, None));
     }
     Ok(rows)
-}
-
-/// What DBSIZE answers as soon as it is answered.
-fn size_when_loaded(server: &Server) -> Result<String> {
-    let mut stream = connect(server.port)?;
-    loop {
-        let size = ask(&mut stream, "DBSIZE")?;
-        if !size.starts_with("-LOADING") {
-            return Ok(size);
-        }
-        std::thread::sleep(LOOK_EVERY);
-    }
 }
 
 /// Has one of the servers save so many keys in a folder of their own.
