@@ -120,8 +120,8 @@ impl Machine {
         self.health.minority_ms.is_some_and(is_new)
     }
 
-    /// Who was elected in the place of this node and died unheard is no longer waited for: what this
-    /// node is given from now on must not be his when he comes back.
+    /// Who was elected in the place of this node and died unheard is no longer waited for: what
+    /// this node is given from now on must not be his when he comes back.
     fn is_beyond_heirs(&mut self, turn: &mut Turn<'_>) -> bool {
         if self.health.doubted {
             let Some(epoch) = self.reserve_epoch(turn.now()) else {

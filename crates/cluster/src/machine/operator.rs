@@ -410,8 +410,8 @@ impl Machine {
         }
     }
 
-    /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard. To be
-    /// asked for again until it is done.
+    /// Whoever takes slots chooses the epoch behind all it knows, and may have done so unheard. To
+    /// be asked for again until it is done.
     pub(super) fn reclaim(&mut self, slots: &SlotSet, turn: &mut Turn<'_>) -> Result<(), Refused> {
         // Who has heard whose they are must not be believed by those who have not.
         if slots
