@@ -24,7 +24,7 @@ use tokio::time::Sleep;
 
 use crate::connection::replica::Replica;
 use crate::durability::Durability;
-use crate::worker::{Tools, should_gather, should_queue, with_tools};
+use crate::worker::{Tools, should_gather, should_queue, wake_behind_others, with_tools};
 
 mod replica;
 
@@ -193,7 +193,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         self.take_messages(tools);
         self.write(tools, cx)?;
         if self.held_until == 0 {
-            cx.waker().wake_by_ref();
+            wake_behind_others(cx);
         }
         Ok(())
     }
@@ -582,8 +582,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
         }
         let this = &mut *self;
         if this.session.client.has(ClientFlags::WOKEN) && should_gather(&mut this.gathers_since) {
-            // Its only poll has this task woken when the thread has looked at its sockets.
-            let _ = pin!(tokio::task::yield_now()).poll(cx);
+            wake_behind_others(cx);
             return Poll::Pending;
         }
         let engine = Arc::clone(&this.engine);

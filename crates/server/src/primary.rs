@@ -31,6 +31,7 @@ use crate::journal::Journal;
 use crate::listener::House;
 use crate::machine::system_words;
 use crate::memory;
+use crate::worker::wake_behind_others;
 
 /// Bytes read at once.
 const INPUT_BYTES: usize = 256 * 1024;
@@ -223,7 +224,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         match self.serve(cx) {
             Ok(true) => {
                 // There may be more to do, but others have waited.
-                cx.waker().wake_by_ref();
+                wake_behind_others(cx);
                 Poll::Pending
             }
             Ok(false) => Poll::Pending,

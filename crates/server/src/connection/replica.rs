@@ -1,7 +1,7 @@
 //! A connection whose client is a replica: it is sent the pieces of its feed in place.
 
 use std::io::{self, IoSlice};
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
@@ -13,7 +13,7 @@ use replication::Input;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{Connection, End};
-use crate::worker::Tools;
+use crate::worker::{Tools, wake_behind_others};
 
 /// Bytes of pieces taken at once.
 const PIECES_BYTES: usize = 256 * 1024;
@@ -55,8 +55,7 @@ impl Replica {
             return false;
         }
         self.has_gathered = true;
-        // Its only poll asks for this task to be woken when those who are ready had their turn.
-        let _ = pin!(tokio::task::yield_now()).poll(cx);
+        wake_behind_others(cx);
         true
     }
 
@@ -110,7 +109,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let mut sent = 0;
         let fed = loop {
             if sent >= BYTES_PER_TURN {
-                cx.waker().wake_by_ref();
+                wake_behind_others(cx);
                 break Ok(());
             }
             match self.feed_once(cx) {
