@@ -72,7 +72,7 @@ pub struct Machine {
     chosen_epoch: u64,
     /// The epoch for which it was elected last.
     won_epoch: u64,
-    /// The epoch with which it is going to claim slots again, when a majority knows of it.
+    /// The epoch with which it is going to claim its slots again, when a majority knows of it.
     reserved: Option<epochs::Reserved>,
     /// Slots that another node is being told to take.
     handing_over: SlotSet,

@@ -68,6 +68,10 @@ impl Machine {
     /// The same, also if they are the most recent ones.
     pub(super) fn choose_next_epoch(&mut self, turn: &mut Turn<'_>) {
         let epoch = self.next_epoch();
+        self.adopt_epoch(epoch, turn);
+    }
+
+    fn adopt_epoch(&mut self, epoch: u64, turn: &mut Turn<'_>) {
         self.set_my_epoch(epoch);
         turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
     }
@@ -97,10 +101,16 @@ impl Machine {
         (is_heard && !is_behind).then_some(epoch)
     }
 
+    /// While this node is cut off another may be elected, for an epoch beyond the reserved one.
+    pub(super) fn drop_old_reservation(&mut self, now_ms: u64) {
+        if self.reserved.is_some() && self.may_be_replaced(now_ms) {
+            self.reserved = None;
+        }
+    }
+
     pub(super) fn take_reserved(&mut self, epoch: u64, turn: &mut Turn<'_>) {
-        self.set_my_epoch(epoch);
+        self.adopt_epoch(epoch, turn);
         self.chosen_epoch = epoch;
-        turn.log(Level::Warning, format!("New configEpoch set to {epoch}"));
         self.todo.tell_all = true;
     }
 

@@ -80,6 +80,7 @@ impl Machine {
 
     pub(super) fn judge_state(&mut self, turn: &mut Turn<'_>) {
         let now_ms = turn.now();
+        self.drop_old_reservation(now_ms);
         let is_primary = self.my().is_primary();
         self.health.voters = self
             .nodes

@@ -359,6 +359,27 @@ fn who_is_cut_off_while_it_reclaims_believes_its_heir() {
     }
 }
 
+/// Whoever was cut off reserves another epoch: an heir may have been elected for a later one.
+#[test]
+fn a_reservation_does_not_outlast_being_cut_off() {
+    let mut world = six(34);
+    world.run(3000);
+    let slots: SlotSet = (0..100).collect();
+    let order = Command::HandOver(&slots);
+    world.command(0, order).expect("it is obeyed");
+    let refused = world.command(0, Command::Reclaim(&slots));
+    refused.expect_err("nobody has heard of the epoch");
+    let reserved = world.peers[0].machine.current_epoch();
+    // Nobody can be elected in its place.
+    world.kill(3);
+    world.isolate(&[0]);
+    world.run(3 * TIMEOUT_MS);
+    world.heal();
+    world.run_until(20_000, "its return", |world| world.serves(0, 3000));
+    reclaim(&mut world, &slots);
+    assert!(world.peers[0].machine.config_epoch() > reserved);
+}
+
 /// Has the first node claim slots again, when most nodes have heard that it is about to.
 fn reclaim(world: &mut World, slots: &SlotSet) {
     let end_ms = world.now_ms + 3000;
