@@ -47,12 +47,13 @@ const HINTS: [(MoveFlaw, u64); 3] = [
 /// * 5941, 4858: a source that claimed its slots again was cut off before anybody heard of it, and
 ///   its heir was elected for an epoch in between.
 /// * 2175: a source claimed slots again that it had heard to be another's.
+/// * 2581: a source claimed slots again with an epoch that it had reserved before it was cut off.
 /// * 2732: an heir was away for longer than anybody remembered that he may have been elected.
 /// * 4757, 9632: a node had slept, and was told in order what an owner had released and taken back.
-const MENDED: [u64; 39] = [
+const MENDED: [u64; 40] = [
     64, 597, 777, 544, 1136, 1707, 123, 153, 1074, 1349, 1400, 1460, 823, 2992, 4105, 4589, 3121,
     3084, 6625, 8159, 3220, 6777, 6818, 2146, 3723, 7088, 4757, 9632, 364, 2955, 6694, 6920, 7178,
-    7365, 7087, 5941, 4858, 2732, 2175,
+    7365, 7087, 5941, 4858, 2732, 2175, 2581,
 ];
 
 #[test]
