@@ -36,6 +36,8 @@ mod route;
 pub struct Cluster {
     is_on: bool,
     map: ArcSwap<SlotMap>,
+    /// The map's generation, which is cheaper to look at than the map.
+    generation: AtomicU64,
     /// Held by whoever replaces the map, so that nothing in it is lost.
     changing_map: Mutex<()>,
     /// Until when a primary may run writes, by the clock that never goes back.
@@ -45,6 +47,8 @@ pub struct Cluster {
 /// The map, and what follows from it for the slots that need no second look.
 #[derive(Debug)]
 pub struct SlotMap {
+    /// How many maps there were before.
+    generation: u64,
     map: Map,
     /// Slots whose writes wait, because they are being handed over.
     held: SlotSet,
@@ -55,7 +59,7 @@ pub struct SlotMap {
 }
 
 impl SlotMap {
-    pub fn new(map: Map, held: SlotSet) -> SlotMap {
+    fn new(generation: u64, map: Map, held: SlotSet) -> SlotMap {
         let owned_by = |node: u16| {
             let owners = (0..).zip(&map.owners);
             owners.filter_map(move |(slot, &owner)| (owner == node).then_some(slot))
@@ -73,6 +77,7 @@ impl SlotMap {
             (open, readable) = (SlotSet::default(), SlotSet::default());
         }
         SlotMap {
+            generation,
             map,
             held,
             open,
@@ -143,7 +148,8 @@ impl Cluster {
         };
         Cluster {
             is_on,
-            map: ArcSwap::from_pointee(SlotMap::new(nobody, SlotSet::default())),
+            map: ArcSwap::from_pointee(SlotMap::new(0, nobody, SlotSet::default())),
+            generation: AtomicU64::new(0),
             changing_map: Mutex::default(),
             lease_until_ms: AtomicU64::new(u64::MAX),
         }
@@ -160,8 +166,22 @@ impl Cluster {
     }
 
     /// Whether `map` is what commands are judged by now.
-    pub(crate) fn is_current(&self, map: &Arc<SlotMap>) -> bool {
-        Arc::ptr_eq(&self.map.load(), map)
+    #[inline]
+    pub(crate) fn is_current(&self, map: &SlotMap) -> bool {
+        self.generation.load(Ordering::Acquire) == map.generation
+    }
+
+    /// Has commands be judged by another map from now on.
+    fn change_map(&self, change: impl FnOnce(&mut Map, &mut SlotSet)) -> Arc<SlotMap> {
+        let _changing = self.changing_map.lock();
+        let current = self.map.load();
+        let (mut map, mut held) = (current.map.clone(), current.held.clone());
+        change(&mut map, &mut held);
+        let generation = current.generation + 1;
+        let map = Arc::new(SlotMap::new(generation, map, held));
+        self.map.store(Arc::clone(&map));
+        self.generation.store(generation, Ordering::Release);
+        map
     }
 
     /// Writes are run until then, by the clock that never goes back, and no longer.

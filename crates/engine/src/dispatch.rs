@@ -224,7 +224,7 @@ struct Run<'a, 'b> {
     /// Of the primary's stream, what is to enter the log.
     verbatim: Option<&'a mut Verbatim<'b>>,
     /// In a cluster, who serves what, as the group under way was told.
-    map: Option<Arc<SlotMap>>,
+    map: Option<Guard<Arc<SlotMap>>>,
     /// Where in `out` the replies of writes are that replicas must confirm.
     unconfirmed: Vec<Range<usize>>,
     out: &'a mut Vec<u8>,
@@ -318,7 +318,7 @@ impl<'a> Run<'a, '_> {
     fn group(&mut self, first: usize) -> usize {
         self.located.clear();
         if self.engine.is_routed(self.session) {
-            self.map = Some(Arc::clone(&self.engine.cluster.map()));
+            self.look_at_map();
         }
         let mut planned: [Option<Planned<'a>>; GROUP_MAX] = [const { None }; GROUP_MAX];
         let mut count = 0;
@@ -381,6 +381,14 @@ impl<'a> Run<'a, '_> {
             && !self.engine.persistence.is_loading()
             && gates::role_is_open(self.engine, writes)
             && self.is_routed_still(writes)
+    }
+
+    /// Sees to it that the group is told by the current map.
+    #[inline]
+    fn look_at_map(&mut self) {
+        let cluster = &self.engine.cluster;
+        let map = self.map.take().filter(|map| cluster.is_current(map));
+        self.map = Some(map.unwrap_or_else(|| cluster.map()));
     }
 
     /// Whether, in a cluster, the node serves what it did when the group was put together.

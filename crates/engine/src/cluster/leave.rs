@@ -1,8 +1,6 @@
 //! What becomes of a slot that is served elsewhere from now on: of those who wait for its keys,
 //! of those who hear its channels, and of the keys themselves.
 
-use std::sync::Arc;
-
 use ::cluster::Map;
 use config::Config;
 use keyspace::{DbIndex, Expire, ShardSet, Slot};
@@ -20,11 +18,7 @@ impl Engine {
     /// Commands are judged by this map from now on.
     pub fn publish_map(&self, map: Map) {
         let config = self.config.load();
-        let changing = self.cluster.changing_map.lock();
-        let held = self.cluster.map.load().held.clone();
-        let map = Arc::new(SlotMap::new(map, held));
-        self.cluster.map.store(Arc::clone(&map));
-        drop(changing);
+        let map = self.cluster.change_map(|known, _| *known = map);
         self.redirect_blocked(&config, &map);
         self.drop_channels(&map);
     }

@@ -5,13 +5,10 @@
 //! what the log says of the slot from there on belongs behind the copy. So no moment is marked for
 //! all slots, nothing is saved for later, and any number of migrations copy at the same time.
 
-use std::sync::Arc;
-
 use ::cluster::{NodeId, SlotSet};
 use ::persistence::aof::commands::{write_key, write_restore};
 use keyspace::{DbIndex, Entry, Expire, ShardSet, Slot};
 
-use super::SlotMap;
 use super::large::LargeCopies;
 use crate::Engine;
 use crate::command::Flags;
@@ -90,7 +87,7 @@ impl Engine {
     /// Has writes to these slots wait. When this returns, nothing is under way that would have
     /// had to: what the log holds of them is all there is.
     pub fn hold_slots(&self, slots: &SlotSet) {
-        self.change_held(|held| {
+        self.cluster.change_map(|_, held| {
             for slot in slots.iter() {
                 held.insert(slot);
             }
@@ -105,21 +102,12 @@ impl Engine {
 
     /// Lets writes to these slots go on: here, or where the map says.
     pub fn release_slots(&self, slots: &SlotSet) {
-        self.change_held(|held| {
+        self.cluster.change_map(|_, held| {
             for slot in slots.iter() {
                 held.remove(slot);
             }
         });
         self.pause.hold_slots(false);
-    }
-
-    fn change_held(&self, change: impl FnOnce(&mut SlotSet)) {
-        let _changing = self.cluster.changing_map.lock();
-        let current = self.cluster.map.load();
-        let mut held = current.held.clone();
-        change(&mut held);
-        let map = SlotMap::new(current.map.clone(), held);
-        self.cluster.map.store(Arc::new(map));
     }
 
     /// Whether a node owns all of these slots, as far as is known here.
