@@ -266,6 +266,12 @@ impl Stats {
         totals
     }
 
+    /// Whether clients have kept this server at work lately.
+    pub fn is_busy(&self) -> bool {
+        let [commands, ..] = self.rates.lock().average();
+        commands >= BUSY_COMMANDS_A_SECOND
+    }
+
     /// Counts an error reply by its code, the first word of `message`. Redis stops telling codes
     /// apart after 128 of them, lest a script invent any number.
     pub fn count_error(&self, message: &[u8]) {
@@ -334,6 +340,9 @@ impl CommandStats {
 }
 
 const ERROR_CODES_MAX: usize = 128;
+
+/// With fewer commands whatever goes on besides finds a core that has nothing to do.
+const BUSY_COMMANDS_A_SECOND: u64 = 1000;
 
 /// What is sampled: commands, bytes in and out, and those of replication.
 const RATES: usize = 5;

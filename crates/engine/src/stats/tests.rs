@@ -29,3 +29,16 @@ fn calls_that_are_not_tracked_are_still_counted() {
     let totals = stats.command(CommandId(0));
     assert_eq!((totals.calls, totals.nanos, totals.tracked()), (1, 7, 0));
 }
+
+#[test]
+fn a_server_is_busy_while_clients_ask_much() {
+    let stats = Stats::new(1);
+    assert!(!stats.is_busy());
+    let sample = |now_ms, commands| stats.rates.lock().sample(now_ms, [commands, 0, 0, 0, 0]);
+    sample(0, 5000);
+    assert!(!stats.is_busy(), "what was before is not a rate");
+    sample(100, 5200);
+    assert!(stats.is_busy());
+    (2..20).for_each(|tenth| sample(tenth * 100, 5200));
+    assert!(!stats.is_busy(), "that was long ago");
+}

@@ -28,9 +28,11 @@ const PIECES_AHEAD: usize = 4;
 /// How often it is looked whether a snapshot has ended.
 const SNAPSHOT_LOOK_MICROS: u64 = 20_000;
 
-/// So many times as long as a piece takes nothing is done behind it: two cores that serve clients
-/// at either node have no more to spare.
+/// So many times as long as a piece takes nothing is done behind it: the target may have clients.
 const RESTS: u64 = 2;
+
+/// The same while this node has clients, who lose what the copy takes where cores are few.
+const RESTS_BESIDE_CLIENTS: u64 = 5;
 
 /// A shorter rest is put off. A longer one might be taken for the end of this node.
 const REST_NANOS_MIN: u64 = 1_000_000;
@@ -282,7 +284,11 @@ impl<'a> Exporter<'a> {
     fn rest_after(&mut self, begun: u64) {
         let host = &self.engine.host;
         let ended = host.monotonic_nanos();
-        let due = RESTS * ended.saturating_sub(begun);
+        let rests = match self.engine.stats.is_busy() {
+            true => RESTS_BESIDE_CLIENTS,
+            false => RESTS,
+        };
+        let due = rests * ended.saturating_sub(begun);
         self.rest_nanos = (self.rest_nanos + due).min(REST_NANOS_MAX);
         if self.rest_nanos >= REST_NANOS_MIN {
             host.sleep(self.rest_nanos / 1000);
