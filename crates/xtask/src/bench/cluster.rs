@@ -99,8 +99,8 @@ fn moves(bench: &Bench) -> Result<Vec<Row>> {
         fill_slots(&nodes[0], keys)?;
         let writer = || Writer::over_slot(nodes[0].port, tag_of(WRITTEN_SLOT), KEYS / 10);
         writer()?.run_for(QUIET)?;
-        let quiet = writer()?.run_for(QUIET)?;
-        let (writer, begun) = (writer()?.start(), Instant::now());
+        let before = writer()?.run_for(QUIET)?;
+        let (running, begun) = (writer()?.start(), Instant::now());
         if side == 0 {
             move_as_a_whole(&nodes)?;
         } else {
@@ -108,9 +108,10 @@ fn moves(bench: &Bench) -> Result<Vec<Row>> {
             reshard(&words, &nodes, "--cluster-", MOVED_SLOTS)?;
         }
         let took = begun.elapsed();
-        let during = writer.finish()?;
+        let during = running.finish()?;
+        let after = writer()?.run_for(QUIET)?;
         ensure_moved(&nodes, keys)?;
-        Ok([took.as_secs_f64(), during / quiet])
+        Ok([took.as_secs_f64(), during / before.midpoint(after)])
     })?;
     let row = |what: &str, unit, values, target| {
         Row::new(format!("{name}: {what}"), unit, values, target)
