@@ -278,11 +278,18 @@ impl<'a> Db<'a> {
 
     /// Adds an entry under a key that is not there. The entry carries the same key.
     pub fn insert(&mut self, key: &Key<'_>, entry: Entry) {
+        let index = self.index;
+        self.shards.get(key.slot.shard()).tell_watchers(index, key);
+        self.insert_unheard(key, entry);
+    }
+
+    /// As [`Db::insert`], but no watcher is told.
+    fn insert_unheard(&mut self, key: &Key<'_>, entry: Entry) {
         debug_assert_eq!(entry.key(), key.bytes, "an entry is found by its own key");
         let index = self.index;
         let hasher = self.shards.keyspace().hasher();
         let shard = self.shards.get(key.slot.shard());
-        shard.before_write(index, key);
+        shard.before_edit(index, key);
         debug_assert!(shard.find(index, key).is_none(), "a key is inserted once");
         let is_awaited = !shard.waiters.is_empty() && shard.waiters.contains(index, key.bytes);
         shard.insert(index, key, entry, hasher);

@@ -233,10 +233,15 @@ impl Shard {
     /// has not come to its slot yet keeps the value it has now.
     #[inline]
     pub fn before_write(&mut self, index: DbIndex, key: &Key<'_>) {
+        self.tell_watchers(index, key);
+        self.before_edit(index, key);
+    }
+
+    #[inline]
+    pub fn tell_watchers(&mut self, index: DbIndex, key: &Key<'_>) {
         if !self.watchers.is_empty() {
             self.watchers.touch(index, key.bytes);
         }
-        self.before_edit(index, key);
     }
 
     /// As [`Shard::before_write`], for a key that goes because its time has come.

@@ -306,8 +306,11 @@ impl Program {
             let text = text_of(entry)?;
             let is_idle = |bytes: &[u8]| {
                 // Before the first step that changes something, every step sees the same string.
-                let idle = |step: &Step| !step.outcome(bytes).differs;
-                bytes.len() >= len && self.steps.iter().all(idle)
+                let grows = bytes.len() < len;
+                self.steps.iter().all(|step| {
+                    let outcome = step.outcome(bytes);
+                    outcome.written.is_none() || !grows && !outcome.differs
+                })
             };
             text.with_bytes(|bytes| match is_idle(bytes) {
                 true => Err(Idle::Same(self.replies(bytes))),
@@ -324,16 +327,21 @@ impl Program {
             Ok(Some(done)) => done,
             Ok(None) => {
                 let (entry, done) = run(Entry::bytes(key.bytes, b"", None), ());
-                cx.db.create(key, entry);
+                match done.1 {
+                    0 => cx.db.create_unheard(key, entry),
+                    _ => cx.db.create(key, entry),
+                }
                 done
             }
             Err(Idle::Same(replies)) => {
-                cx.db.make_raw(key);
+                if cx.db.lengthen(key, len) {
+                    cx.changed(1);
+                }
                 return Ok(reply(cx, &replies));
             }
             Err(Idle::Failed(error)) => return Err(error),
         };
-        // That a string grew is logged, but nobody is told of it alone.
+        // That a string grew is logged, but nobody is told of it alone, not even who watches it.
         cx.changed(changes.max(1));
         if changes > 0 {
             cx.notify(key, event::SETBIT);

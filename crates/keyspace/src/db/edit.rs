@@ -49,21 +49,38 @@ impl Db<'_> {
     /// Keeps the string of a key as bytes that are `raw`, though nothing in it changes. Counts as a
     /// use of the key, but no watcher is told.
     pub fn make_raw(&mut self, key: &Key<'_>) {
-        let is_raw = |entry: &Entry| entry.kind() != Kind::String || entry.is_raw();
-        if self.get(key).is_none_or(|entry| is_raw(&entry)) {
-            return;
+        self.lengthen(key, 0);
+    }
+
+    /// As [`Db::make_raw`], with zeros behind it if it has fewer than `len` bytes. Returns whether
+    /// it had. Of these no watcher is told either.
+    pub fn lengthen(&mut self, key: &Key<'_>, len: usize) -> bool {
+        let text_len = |entry: &Entry| (entry.kind() == Kind::String).then(|| entry.text().len());
+        let Some((old_len, is_raw)) = self
+            .get(key)
+            .and_then(|entry| Some((text_len(&entry)?, entry.is_raw())))
+        else {
+            return false;
+        };
+        let grows = old_len < len;
+        if is_raw && !grows {
+            return false;
         }
         let index = self.index;
-        let place = self.shards.get(key.slot.shard()).place(index, key);
-        let raw = |entry: Entry| {
-            let len = entry.text().len();
-            let mut entry = entry.with_len(len);
-            entry.mark_raw();
-            (entry, ())
-        };
-        if let Some(mut place) = place {
-            place.update(raw);
+        let shard = self.shards.get(key.slot.shard());
+        if grows {
+            shard.before_edit(index, key);
         }
+        if let Some(mut place) = shard.place(index, key) {
+            place.update(|entry| {
+                let (changed, access) = (entry.is_changed(), entry.access());
+                let mut entry = entry.with_len(old_len.max(len));
+                entry.mark_raw();
+                entry.succeed(changed, access);
+                (entry, ())
+            });
+        }
+        grows
     }
 
     /// Gives `read` the collection that the key holds; `None` if it holds nothing.
@@ -144,5 +161,11 @@ impl Db<'_> {
     pub fn create(&mut self, key: &Key<'_>, mut entry: Entry) {
         entry.set_access(self.notes.recall.created(self.now));
         self.insert(key, entry);
+    }
+
+    /// As [`Db::create`], but no watcher is told.
+    pub fn create_unheard(&mut self, key: &Key<'_>, mut entry: Entry) {
+        entry.set_access(self.notes.recall.created(self.now));
+        self.insert_unheard(key, entry);
     }
 }

@@ -318,3 +318,48 @@ fn a_string_that_only_grows_is_told_to_nobody() {
         (no reply)
     "#]]);
 }
+
+#[test]
+fn who_watches_a_string_is_not_told_that_it_grew() {
+    check(expect![[r#"
+        > WATCH new
+        OK
+        > BITFIELD new OVERFLOW FAIL SET u4 4 486
+        1) (nil)
+        > MULTI
+        OK
+        > STRLEN new
+        QUEUED
+        > EXEC
+        1) (integer) 1
+        > SET old 12
+        OK
+        > WATCH old
+        OK
+        > BITFIELD old OVERFLOW FAIL SET u4 36 486 GET u8 0
+        1) (nil)
+        2) (integer) 49
+        > MULTI
+        OK
+        > GET old
+        QUEUED
+        > OBJECT ENCODING old
+        QUEUED
+        > EXEC
+        1) "12\x00\x00\x00"
+        2) "raw"
+        > WATCH old
+        OK
+        > BITFIELD old OVERFLOW FAIL SET u4 72 486 SET u4 76 0
+        1) (nil)
+        2) (integer) 0
+        > MULTI
+        OK
+        > GET old
+        QUEUED
+        > EXEC
+        (nil)
+        > STRLEN old
+        (integer) 10
+    "#]]);
+}
