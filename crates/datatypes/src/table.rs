@@ -72,6 +72,9 @@ pub fn prefetch<T>(address: *const T) {
 /// more buckets need an overflow: 6.5 costs 11.9 bytes an element, 7 costs 11.5, 8 costs 10.8.
 pub const GROW_LOAD: u32 = 7;
 
+/// Buckets between two of what is fetched ahead of a visit to all.
+const AHEAD: u32 = 3;
+
 /// Elements a bucket holds on average before the table shrinks.
 pub const SHRINK_LOAD: u32 = 5;
 
@@ -254,27 +257,31 @@ impl<T: Thin> Table<T> {
             .map(Ref::of)
     }
 
-    /// Shows the place of every element. Those of a bucket are fetched while the one before it is
-    /// shown, for a visit that works with an element leaves no room to wait for the next.
+    /// Shows the place of every element. What leads to those of a bucket is fetched a few buckets
+    /// ahead, one after the other, for a visit has no time to wait for memory.
+    ///
+    /// ```text
+    ///   visited ◀─ AHEAD ─▶ elements ◀─ AHEAD ─▶ overflow ◀─ AHEAD ─▶ bucket
+    /// ```
     pub fn for_each_place(&mut self, mut visit: impl FnMut(Place<'_, T>)) {
         let len = self.buckets.len();
-        self.prefetch_elements(0);
-        for at in 0..len {
-            self.prefetch_elements(at + 1);
-            for word in self.buckets.get_mut(at).words_mut() {
-                visit(Place {
-                    word,
-                    element: PhantomData,
-                });
+        for at in 0..len + 3 * AHEAD {
+            let behind = |steps: u32| at.checked_sub(steps * AHEAD).filter(|at| *at < len);
+            if let Some(at) = behind(0) {
+                self.buckets.prefetch(at);
             }
-        }
-    }
-
-    /// Fetches the elements of a bucket, if it is there.
-    fn prefetch_elements(&self, at: u32) {
-        if at < self.buckets.len() {
-            let words = self.buckets.get(at).words();
-            words.for_each(|word| T::prefetch(word.pointer()));
+            if let Some(at) = behind(1) {
+                self.buckets.get(at).prefetch_overflow();
+            }
+            if let Some(at) = behind(2) {
+                let words = self.buckets.get(at).words();
+                words.for_each(|word| T::prefetch(word.pointer()));
+            }
+            if let Some(at) = behind(3) {
+                let words = self.buckets.get_mut(at).words_mut();
+                let element = PhantomData;
+                words.for_each(|word| visit(Place { word, element }));
+            }
         }
     }
 

@@ -37,6 +37,9 @@ pub const EMBSTR_BYTES_MAX: usize = 44;
 /// The longest text that is tried as an integer.
 const INT_TEXT_BYTES_MAX: usize = 20;
 
+/// What a small entry takes: 16 bytes of key and 16 of value.
+const SMALL_BYTES: usize = 40;
+
 const META_BYTES: usize = 4;
 const EXPIRY_BYTES: usize = 8;
 const WORD_BYTES: usize = 8;
@@ -77,6 +80,8 @@ unsafe impl Thin for Entry {
 
     fn prefetch(raw: NonNull<u8>) {
         prefetch(raw.as_ptr());
+        // A small entry may begin in one cache line and end in the next.
+        prefetch(raw.as_ptr().wrapping_add(SMALL_BYTES - 1));
     }
 }
 

@@ -72,6 +72,14 @@ impl<'a> Bucket<'a> {
         self.0.last().is_some_and(|last| last & CHAINED != 0)
     }
 
+    /// Fetches the words that are not in the first node.
+    #[inline]
+    pub fn prefetch_overflow(self) {
+        if let Some(last) = self.0.last().filter(|last| *last & CHAINED != 0) {
+            super::prefetch(overflow(*last));
+        }
+    }
+
     #[inline]
     pub fn words(self) -> Words<'a> {
         Words(self.0)
