@@ -144,7 +144,7 @@ pub fn of_nothing(engine: &Engine, aux: &[(&str, String)]) -> Vec<u8> {
         for (name, value) in aux {
             writer.aux(name, value.as_bytes(), &mut bytes);
         }
-        writer.end(&mut bytes);
+        writer.end(0, &mut bytes);
     }
     bytes
 }
@@ -251,7 +251,8 @@ impl Snapshot {
         into: &mut Vec<u8>,
         visit: impl Fn(&mut Db<'_>, Slot, &mut dyn FnMut((DbIndex, &Entry))) -> Saved,
     ) {
-        let full = into.len().saturating_add(bytes.max(1));
+        let start = into.len();
+        let full = start.saturating_add(bytes.max(1));
         if self.stage == Stage::Head {
             self.writing.head(into);
             self.stage = Stage::Keys;
@@ -274,9 +275,12 @@ impl Snapshot {
                 let copied = self.saved.copied_bytes();
                 shared.copied_bytes.fetch_add(copied, Relaxed);
             } else {
-                self.writing.end(into);
+                self.writing.end(start, into);
                 self.stage = Stage::Over;
             }
+        }
+        if self.stage != Stage::Over {
+            self.writing.sum(&into[start..]);
         }
         shared.keys.store(self.writing.progress.keys, Relaxed);
     }
@@ -390,9 +394,17 @@ impl Writing {
         }
     }
 
-    fn end(&mut self, into: &mut Vec<u8>) {
+    /// Notes a piece that is written.
+    fn sum(&mut self, piece: &[u8]) {
         if let Output::Rdb(writer) = &mut self.form {
-            writer.end(into);
+            writer.sum(piece);
+        }
+    }
+
+    /// Writes the end. The last piece begins at `start`.
+    fn end(&mut self, start: usize, into: &mut Vec<u8>) {
+        if let Output::Rdb(writer) = &mut self.form {
+            writer.end(start, into);
         }
     }
 

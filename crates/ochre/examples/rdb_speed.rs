@@ -126,7 +126,7 @@ fn write(count: usize, value: ValueRef<'_>, compress: bool) -> Vec<u8> {
         };
         writer.record(&entry, &mut dump);
     }
-    writer.end(&mut dump);
+    writer.end(0, &mut dump);
     dump
 }
 

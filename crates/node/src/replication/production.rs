@@ -330,9 +330,10 @@ fn write_empty(facts: &[(&str, String)], into: &mut Vec<u8>) {
         compress: false,
         checksum: true,
     });
+    let start = into.len();
     writer.header(into);
     for (name, value) in facts {
         writer.aux(name, value.as_bytes(), into);
     }
-    writer.end(into);
+    writer.end(start, into);
 }

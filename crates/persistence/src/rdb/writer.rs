@@ -22,8 +22,8 @@ pub struct WriteOptions {
     pub checksum: bool,
 }
 
-/// Writes a snapshot. Each call appends to what it is given, which the caller may take away
-/// between the calls.
+/// Writes a snapshot. Each call appends to what it is given. Before the caller takes that away, it
+/// is summed, by [`Writer::sum`]: many records at once cost less than one after the other.
 #[derive(Clone, Debug)]
 pub struct Writer {
     options: WriteOptions,
@@ -48,65 +48,56 @@ impl Writer {
 
     /// The first bytes.
     pub fn header(&mut self, into: &mut Vec<u8>) {
-        self.summed(into, |into, _| {
-            into.extend_from_slice(format!("REDIS{VERSION:04}").as_bytes());
-        });
+        into.extend_from_slice(format!("REDIS{VERSION:04}").as_bytes());
     }
 
     /// A fact about the snapshot.
     pub fn aux(&mut self, name: &str, value: &[u8], into: &mut Vec<u8>) {
-        self.summed(into, |into, compress| {
-            into.push(kind::AUX);
-            push_bytes(name.as_bytes(), compress, into);
-            push_bytes(value, compress, into);
-        });
+        let compress = self.options.compress;
+        into.push(kind::AUX);
+        push_bytes(name.as_bytes(), compress, into);
+        push_bytes(value, compress, into);
     }
 
     /// The code of a library of functions.
     pub fn function(&mut self, code: &[u8], into: &mut Vec<u8>) {
-        self.summed(into, |into, compress| {
-            into.push(kind::FUNCTION);
-            push_bytes(code, compress, into);
-        });
+        let compress = self.options.compress;
+        into.push(kind::FUNCTION);
+        push_bytes(code, compress, into);
     }
 
     /// The keys that follow are of this db.
     pub fn select(&mut self, db: u64, into: &mut Vec<u8>) {
-        self.summed(into, |into, _| {
-            into.push(kind::SELECT);
-            push_length(db, into);
-        });
+        into.push(kind::SELECT);
+        push_length(db, into);
     }
 
     /// How many keys the db has, and how many of them expire: a hint to whoever makes room.
     pub fn sizes(&mut self, keys: u64, expiries: u64, into: &mut Vec<u8>) {
-        self.summed(into, |into, _| {
-            into.push(kind::SIZES);
-            push_length(keys, into);
-            push_length(expiries, into);
-        });
+        into.push(kind::SIZES);
+        push_length(keys, into);
+        push_length(expiries, into);
     }
 
     /// A key with its value.
     #[inline]
     pub fn record(&mut self, entry: &Entry<'_>, into: &mut Vec<u8>) {
-        self.summed(into, |into, compress| {
-            push_head(entry, kind_of(entry.value), compress, into);
-            push_value(entry.value, compress, into);
-        });
+        let compress = self.options.compress;
+        push_head(entry, kind_of(entry.value), compress, into);
+        push_value(entry.value, compress, into);
     }
 
     /// Begins a key with a large collection, of whose value only the type counts: `len` elements
     /// follow, each by [`Writer::element`].
     pub fn begin_large(&mut self, entry: &Entry<'_>, len: u64, into: &mut Vec<u8>) {
-        self.summed(into, |into, compress| {
-            push_head(entry, kind_of_elements(entry.value), compress, into);
-            push_length(len, into);
-        });
+        let compress = self.options.compress;
+        push_head(entry, kind_of_elements(entry.value), compress, into);
+        push_length(len, into);
     }
 
     pub fn element(&mut self, element: Shown<'_>, into: &mut Vec<u8>) {
-        self.summed(into, |into, compress| match element {
+        let compress = self.options.compress;
+        match element {
             Shown::Element(text) => push(text, compress, into),
             Shown::Pair(field, value) => {
                 push(field, compress, into);
@@ -116,24 +107,21 @@ impl Writer {
                 push(member, compress, into);
                 into.extend_from_slice(&score.to_le_bytes());
             }
-        });
-    }
-
-    /// The last bytes.
-    pub fn end(&mut self, into: &mut Vec<u8>) {
-        self.summed(into, |into, _| into.push(kind::END));
-        let sum = if self.options.checksum { self.sum } else { 0 };
-        into.extend_from_slice(&sum.to_le_bytes());
-    }
-
-    /// Adds to the sum what `write` appends.
-    #[inline]
-    fn summed(&mut self, into: &mut Vec<u8>, write: impl FnOnce(&mut Vec<u8>, bool)) {
-        let start = into.len();
-        write(into, self.options.compress);
-        if self.options.checksum {
-            self.sum = crc64::update(self.sum, &into[start..]);
         }
+    }
+
+    /// Adds what was appended since this was last called to the sum.
+    pub fn sum(&mut self, piece: &[u8]) {
+        if self.options.checksum {
+            self.sum = crc64::update(self.sum, piece);
+        }
+    }
+
+    /// The last bytes. What is not summed yet begins at `unsummed`.
+    pub fn end(&mut self, unsummed: usize, into: &mut Vec<u8>) {
+        into.push(kind::END);
+        self.sum(&into[unsummed..]);
+        into.extend_from_slice(&self.sum.to_le_bytes());
     }
 }
 

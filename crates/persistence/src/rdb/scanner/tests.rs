@@ -74,7 +74,7 @@ fn sample() -> Vec<u8> {
     }
     entry.value = ValueRef::Set(&set);
     writer.record(&entry, into);
-    writer.end(into);
+    writer.end(0, into);
     dump
 }
 

@@ -194,7 +194,7 @@ proptest! {
             writer.record(&entry, &mut dump);
             expected.push((*db, key.clone(), *expiry, usage, read(value.as_ref()).parts));
         }
-        writer.end(&mut dump);
+        writer.end(0, &mut dump);
 
         let mut scanner = Scanner::new(ScanOptions::default());
         let (mut buffer, mut found, mut sum) = (Vec::new(), Vec::new(), None);
@@ -283,7 +283,7 @@ proptest! {
             };
             writer.record(&entry, &mut dump);
         }
-        writer.end(&mut dump);
+        writer.end(0, &mut dump);
         damage(&mut dump, &damages);
         prop_assert_eq!(outcome(&dump, pieces, &limits), outcome(&dump, usize::MAX, &limits));
     }
