@@ -3,7 +3,8 @@
 //! [`Engine::begin_snapshot`] marks the moment under all locks; [`Snapshot::step`] then takes slot
 //! after slot, each under its shard's lock alone, and appends what it holds to a buffer. Slots are
 //! visited so that all shards get on evenly, and every visit takes along what writers had to copy
-//! in that shard since the last: copies never wait for long, and are written without any lock.
+//! in that shard since the last: copies never wait for long, and are written without any lock. So
+//! are the small strings of a slot: under the lock they are only copied.
 //!
 //! ```text
 //!   slot      0    1    2  …  255  256  257  …            16383
@@ -23,8 +24,8 @@ use ::persistence::{ValueRef, aof};
 use config::Config;
 use datatypes::{Hash, List, Set, Shown, SortedSet, Text};
 use keyspace::{
-    Db, DbIndex, Entry, Expire, FrozenHead, Kind, Locked, Recall, SHARDS, SLOTS, Saved, ShardSet,
-    Slot,
+    Copies, Db, DbIndex, Entry, Expire, FrozenHead, Kind, Locked, Recall, SHARDS, SLOTS, Saved,
+    ShardSet, Slot,
 };
 use stdx::time::UnixMillis;
 
@@ -56,7 +57,10 @@ pub const HIDDEN_SLOTS: &str = "hidden-slots";
 pub struct Snapshot {
     writing: Box<Writing>,
     next_slot: usize,
-    /// What was fetched and is not written yet.
+    /// The small strings of a slot, which are not written yet: who waits for the lock does not wait
+    /// for that.
+    taken: Copies,
+    /// What writers saved that is not written yet.
     saved: Saved,
     /// The large collection that is being written.
     large: Option<Large>,
@@ -200,6 +204,7 @@ impl Snapshot {
                 progress,
             }),
             next_slot: 0,
+            taken: Copies::default(),
             saved: Saved::default(),
             large: None,
             with_large: None,
@@ -218,8 +223,8 @@ impl Snapshot {
     pub fn step(&mut self, engine: &Engine, bytes: usize, into: &mut Vec<u8>) -> bool {
         let mut locked = engine.keyspace.lock(ShardSet::NONE);
         let mut db = locked.db(DbIndex(0), engine.now(), Expire::Ignore);
-        self.advance(engine, &mut db, bytes, into, |db, slot, take| {
-            db.take_snapshot_slot(slot, take)
+        self.advance(engine, &mut db, bytes, into, |db, slot, saved, take| {
+            db.take_snapshot_slot(slot, saved, take);
         });
         engine.garbage.add(locked.take_discarded());
         if self.stage == Stage::Over {
@@ -236,9 +241,8 @@ impl Snapshot {
         bytes: usize,
         into: &mut Vec<u8>,
     ) -> bool {
-        self.advance(engine, db, bytes, into, |db, slot, take| {
+        self.advance(engine, db, bytes, into, |db, slot, _, take| {
             db.show_slot(slot, take);
-            Saved::default()
         });
         self.stage != Stage::Over
     }
@@ -249,7 +253,7 @@ impl Snapshot {
         db: &mut Db<'_>,
         bytes: usize,
         into: &mut Vec<u8>,
-        visit: impl Fn(&mut Db<'_>, Slot, &mut dyn FnMut((DbIndex, &Entry))) -> Saved,
+        visit: impl Fn(&mut Db<'_>, Slot, &mut Saved, &mut dyn FnMut((DbIndex, &Entry))),
     ) {
         let start = into.len();
         let full = start.saturating_add(bytes.max(1));
@@ -263,12 +267,17 @@ impl Snapshot {
                 self.write_elements(db, into);
             } else if let Some(shard) = self.with_large {
                 self.begin_next_large(db, shard, into);
+            } else if self.write_copy(now, into) {
+                continue;
             } else if let Some((index, entry)) = self.saved.next() {
                 self.write_saved(index, entry, now, into);
             } else if self.next_slot < SLOTS {
-                let (slot, writing) = (Slot::new(self.next_slot as u16), &mut self.writing);
-                self.saved = visit(db, slot, &mut |(index, entry)| {
-                    writing.entry(index, entry, now, into);
+                let slot = Slot::new(self.next_slot as u16);
+                let (taken, writing) = (&mut self.taken, &mut self.writing);
+                visit(db, slot, &mut self.saved, &mut |(index, entry)| {
+                    if taken.push(index, entry).is_none() {
+                        writing.entry(index, entry, now, into);
+                    }
                 });
                 self.with_large = self.is_marked.then_some(slot.shard());
                 self.next_slot += 1;
@@ -283,6 +292,13 @@ impl Snapshot {
             self.writing.sum(&into[start..]);
         }
         shared.keys.store(self.writing.progress.keys, Relaxed);
+    }
+
+    /// Writes one of the small strings that were copied. Returns whether any was left.
+    fn write_copy(&mut self, now: UnixMillis, into: &mut Vec<u8>) -> bool {
+        let writing = &mut self.writing;
+        let mut write = |(index, entry): (DbIndex, &Entry)| writing.entry(index, entry, now, into);
+        self.taken.show_next(&mut write) || self.saved.show_copy(&mut write)
     }
 
     fn write_saved(

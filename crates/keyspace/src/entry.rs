@@ -30,6 +30,9 @@ use stdx::time::UnixMillis;
 use crate::kind::Kind;
 
 mod collection;
+mod copies;
+
+pub use copies::Copies;
 
 /// Strings up to this length are `embstr` to clients, longer ones `raw`.
 pub const EMBSTR_BYTES_MAX: usize = 44;

@@ -28,7 +28,7 @@ mod watch;
 
 pub use datatypes::Text;
 pub use db::{Db, Expire, Lapsed, Ttl, WrongType};
-pub use entry::Entry;
+pub use entry::{Copies, Entry};
 pub use expiry::{ExpiryCursor, Lapsing};
 pub use kind::{Kind, Value};
 pub use lock::{Keyspace, Locked, ShardSet};

@@ -25,6 +25,8 @@ pub(crate) struct Shard {
 
 /// What a key held before its first change under a snapshot.
 enum Old {
+    /// A copy was saved.
+    Saved,
     Copied(Entry),
     /// It stays where it is, and shows what it held: this is the rest.
     Frozen(Entry),
@@ -130,6 +132,14 @@ impl ShardDb {
     }
 }
 
+#[inline]
+fn place<'a>(dbs: &'a mut [ShardDb], index: DbIndex, key: &Key<'_>) -> Option<Place<'a, Entry>> {
+    let db = dbs.get_mut(usize::from(index.0))?;
+    let slot = db.slot_mut(key.slot.within())?;
+    slot.table
+        .find_mut(key.hash, |entry| entry.key() == key.bytes)
+}
+
 impl Shard {
     pub fn new(dbs: u16) -> Shard {
         Shard {
@@ -224,9 +234,7 @@ impl Shard {
     /// The place of a key that is about to change.
     #[inline]
     pub fn place(&mut self, index: DbIndex, key: &Key<'_>) -> Option<Place<'_, Entry>> {
-        let slot = self.db_mut(index)?.slot_mut(key.slot.within())?;
-        slot.table
-            .find_mut(key.hash, |entry| entry.key() == key.bytes)
+        place(&mut self.dbs, index, key)
     }
 
     /// What must happen before any change to `key`: its watchers learn of it, and a snapshot that
@@ -267,25 +275,30 @@ impl Shard {
 
     #[cold]
     fn save_before_write(&mut self, index: DbIndex, key: &Key<'_>) {
-        let Some(mut place) = self.place(index, key) else {
+        let (dbs, marks) = (&mut self.dbs, &mut self.marks);
+        let Some(mut place) = place(dbs, index, key) else {
             return;
         };
         if place.get().is_changed() {
             return;
         }
         let old = place.update(|mut entry| {
-            entry.set_changed(true);
-            let old = match entry.freeze() {
-                true => Old::Frozen(entry.without_elements()),
-                false => Old::Copied(entry.duplicate(key.bytes)),
+            let old = if marks.save_copy(index, &entry) {
+                Old::Saved
+            } else if entry.freeze() {
+                Old::Frozen(entry.without_elements())
+            } else {
+                Old::Copied(entry.duplicate(key.bytes))
             };
+            entry.set_changed(true);
             (entry, old)
         });
         match old {
-            Old::Frozen(head) => self.marks.note_frozen(index, key.hash, head),
-            Old::Copied(copy) => self.marks.save(index, copy),
+            Old::Saved => {}
+            Old::Frozen(head) => marks.note_frozen(index, key.hash, head),
+            Old::Copied(copy) => marks.save(index, copy),
         }
-        self.marks.note_changed(key.slot);
+        marks.note_changed(key.slot);
     }
 
     /// An entry that is given up, without what a snapshot still needs of it: the snapshot keeps

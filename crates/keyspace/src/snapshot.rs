@@ -16,6 +16,8 @@
 //!
 //! So a snapshot during which nothing is written writes nothing to the tables either, and a write
 //! costs one copy at most. A deleted key needs no bit: its saved value is all that is left of it.
+//! Copies of small strings lie in one piece of memory (`entry/copies.rs`), whose room goes from
+//! shard to shard as they are taken out, so that no write allocates for one.
 //!
 //! A large collection is neither copied nor written out at once: it is frozen
 //! ([`Entry::freeze`]), by the first who changes it or by whoever takes its slot, and then waits
@@ -30,7 +32,7 @@ use std::collections::VecDeque;
 
 use datatypes::table::Table;
 
-use crate::entry::Entry;
+use crate::entry::{Copies, Entry};
 use crate::shard::Detached;
 use crate::slot::{SHARDS, Slot};
 use crate::{Db, DbIndex, Locked};
@@ -60,6 +62,8 @@ pub(crate) struct SnapshotMarks {
 /// What a snapshot needs of a shard that is no longer to be found in its tables.
 #[derive(Default)]
 pub struct Saved {
+    /// Small strings.
+    copies: Copies,
     entries: Vec<(DbIndex, Entry)>,
     /// Of dbs that were flushed. Changed entries are among the others.
     tables: Vec<(DbIndex, Table<Entry>)>,
@@ -68,7 +72,7 @@ pub struct Saved {
 
 impl Saved {
     pub fn is_empty(&self) -> bool {
-        self.entries.is_empty() && self.tables.is_empty()
+        self.copies.is_empty() && self.entries.is_empty() && self.tables.is_empty()
     }
 
     /// Bytes of the entries that writers have copied.
@@ -76,11 +80,9 @@ impl Saved {
         self.copied_bytes
     }
 
-    /// Adds what was saved elsewhere.
-    pub fn append(&mut self, mut other: Saved) {
-        self.entries.append(&mut other.entries);
-        self.tables.append(&mut other.tables);
-        self.copied_bytes += other.copied_bytes;
+    /// Gives `show` one of the small strings. Returns whether any was left.
+    pub fn show_copy(&mut self, show: impl FnOnce(SnapshotItem<'_>)) -> bool {
+        self.copies.show_next(show)
     }
 
     fn save(&mut self, name: DbIndex, entry: Entry) {
@@ -89,7 +91,7 @@ impl Saved {
     }
 }
 
-/// Takes out one entry after the other.
+/// Takes out one entry after the other, but for small strings.
 impl Iterator for Saved {
     type Item = (DbIndex, Entry);
 
@@ -148,6 +150,14 @@ impl SnapshotMarks {
         self.saved.save(name, old);
     }
 
+    /// As [`SnapshotMarks::save`], of a small string. Returns whether it is one.
+    pub fn save_copy(&mut self, index: DbIndex, old: &Entry) -> bool {
+        let name = self.name(index);
+        let copied = self.saved.copies.push(name, old);
+        self.saved.copied_bytes += copied.unwrap_or(0);
+        copied.is_some()
+    }
+
     /// Notes that a pending slot holds an entry that is changed.
     pub fn note_changed(&mut self, slot: Slot) {
         self.changed |= 1 << slot.within();
@@ -174,6 +184,19 @@ impl SnapshotMarks {
         self.changed &= !bit;
         changed
     }
+
+    /// Exchanges what was saved for what is empty, and has room for what will be saved.
+    fn hand_over(&mut self, saved: &mut Saved) {
+        debug_assert!(
+            saved.is_empty(),
+            "what was saved is taken before there is more"
+        );
+        std::mem::swap(&mut self.saved, saved);
+        match self.pending {
+            0 => self.saved = Saved::default(),
+            _ => self.saved.copied_bytes = 0,
+        }
+    }
 }
 
 impl Locked<'_> {
@@ -186,14 +209,15 @@ impl Locked<'_> {
 
 impl Db<'_> {
     /// Gives `take` the entries that a slot still has of when the snapshot was marked, in all dbs;
-    /// but for large collections, which then wait to be shown ([`Db::next_frozen`]). Returns what
-    /// was saved in the slot's shard since that was last taken: once all slots of a shard are
-    /// taken, nothing more is saved there.
+    /// but for large collections, which then wait to be shown ([`Db::next_frozen`]). `saved`, which
+    /// is empty, gets what was saved in the slot's shard since that was last taken: once all slots
+    /// of a shard are taken, nothing more is saved there.
     pub fn take_snapshot_slot(
         &mut self,
         slot: Slot,
+        saved: &mut Saved,
         mut take: impl FnMut(SnapshotItem<'_>),
-    ) -> Saved {
+    ) {
         let keyspace = self.keyspace();
         self.visit_shard(slot.shard(), |shard| {
             let is_pending = shard.marks.is_pending(slot);
@@ -212,8 +236,8 @@ impl Db<'_> {
                 });
             });
             shard.marks.settle(slot);
-            std::mem::take(&mut shard.marks.saved)
-        })
+            shard.marks.hand_over(saved);
+        });
     }
 
     /// Whether a slot holds large collections: such as are frozen, and not copied.

@@ -208,7 +208,8 @@ impl Taking {
         assert!(twice.is_none(), "an entry is taken once");
     }
 
-    fn keep(&mut self, saved: Saved) {
+    fn keep(&mut self, mut saved: Saved) {
+        while saved.show_copy(|item| self.note(item)) {}
         saved.for_each(|(index, entry)| self.note((index, &entry)));
     }
 
@@ -246,7 +247,8 @@ impl Taking {
     fn take(&mut self, db: &mut Db<'_>, slots: usize) {
         for _ in self.next..SLOTS.min(self.next + slots) {
             let slot = Slot::new(self.next as u16);
-            let saved = db.take_snapshot_slot(slot, |item| self.note(item));
+            let mut saved = Saved::default();
+            db.take_snapshot_slot(slot, &mut saved, |item| self.note(item));
             self.keep(saved);
             self.next += 1;
         }
@@ -353,14 +355,50 @@ fn only_what_is_written_is_saved_and_once() {
     set(&mut db, b"a");
     set(&mut db, b"new");
     let shard = db.key(b"a").slot.shard();
-    let saved = db.take_saved(shard);
+    let mut saved = db.take_saved(shard);
     assert_eq!(
         saved.copied_bytes(),
         Entry::string(b"a", b"v", None).memory()
     );
-    assert_eq!(saved.count(), 1);
+    assert!(saved.show_copy(|(_, entry)| assert_eq!(entry.key(), b"a")));
+    assert!(!saved.show_copy(|_| panic!("it is saved once")));
+    assert_eq!(saved.count(), 0);
     set(&mut db, b"a");
     assert!((0..SHARDS).all(|shard| db.take_saved(shard).is_empty()));
+}
+
+#[test]
+fn strings_are_saved_as_they_were_however_long() {
+    let keyspace = Keyspace::new(1, 3);
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let lengths = [0, 1, 100, 200, 255, 256, 300, 20_000];
+    let name = |len: usize| format!("{{tag}}{len}").into_bytes();
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    for len in lengths {
+        let value = vec![b'v'; len];
+        db.set_string(&db.key(&name(len)), &value, Ttl::At(UnixMillis(len as i64)));
+    }
+    locked.mark_snapshot();
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    for len in lengths {
+        db.set_string(&db.key(&name(len)), b"17", Ttl::Clear);
+    }
+    let mut saved = db.take_saved(db.key(b"{tag}").slot.shard());
+    let (mut found, mut bytes) = (Vec::new(), 0);
+    let mut note = |entry: &Entry| {
+        bytes += entry.memory();
+        let len = entry.text().len();
+        assert_eq!(entry.key(), name(len));
+        assert_eq!(entry.expiry(), Some(UnixMillis(len as i64)));
+        assert!(entry.text() == datatypes::Text::Bytes(&vec![b'v'; len]));
+        found.push(len);
+    };
+    let copied = saved.copied_bytes();
+    while saved.show_copy(|(_, entry)| note(entry)) {}
+    saved.for_each(|(_, entry)| note(&entry));
+    found.sort_unstable();
+    assert_eq!(found, lengths);
+    assert_eq!(copied, bytes);
 }
 
 #[test]
@@ -378,13 +416,19 @@ fn a_flush_gives_whole_tables_away() {
     drop(db.detach_all());
     db.set_string(&db.key(b"{tag}1"), b"w", Ttl::Clear);
     let slot = db.key(b"{tag}").slot;
-    let saved = db.take_snapshot_slot(slot, |_| panic!("all that was there is given away"));
+    let mut saved = Saved::default();
+    db.take_snapshot_slot(slot, &mut saved, |_| {
+        panic!("all that was there is given away")
+    });
     assert_eq!(
         saved.copied_bytes(),
         Entry::string(b"{tag}0", b"v", None).memory()
     );
-    let keys: std::collections::BTreeSet<Vec<u8>> =
-        saved.map(|(_, entry)| entry.key().to_vec()).collect();
+    let mut keys = std::collections::BTreeSet::new();
+    while saved.show_copy(|(_, entry)| {
+        keys.insert(entry.key().to_vec());
+    }) {}
+    keys.extend(saved.map(|(_, entry)| entry.key().to_vec()));
     assert_eq!(keys.len(), 500);
 }
 

@@ -8,6 +8,7 @@ pub const UNSAFE_FILES: &[&str] = &[
     "crates/keyspace/src/lock.rs",
     "crates/keyspace/src/entry.rs",
     "crates/keyspace/src/entry/collection.rs",
+    "crates/keyspace/src/entry/copies.rs",
     "crates/keyspace/src/kind.rs",
     "crates/datatypes/src/compact.rs",
     "crates/datatypes/src/hash.rs",
