@@ -79,7 +79,7 @@ enum Large {
 }
 
 /// Elements of a large collection that are written under the lock at once.
-pub(crate) const ELEMENTS_AT_ONCE: usize = 1_000;
+pub(crate) const ELEMENTS_AT_ONCE: usize = 250;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {

@@ -444,6 +444,14 @@ impl<'a> Db<'a> {
     ) -> R {
         self.shards.visit(shard, visit)
     }
+
+    pub(crate) fn visit_shard_in_turn<R>(
+        &mut self,
+        shard: usize,
+        visit: impl FnOnce(&mut Shard) -> R,
+    ) -> R {
+        self.shards.visit_in_turn(shard, visit)
+    }
 }
 
 /// What concerns all keys of a db. Such a command holds every lock, or none: then each shard's lock

@@ -296,6 +296,16 @@ impl Locked<'_> {
     }
 }
 
+impl Locked<'_> {
+    /// Gives the locks to those who wait for them.
+    fn hand_on(mut self) {
+        for shard in std::mem::replace(&mut self.held, ShardSet::NONE).iter() {
+            // SAFETY: `Keyspace::lock` took these locks for this value, which has none any more.
+            unsafe { self.keyspace.shards[shard].lock.hand_on() };
+        }
+    }
+}
+
 impl Drop for Locked<'_> {
     #[inline]
     fn drop(&mut self) {
@@ -353,6 +363,21 @@ impl<'a> Shards<'a> {
     ///
     /// Only who holds every lock or none may do this: anything between could deadlock.
     pub fn visit<R>(&mut self, shard: usize, visit: impl FnOnce(&mut Shard) -> R) -> R {
+        self.visit_and(shard, visit, drop)
+    }
+
+    /// As [`Shards::visit`], for who comes again at once: others that wait for the lock have it
+    /// before.
+    pub fn visit_in_turn<R>(&mut self, shard: usize, visit: impl FnOnce(&mut Shard) -> R) -> R {
+        self.visit_and(shard, visit, Locked::hand_on)
+    }
+
+    fn visit_and<R>(
+        &mut self,
+        shard: usize,
+        visit: impl FnOnce(&mut Shard) -> R,
+        give_back: fn(Locked<'a>),
+    ) -> R {
         if self.held.contains(shard) {
             return visit(self.get(shard));
         }
@@ -368,7 +393,7 @@ impl<'a> Shards<'a> {
             }
             .get(shard),
         );
-        drop(locked);
+        give_back(locked);
         self.held = held;
         result
     }
@@ -377,7 +402,7 @@ impl<'a> Shards<'a> {
 #[cfg(not(feature = "shuttle"))]
 mod raw {
     use parking_lot::RawMutex;
-    use parking_lot::lock_api::RawMutex as _;
+    use parking_lot::lock_api::{RawMutex as _, RawMutexFair as _};
 
     /// One byte; a waiter spins a little, then sleeps.
     pub struct RawLock(RawMutex);
@@ -398,6 +423,15 @@ mod raw {
         pub unsafe fn unlock(&self) {
             // SAFETY: the caller's promise.
             unsafe { self.0.unlock() };
+        }
+
+        /// As [`RawLock::unlock`], but whoever waits has it at once.
+        ///
+        /// # Safety
+        /// The caller holds the lock.
+        pub unsafe fn hand_on(&self) {
+            // SAFETY: the caller's promise.
+            unsafe { self.0.unlock_fair() };
         }
     }
 }
@@ -434,6 +468,13 @@ mod raw {
         pub unsafe fn unlock(&self) {
             *self.held.lock().expect("no holder panics") = false;
             self.freed.notify_one();
+        }
+
+        /// # Safety
+        /// The caller holds the lock.
+        pub unsafe fn hand_on(&self) {
+            // SAFETY: the caller's promise.
+            unsafe { self.unlock() };
         }
     }
 }

@@ -155,10 +155,12 @@ impl Db<'_> {
     }
 
     fn advance_frozen(&mut self, shard: usize, step: impl FnOnce(&mut Entry) -> bool) -> bool {
-        let (more, kept) = self.visit_shard(shard, |shard| match shard.with_first_frozen(step) {
-            Some(true) => (true, None),
-            _ => (false, shard.marks.end_first()),
-        });
+        // Step follows upon step: those who write to the collection would wait through many.
+        let (more, kept) =
+            self.visit_shard_in_turn(shard, |shard| match shard.with_first_frozen(step) {
+                Some(true) => (true, None),
+                _ => (false, shard.marks.end_first()),
+            });
         if let Some(entry) = kept {
             self.discard_later(Detached::entry(entry));
         }
