@@ -33,11 +33,9 @@ use crate::machine::system_words;
 use crate::memory;
 use crate::worker::wake_behind_others;
 
-/// Bytes read at once.
-const INPUT_BYTES: usize = 256 * 1024;
-
-/// Reads before other tasks have their turn.
-const READS_PER_TURN: usize = 4;
+/// Bytes read at once. Other tasks have their turn when so many have been applied: more than a
+/// thousand small commands, which take most of a millisecond.
+const INPUT_BYTES: usize = 64 * 1024;
 
 /// Between two looks at how far replicas are.
 const LOOK_EVERY_MS: u64 = 100;
@@ -236,7 +234,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     fn serve(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
-        for _ in 0..READS_PER_TURN {
+        let mut taken = 0;
+        while taken < INPUT_BYTES {
             self.follower.set_waker(cx.waker());
             if self.link.is_closed() {
                 return Err(io::ErrorKind::ConnectionAborted.into());
@@ -256,7 +255,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
                 continue;
             }
             if self.follower.has_carried() {
-                self.follower.apply_carried();
+                taken += self.follower.apply_carried();
                 continue;
             }
             if let Some(error) = self.ended.take() {
@@ -268,7 +267,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
             }
             match self.read(cx) {
                 Ok(Poll::Pending) => return Ok(false),
-                Ok(Poll::Ready(len)) => self.follower.receive(&self.input[..len]),
+                Ok(Poll::Ready(len)) => {
+                    self.follower.receive(&self.input[..len]);
+                    taken += len;
+                }
                 Err(error) => self.end(error)?,
             }
         }

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering;
 use engine::Engine;
 
 /// Bytes of a chunk, which are applied in one go.
-const CHUNK_BYTES: usize = 256 * 1024;
+const CHUNK_BYTES: usize = 64 * 1024;
 
 pub(super) struct Carried {
     chunks: VecDeque<Vec<u8>>,

@@ -120,12 +120,14 @@ impl Follower {
         !self.carried.is_empty() && self.replication.is_online()
     }
 
-    /// Applies some of what came with a copy.
-    pub fn apply_carried(&mut self) {
-        if let Some(bytes) = self.carried.pop() {
-            self.cutter.push(&bytes);
-            self.apply();
-        }
+    /// Applies some of what came with a copy. Returns how many bytes that was.
+    pub fn apply_carried(&mut self) -> usize {
+        let Some(bytes) = self.carried.pop() else {
+            return 0;
+        };
+        self.cutter.push(&bytes);
+        self.apply();
+        bytes.len()
     }
 
     /// Whether an operator has closed the link as a client's.
