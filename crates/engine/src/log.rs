@@ -118,6 +118,8 @@ struct Kept {
     past: Option<Past>,
     /// Effects are missing that happened before this offset.
     whole_from: u64,
+    /// The last bytes that are no effect end here. Somebody waits for what readers say to them.
+    asked_until: u64,
 }
 
 /// How much is kept without a reader.
@@ -143,6 +145,16 @@ struct Place {
     /// It was: nothing is kept for it, and it reads nothing any more.
     is_dropped: bool,
     waker: Option<Waker>,
+}
+
+/// What a reader has not read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    pub len: u64,
+    /// The offset at its end.
+    pub end: u64,
+    /// Somebody waits until it is read.
+    pub is_awaited: bool,
 }
 
 /// A place in the log that moves on as it is read.
@@ -206,6 +218,7 @@ impl Log {
         kept.pieces.extend(bytes);
         kept.forget_past();
         let end = kept.pieces.end();
+        kept.asked_until = end;
         drop(kept);
         self.wake_readers();
         end
@@ -370,6 +383,18 @@ impl Log {
         false
     }
 
+    /// What is there that the reader has not read.
+    pub fn unread(&self, reader: &Reader) -> Unread {
+        let mut kept = self.kept.lock();
+        let (end, asked_until) = (kept.pieces.end(), kept.asked_until);
+        let at = kept.place(reader).at;
+        Unread {
+            len: end - at,
+            end,
+            is_awaited: at < asked_until,
+        }
+    }
+
     /// The offset of the next byte that a reader is given.
     pub fn place(&self, reader: &Reader) -> u64 {
         self.kept.lock().place(reader).at
@@ -427,6 +452,7 @@ impl Log {
     pub fn restart(&self, offset: u64) {
         let mut kept = self.kept.lock();
         kept.pieces.restart(offset);
+        kept.asked_until = offset;
         kept.whole_from = offset;
         kept.db = None;
         kept.followed = kept.followed.map(|_| DbIndex(0));

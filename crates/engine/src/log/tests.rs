@@ -249,3 +249,23 @@ fn a_reader_that_is_too_slow_is_dropped_and_nothing_is_kept_for_it() {
     log.unsubscribe(slow);
     assert!(!log.is_read());
 }
+
+#[test]
+fn what_is_no_effect_is_awaited_until_it_is_read() {
+    let log = Log::default();
+    let reader = subscribe(&log);
+    log.append(&mut effects(&["SET", "a", "1"]));
+    assert!(!log.unread(&reader).is_awaited);
+    log.append_verbatim(b"a question");
+    log.append(&mut effects(&["SET", "b", "2"]));
+    let unread = log.unread(&reader);
+    assert!(unread.is_awaited && unread.end == log.offset());
+    read(&log, &reader);
+    let end = log.offset();
+    let nothing = Unread {
+        len: 0,
+        end,
+        is_awaited: false,
+    };
+    assert_eq!(log.unread(&reader), nothing);
+}

@@ -12,7 +12,7 @@ use std::task::Waker;
 use bytes::Bytes;
 use engine::Engine;
 use engine::clients::Client;
-use engine::log::Reader;
+use engine::log::{Reader, Unread};
 use parking_lot::{Condvar, Mutex};
 
 /// Bytes of a file that are read at once.
@@ -177,6 +177,14 @@ impl Feed {
 
     pub(super) fn has_moved(&self) -> bool {
         self.moved.swap(false, Ordering::Relaxed)
+    }
+
+    /// What is there of the log, if that is what comes next.
+    pub fn unread(&self, engine: &Engine) -> Option<Unread> {
+        let line = self.line.lock();
+        let reader = line.reader.as_ref();
+        let reader = reader.filter(|_| line.is_fed && line.items.is_empty())?;
+        Some(engine.log.unread(reader))
     }
 
     /// Takes pieces of about `most` bytes.

@@ -7,7 +7,9 @@ use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 
 use bytes::{Buf, Bytes};
+use engine::Engine;
 use engine::clients::ClientFlags;
+use engine::log::Unread;
 use node::replication::feed::{Feed, Next};
 use replication::Input;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -24,6 +26,12 @@ const SLICES: usize = 64;
 /// Bytes written before other connections have their turn.
 const BYTES_PER_TURN: usize = 1 << 20;
 
+/// So much of the log is not kept back any longer for what others add to it.
+const GATHERED_BYTES: u64 = 16 * 1024;
+
+/// Nor is anything for longer than this, unless the thread comes late.
+const GATHERS_NANOS: u64 = 250_000;
+
 /// What is on its way to a replica.
 pub(super) struct Replica {
     feed: Arc<Feed>,
@@ -32,8 +40,32 @@ pub(super) struct Replica {
     next: usize,
     left: usize,
     log_end: Option<u64>,
-    /// What is there has waited for what others add to it.
-    has_gathered: bool,
+    gathering: Gathering,
+}
+
+/// What is there of the log waits for what others add to it. A client's batch wakes the replica's
+/// task, and others have a batch, too: one write takes all of them if they go first. So it waits as
+/// long as each look at the sockets brings more, within limits.
+#[derive(Default)]
+struct Gathering {
+    /// When it began, and the offset of the log's end at the last look.
+    under_way: Option<(u64, u64)>,
+}
+
+impl Gathering {
+    /// Whether to wait for another look at the sockets.
+    fn goes_on(&mut self, unread: Unread, now_nanos: u64) -> bool {
+        let (since, seen) = self.under_way.take().unwrap_or((now_nanos, 0));
+        let is_due = unread.end == seen
+            || unread.len >= GATHERED_BYTES
+            || unread.is_awaited && seen > 0
+            || now_nanos.saturating_sub(since) >= GATHERS_NANOS;
+        if unread.len == 0 || is_due {
+            return false;
+        }
+        self.under_way = Some((since, unread.end));
+        true
+    }
 }
 
 impl Replica {
@@ -44,19 +76,19 @@ impl Replica {
             next: 0,
             left: 0,
             log_end: None,
-            has_gathered: false,
+            gathering: Gathering::default(),
         }
     }
 
-    /// Whether to send later what is there now. A client's batch wakes the replica's task, and all
-    /// others who are ready have a batch, too: one write takes all of it if they go first.
-    fn gathers(&mut self, cx: &mut Context<'_>) -> bool {
-        if self.left > 0 || std::mem::take(&mut self.has_gathered) {
-            return false;
+    /// Whether to send later what is there now. Then the task is woken to ask again.
+    fn gathers(&mut self, engine: &Engine, cx: &mut Context<'_>) -> bool {
+        let now_nanos = engine.host.monotonic_nanos();
+        let unread = self.feed.unread(engine);
+        let gathers = unread.is_some_and(|unread| self.gathering.goes_on(unread, now_nanos));
+        if gathers {
+            wake_behind_others(cx);
         }
-        self.has_gathered = true;
-        wake_behind_others(cx);
-        true
+        gathers
     }
 
     /// The socket has taken so many bytes.
@@ -99,13 +131,6 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Sends what the socket takes of the feed.
     pub(super) fn feed(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
-        if self
-            .replica
-            .as_mut()
-            .is_some_and(|replica| replica.gathers(cx))
-        {
-            return Ok(());
-        }
         let mut sent = 0;
         let fed = loop {
             if sent >= BYTES_PER_TURN {
@@ -131,6 +156,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             return Ok(Poll::Pending);
         };
         if replica.left == 0 {
+            if replica.gathers(&self.engine, cx) {
+                return Ok(Poll::Pending);
+            }
             let feed = &replica.feed;
             match feed.next(&self.engine, cx.waker(), PIECES_BYTES, &mut replica.pieces) {
                 Next::Nothing => return Ok(Poll::Pending),
@@ -176,5 +204,45 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             let replication = &self.durability.replication;
             replication.tell(&self.engine, Input::Newline { peer });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unread(len: u64, is_awaited: bool) -> Unread {
+        Unread {
+            len,
+            end: 1000 + len,
+            is_awaited,
+        }
+    }
+
+    #[test]
+    fn a_feed_gathers_while_each_look_brings_more() {
+        let mut gathering = Gathering::default();
+        assert!(!gathering.goes_on(unread(0, false), 0));
+        for len in 1..10 {
+            assert!(gathering.goes_on(unread(len, false), len));
+        }
+        assert!(!gathering.goes_on(unread(9, false), 10));
+        assert!(gathering.goes_on(unread(9, false), 11));
+    }
+
+    #[test]
+    fn a_feed_gathers_neither_much_nor_long() {
+        let mut gathering = Gathering::default();
+        assert!(!gathering.goes_on(unread(GATHERED_BYTES, false), 0));
+        assert!(gathering.goes_on(unread(1, false), 5));
+        assert!(gathering.goes_on(unread(2, false), 4 + GATHERS_NANOS));
+        assert!(!gathering.goes_on(unread(3, false), 5 + GATHERS_NANOS));
+    }
+
+    #[test]
+    fn what_somebody_waits_for_is_gathered_once() {
+        let mut gathering = Gathering::default();
+        assert!(gathering.goes_on(unread(1, true), 0));
+        assert!(!gathering.goes_on(unread(2, true), 0));
     }
 }
