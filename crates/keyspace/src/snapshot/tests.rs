@@ -402,6 +402,25 @@ fn strings_are_saved_as_they_were_however_long() {
 }
 
 #[test]
+fn a_string_is_saved_before_it_grows_unheard() {
+    let keyspace = Keyspace::new(1, 3);
+    let mut locked = keyspace.lock(ShardSet::ALL);
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    db.set_string(&db.key(b"k"), b"v", Ttl::Clear);
+    locked.mark_snapshot();
+    let mut db = locked.db(DbIndex(0), UnixMillis(0), Expire::Delete);
+    let key = db.key(b"k");
+    assert!(db.lengthen(&key, 3) && !db.lengthen(&key, 2));
+    let mut saved = db.take_saved(key.slot.shard());
+    let is_old = |entry: &Entry| entry.text() == datatypes::Text::Bytes(b"v");
+    assert!(saved.show_copy(|(_, entry)| assert!(is_old(entry))));
+    assert!(!saved.show_copy(|_| panic!("it is saved once")));
+    let mut taken = 0;
+    db.take_snapshot_slot(key.slot, &mut Saved::default(), |_| taken += 1);
+    assert_eq!(taken, 0, "what has changed is not shown");
+}
+
+#[test]
 fn a_flush_gives_whole_tables_away() {
     let keyspace = Keyspace::new(2, 3);
     let mut locked = keyspace.lock(ShardSet::ALL);
