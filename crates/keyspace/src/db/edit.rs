@@ -73,10 +73,8 @@ impl Db<'_> {
         }
         if let Some(mut place) = shard.place(index, key) {
             place.update(|entry| {
-                let (changed, access) = (entry.is_changed(), entry.access());
                 let mut entry = entry.with_len(old_len.max(len));
                 entry.mark_raw();
-                entry.succeed(changed, access);
                 (entry, ())
             });
         }
