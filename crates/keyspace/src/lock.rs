@@ -294,9 +294,7 @@ impl Locked<'_> {
     pub fn set_recall(&mut self, recall: Recall) {
         self.notes.recall = recall;
     }
-}
 
-impl Locked<'_> {
     /// Gives the locks to those who wait for them.
     fn hand_on(mut self) {
         for shard in std::mem::replace(&mut self.held, ShardSet::NONE).iter() {
