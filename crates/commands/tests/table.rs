@@ -52,6 +52,27 @@ fn every_command_is_described() {
 }
 
 #[test]
+fn a_member_that_is_fetched_ahead_is_always_there() {
+    for_every_command(|entry| {
+        let Some(word) = entry.member_word else {
+            return Ok(());
+        };
+        ensure(!entry.command.arity.allows(word), "it may lack its member")?;
+        let first_key = entry.simple_keys.map(|(first, ..)| first);
+        ensure(first_key == Some(1), "its first word is no key")
+    });
+    let of = |name: &[u8]| {
+        commands::table()
+            .find(name)
+            .and_then(|entry| entry.member_word)
+    };
+    assert_eq!(
+        (of(b"sadd"), of(b"hget"), of(b"set")),
+        (Some(2), Some(2), None)
+    );
+}
+
+#[test]
 fn a_renamed_command_answers_to_its_new_name_only() {
     let mut table = commands::table();
     let all = table.top().len();

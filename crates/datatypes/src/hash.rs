@@ -42,6 +42,14 @@ impl Default for Hash {
 }
 
 impl Hash {
+    /// Fetches what a look at a field of a large hash reads, ahead of it.
+    #[inline]
+    pub fn prefetch(&self, field: &[u8]) {
+        if let Hash::Table(table) = self {
+            table.prefetch(field);
+        }
+    }
+
     #[inline]
     pub fn get(&self, field: &[u8]) -> Option<Text<'_>> {
         match self {

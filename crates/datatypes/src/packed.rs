@@ -116,6 +116,15 @@ impl<const VALUES: bool> Packed<VALUES> {
         (buckets as usize, counts.max().unwrap_or(0))
     }
 
+    /// Fetches where a field is, or would be, ahead of its use.
+    #[inline]
+    pub fn prefetch(&self, field: &[u8]) {
+        if self.len > 0 {
+            let at = address(self.hash(field), self.buckets.len());
+            self.buckets.get(at).prefetch_items();
+        }
+    }
+
     #[inline]
     pub fn contains(&self, field: &[u8]) -> bool {
         self.find(field).is_some()

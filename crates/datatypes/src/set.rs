@@ -42,6 +42,14 @@ impl Set {
         }
     }
 
+    /// Fetches what a look at a member of a large set reads, ahead of it.
+    #[inline]
+    pub fn prefetch(&self, member: &[u8]) {
+        if let Set::Table(table) = self {
+            table.prefetch(member);
+        }
+    }
+
     /// The set of these integers. It becomes a table if the limits ask for one.
     pub fn of_ints(ints: IntSet, limits: &SetLimits) -> Set {
         let mut set = Set::Ints(ints);

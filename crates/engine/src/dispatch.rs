@@ -352,8 +352,7 @@ impl<'a> Run<'a, '_> {
             return 0;
         }
         if self.located.len() > 1 {
-            let keys = self.located.iter().map(|located| &located.key);
-            locked.prefetch(self.session.db, keys);
+            self.prefetch(&mut locked, first, &planned);
         }
         let mut started = self.engine.host.monotonic_nanos();
         for (index, plan) in planned.into_iter().flatten().enumerate() {
@@ -372,6 +371,20 @@ impl<'a> Run<'a, '_> {
         }
         self.give_back(locked, self.batch.request(first + count - 1));
         count
+    }
+
+    /// Fetches what the requests from `first` on will read, so that their waits for memory overlap.
+    #[inline]
+    fn prefetch(&self, locked: &mut Locked<'_>, first: usize, planned: &[Option<Planned<'a>>]) {
+        let keys = self.located.iter().map(|located| &located.key);
+        locked.prefetch(self.session.db, keys);
+        for (index, plan) in planned.iter().flatten().enumerate() {
+            if let Some(word) = plan.entry.member_word {
+                let key = &self.located[plan.located.start].key;
+                let member = self.batch.request(first + index)[word];
+                locked.prefetch_member(self.session.db, key, member);
+            }
+        }
     }
 
     /// Whether, now that the locks are held, every gate is still open.

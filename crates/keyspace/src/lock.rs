@@ -236,6 +236,14 @@ impl Locked<'_> {
         }
     }
 
+    /// Fetches what a look at a member of what `key` holds reads, if that is large.
+    #[inline]
+    pub fn prefetch_member(&mut self, index: DbIndex, key: &Key<'_>, member: &[u8]) {
+        if let Some(entry) = self.shards().get(key.slot.shard()).find(index, key) {
+            entry.prefetch_member(member);
+        }
+    }
+
     pub(crate) fn shards(&mut self) -> Shards<'_> {
         Shards {
             keyspace: self.keyspace,

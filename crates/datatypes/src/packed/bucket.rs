@@ -25,6 +25,10 @@ const COUNT_BYTES: usize = 2;
 /// expensive.
 const NEAR_BYTES_MAX: usize = 64;
 
+/// Of a bucket so much is fetched ahead: half a dozen items of twenty bytes or so.
+const ITEMS_BYTES: usize = 3 * LINE_BYTES;
+const LINE_BYTES: usize = 64;
+
 /// The width that stands for a pointer to a blob.
 const FAR: u8 = u8::MAX;
 
@@ -112,6 +116,15 @@ impl<const VALUES: bool> Bucket<VALUES> {
     pub fn prefetch(&self) {
         if let Some(memory) = self.0 {
             prefetch(memory.as_ptr());
+        }
+    }
+
+    /// Asks the processor to fetch the heads and, of items as short as most, the rest.
+    #[inline]
+    pub fn prefetch_items(&self) {
+        if let Some(memory) = self.0 {
+            let lines = (0..ITEMS_BYTES).step_by(LINE_BYTES);
+            lines.for_each(|at| prefetch(memory.as_ptr().wrapping_add(at)));
         }
     }
 

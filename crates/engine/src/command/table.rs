@@ -24,6 +24,8 @@ pub struct Entry {
     /// Whether the keys are all words from one on, which most commands' are: the first, the last
     /// (from the end when negative) and the step. This is what locks and prefetch read.
     pub simple_keys: Option<(usize, i64, usize)>,
+    /// Which word, if all keys are simple, is looked up in what the first of them holds.
+    pub member_word: Option<usize>,
 }
 
 impl Entry {
@@ -105,6 +107,7 @@ impl Table {
             flags: flags_of(command),
             subcommands: Vec::new(),
             simple_keys: simple_keys(command),
+            member_word: member_word(command),
         });
         for subcommand in command.subcommands {
             let sub = self.add(subcommand, group, Some(&full_name));
@@ -221,6 +224,14 @@ fn simple_keys(command: &Command) -> Option<(usize, i64, usize)> {
         ) => Some((first, last, step)),
         _ => None,
     }
+}
+
+/// Behind the key stands a member of a set or a field of a hash.
+fn member_word(command: &Command) -> Option<usize> {
+    simple_keys(command)?;
+    let mut words = command.syntax.split(' ');
+    let is_member = words.next() == Some("key") && matches!(words.next(), Some("member" | "field"));
+    is_member.then_some(2)
 }
 
 /// The command's flags, and that its keys move if the first, last and step cannot tell them.

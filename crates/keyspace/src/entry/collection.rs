@@ -3,7 +3,7 @@
 use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
-use datatypes::{Borrowed, Collection, Shown};
+use datatypes::{Borrowed, Collection, Hash, Set, Shown};
 use stdx::time::UnixMillis;
 
 use super::{Entry, KIND, LARGE, WORD, WORD_BYTES};
@@ -45,6 +45,19 @@ impl Entry {
         let result = edit(&mut value);
         self.set_raw(value.into_raw());
         Some(result)
+    }
+
+    /// Fetches what a look at a member of a large set, or a field of a large hash, reads.
+    #[inline]
+    pub fn prefetch_member(&self, member: &[u8]) {
+        if self.meta() & LARGE == 0 {
+            return;
+        }
+        if let Some(set) = self.value::<Set>() {
+            set.prefetch(member);
+        } else if let Some(hash) = self.value::<Hash>() {
+            hash.prefetch(member);
+        }
     }
 
     /// How many elements the value has; a string is one.
