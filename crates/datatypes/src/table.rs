@@ -166,6 +166,15 @@ impl<T: Thin> Table<T> {
         (self.buckets.len() as usize, chained.count())
     }
 
+    /// Fetches where the bucket of `hash` is, ahead of its use.
+    #[inline]
+    pub fn prefetch_directory(&self, hash: u64) {
+        if !self.buckets.is_empty() {
+            let at = address(hash, self.buckets.len());
+            self.buckets.prefetch_directory(at);
+        }
+    }
+
     /// Fetches the bucket of `hash` ahead of its use.
     pub fn prefetch_bucket(&self, hash: u64) {
         if !self.buckets.is_empty() {

@@ -8,6 +8,9 @@
 
 use std::cell::UnsafeCell;
 
+use datatypes::table::Table;
+use stdx::time::UnixMillis;
+
 use crate::DbIndex;
 use crate::db::{Db, Expire, Lapsed};
 use crate::entry::Entry;
@@ -15,7 +18,6 @@ use crate::recall::Recall;
 use crate::shard::{Detached, STEP_ELEMENTS, Shard};
 use crate::slot::{Key, KeyHasher, SHARDS, Slot};
 use raw::RawLock;
-use stdx::time::UnixMillis;
 
 /// A set of shards.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -216,7 +218,8 @@ impl Locked<'_> {
         Db::new(shards, index, now, expire, &mut self.notes)
     }
 
-    /// Fetches what the tables hold about `keys` into the cache, all of them at once.
+    /// Fetches what the tables hold about `keys` into the cache: each step of the way there, from
+    /// the slot's table to the entry, for all of them before the next.
     #[inline]
     pub fn prefetch<'a>(
         &mut self,
@@ -225,15 +228,11 @@ impl Locked<'_> {
     ) {
         let mut shards = self.shards();
         for key in keys.clone() {
-            if let Some(table) = shards.get(key.slot.shard()).table(index, key.slot) {
-                table.prefetch_bucket(key.hash);
-            }
+            shards.get(key.slot.shard()).prefetch_table(index, key.slot);
         }
-        for key in keys {
-            if let Some(table) = shards.get(key.slot.shard()).table(index, key.slot) {
-                table.prefetch_element(key.hash);
-            }
-        }
+        shards.for_each_table(index, keys.clone(), Table::prefetch_directory);
+        shards.for_each_table(index, keys.clone(), Table::prefetch_bucket);
+        shards.for_each_table(index, keys, Table::prefetch_element);
     }
 
     /// Fetches what a look at a member of what `key` holds reads, if that is large.
@@ -353,6 +352,21 @@ impl<'a> Shards<'a> {
         // SAFETY: the lock is held by the `Locked` this was made by, which is borrowed for as long
         // as this lives, and this is borrowed for as long as the shard.
         unsafe { &mut *self.keyspace.shards[shard].shard.get() }
+    }
+
+    /// Calls `visit` with the table that each key belongs to, where there is one, and its hash.
+    #[inline]
+    fn for_each_table<'k>(
+        &mut self,
+        index: DbIndex,
+        keys: impl Iterator<Item = &'k Key<'k>>,
+        visit: impl Fn(&Table<Entry>, u64),
+    ) {
+        for key in keys {
+            if let Some(table) = self.get(key.slot.shard()).table(index, key.slot) {
+                visit(table, key.hash);
+            }
+        }
     }
 
     /// A shard, to look at while others are looked at too.

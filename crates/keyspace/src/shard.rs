@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use datatypes::table::{Place, Ref, Table};
+use datatypes::table::{Place, Ref, Table, prefetch};
 use stdx::time::UnixMillis;
 
 use crate::DbIndex;
@@ -215,6 +215,14 @@ impl Shard {
     #[inline]
     pub fn table(&self, index: DbIndex, slot: Slot) -> Option<&Table<Entry>> {
         Some(&self.db(index)?.slot(slot.within())?.table)
+    }
+
+    /// Fetches the table of a slot ahead of its use.
+    #[inline]
+    pub fn prefetch_table(&self, index: DbIndex, slot: Slot) {
+        if let Some(db) = self.db(index) {
+            prefetch(db.tables.as_ptr().wrapping_add(db.place(slot.within())));
+        }
     }
 
     /// As [`Shard::table`], unless nobody is shown what the slot holds.

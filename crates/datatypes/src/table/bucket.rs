@@ -238,6 +238,15 @@ impl Buckets {
         super::prefetch(self.node(at));
     }
 
+    /// Fetches where bucket `at` is, if there is a directory.
+    #[inline]
+    pub fn prefetch_directory(&self, at: u32) {
+        if self.len > SEGMENT_BUCKETS {
+            let directory = self.root.as_ptr().cast::<NonNull<u8>>();
+            super::prefetch(directory.wrapping_add((at / SEGMENT_BUCKETS) as usize));
+        }
+    }
+
     /// Adds an empty bucket at the end.
     pub fn push(&mut self) {
         let (segment, within) = (self.len / SEGMENT_BUCKETS, self.len % SEGMENT_BUCKETS);
