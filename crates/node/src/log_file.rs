@@ -9,8 +9,8 @@
 //!                                   synced         written     end
 //! ```
 //!
-//! * `always`: replies wait until `synced` has passed their effects. One thread writes and syncs,
-//!   again and again, for all who wait: no worker waits for the disk.
+//! * `always`: replies wait until `synced` has passed their effects. One of those who wait writes
+//!   and syncs for all, or has a thread do so.
 //! * `everysec`: replies wait for `written`. A thread syncs once a second. While a sync takes long
 //!   the system may have writers wait, so writes are postponed then, but not for long.
 //! * `no`: replies wait for `written`; the system syncs when it likes.
@@ -443,15 +443,11 @@ impl LogFile {
     /// Syncs all that has been written, on behalf of whoever waits for that. With `write_first`,
     /// everything there is.
     pub fn sync(&self, log: &Log, write_first: bool, now: Now) -> Result<(), Failure> {
-        if write_first && self.is_on() && self.written() < log.offset() {
-            let mut writer = self.writer.lock();
-            self.write_out(log, &mut writer, now.notes)?;
-        }
-        let written = self.written();
         self.sync_began.store(now.nanos.max(1), Ordering::Relaxed);
-        let synced = self.sync_files(log);
+        let synced = self.write_and_sync(log, write_first, now.notes);
+        // Before anybody is woken, or who waits for the end would go on waiting.
         self.sync_began.store(0, Ordering::Relaxed);
-        synced?;
+        let written = synced.inspect_err(|_| self.wake(0))?;
         if self.needs_rewrite() {
             // The part that failed stays in doubt, and with it all that comes behind.
             self.lose(log);
@@ -460,6 +456,17 @@ impl LogFile {
             self.wake(written);
         }
         Ok(())
+    }
+
+    /// Returns up to which offset of the log everything is synced.
+    fn write_and_sync(&self, log: &Log, write_first: bool, notes: Notes) -> Result<u64, Failure> {
+        if write_first && self.is_on() && self.written() < log.offset() {
+            let mut writer = self.writer.lock();
+            self.write_out(log, &mut writer, notes)?;
+        }
+        let written = self.written();
+        self.sync_files(log)?;
+        Ok(written)
     }
 
     /// Syncs every increment that was written to.
@@ -514,6 +521,18 @@ impl LogFile {
         }
         // It may have come between the look and the entry in the list.
         standing()
+    }
+
+    /// Whether no sync is under way. If one is, `waker` is woken when it is over.
+    pub fn poll_idle(&self, waker: &Waker) -> Poll<()> {
+        if self.is_syncing() {
+            self.waiting.lock().push((0, waker.clone()));
+        }
+        // It may have ended between the look and the entry in the list.
+        match self.is_syncing() {
+            true => Poll::Pending,
+            false => Poll::Ready(()),
+        }
     }
 
     fn wake(&self, up_to: u64) {

@@ -23,7 +23,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::connection::replica::Replica;
-use crate::durability::Durability;
+use crate::durability::{Durability, Lead};
 use crate::worker::{Tools, should_gather, should_queue, wake_behind_others, with_tools};
 
 mod replica;
@@ -64,8 +64,8 @@ pub struct Connection<S> {
     durability: Arc<Durability>,
     /// How much of the log has to be synced before any reply leaves; 0 if nothing.
     held_until: u64,
-    /// Others count on this connection to call for a sync.
-    leads_sync: bool,
+    /// Set while others count on this connection to have a sync made.
+    lead: Option<Lead>,
     /// When messages for the client were last left to be gathered.
     gathers_since: u32,
     replica: Option<Box<Replica>>,
@@ -127,7 +127,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             timer: None,
             durability,
             held_until: 0,
-            leads_sync: false,
+            lead: None,
             gathers_since: 0,
             replica: None,
         }
@@ -364,6 +364,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         let appended_to = tools.worker.take_appended_to();
         if appended_to > 0 {
             self.promise(appended_to);
+        } else if !batch.is_empty() {
+            self.durability.note_other();
         }
         if let Progress::Waits { next } | Progress::Blocks { next } = progress {
             if let Progress::Waits { .. } = progress {
@@ -393,14 +395,14 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
 
     /// Keeps replies back until what they say is done outlasts anything. Returns whether they are
     /// kept back.
-    fn hold(&mut self, tools: &mut Tools, cx: &Context<'_>) -> Result<bool, End> {
+    fn hold(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<bool, End> {
         if self.unsent.len() == 0 && tools.output.is_empty() {
             // Nobody waits to hear of it.
             self.held_until = 0;
             return Ok(false);
         }
-        let leads = &mut self.leads_sync;
-        match self.durability.poll_synced(self.held_until, cx, leads) {
+        let (durability, lead) = (&self.durability, &mut self.lead);
+        match durability.poll_synced(&self.engine, self.held_until, cx, lead) {
             Poll::Ready(Ok(())) => {
                 self.held_until = 0;
                 Ok(false)
@@ -592,6 +594,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
 
 impl<S> Drop for Connection<S> {
     fn drop(&mut self) {
+        self.durability.resign(self.lead.take());
         self.engine.disconnect(&mut self.session);
     }
 }

@@ -2,11 +2,16 @@
 //! jobs, and at the start one per core that loads.
 //!
 //! ```text
-//!   connections ── flush ──▶ Keeper ◀── sync ── ochre-sync
-//!               ── wait ───▶        ◀── step ── ochre-jobs
+//!   connections ── flush, or sync ──▶ Keeper ◀── sync ── ochre-sync
+//!               ── wait ────────────▶        ◀── step ── ochre-jobs
 //! ```
+//!
+//! With `always` one of the connections that wait for a sync leads it. If syncs are quick and
+//! nobody is served who does not wait for them, it syncs on its worker: a thread woken for that,
+//! and a worker woken by each request that comes meanwhile, cost more than the sync. Otherwise it
+//! calls the thread, so that no worker waits for a slow disk, and no reader for writers.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
@@ -25,7 +30,8 @@ use node::replication::Replication;
 use node::storage::Storage;
 use parking_lot::Mutex;
 
-use crate::memory;
+use crate::worker::wake_behind_others;
+use crate::{governor, memory};
 
 /// Between two syncs with `everysec`.
 const SYNC_EVERY: Duration = Duration::from_secs(1);
@@ -36,18 +42,39 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 /// Batches of a snapshot that wait for a thread, for each thread.
 const WAITING_BATCHES: usize = 2;
 
+/// A sync this quick may be waited for by a worker.
+const QUICK_SYNC_MAX: Duration = Duration::from_micros(500);
+
+/// After somebody was served who did not have to wait for a sync, so many are left to the thread.
+const SYNCS_ASIDE: u32 = 100;
+
+/// A leader looks at the sockets so many times for others who will wait for the sync.
+const LOOKS_MAX: u32 = 16;
+
 pub struct Durability {
     pub keeper: Arc<Keeper>,
     pub replication: Arc<Replication>,
     /// The cluster that the node is one of, if it is.
     pub cluster: Option<Arc<Cluster>>,
     syncer: OnceLock<Thread>,
-    /// Somebody will call for the next sync.
+    /// Somebody sees to the next sync.
     is_led: AtomicBool,
-    /// The next sync was called for.
+    /// The thread was called for the next sync.
     is_called: AtomicBool,
+    /// The last sync was quick.
+    is_quick: AtomicBool,
+    /// How many syncs are left to the thread, lest others than writers wait for them.
+    aside: AtomicU32,
     /// A signal asked for the end, which has not begun.
     pub ending: AtomicBool,
+}
+
+/// What the connection knows that others count on to have a sync made.
+#[derive(Default)]
+pub struct Lead {
+    /// How many waited when it last looked, and how often it has looked.
+    awaiting: usize,
+    looks: u32,
 }
 
 impl Durability {
@@ -67,6 +94,8 @@ impl Durability {
             syncer: OnceLock::new(),
             is_led: AtomicBool::new(false),
             is_called: AtomicBool::new(false),
+            is_quick: AtomicBool::new(false),
+            aside: AtomicU32::new(0),
             ending: AtomicBool::new(false),
         }
     }
@@ -96,53 +125,112 @@ impl Durability {
         false
     }
 
-    /// Whether what ends at an offset of the log outlasts anything. `leads` is the caller's, false
-    /// at first.
+    /// Somebody was served who does not wait for a sync.
+    #[inline]
+    pub fn note_other(&self) {
+        // It is written to only when there are syncs.
+        if self.aside.load(Ordering::Relaxed) < SYNCS_ASIDE {
+            self.aside.store(SYNCS_ASIDE, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether what ends at an offset of the log outlasts anything. `lead` is the caller's, nothing
+    /// at first; who is gone with it gives it to [`Durability::resign`].
     ///
-    /// The first to wait for a sync does not call for it at once, but when it has its next turn:
-    /// by then all connections that were ready with it have had theirs, and one sync serves them
-    /// all. Each that comes while a sync is under way waits for the next, which has a leader, too.
+    /// The first to wait for a sync leads it. It does not see to it at once, but when the sockets
+    /// bring nobody else: one sync serves all who have come by then.
     pub fn poll_synced(
         &self,
+        engine: &Engine,
         up_to: u64,
-        cx: &Context<'_>,
-        leads: &mut bool,
+        cx: &mut Context<'_>,
+        lead: &mut Option<Lead>,
     ) -> Poll<Result<(), Lost>> {
-        let synced = self.keeper.log_file.poll_synced(up_to, cx.waker());
-        if std::mem::take(leads) {
-            // Others may wait, whatever has become of this one.
-            self.is_called.store(true, Ordering::Release);
-            if let Some(syncer) = self.syncer.get() {
-                syncer.unpark();
+        let log_file = &self.keeper.log_file;
+        if let Some(mut own) = lead.take() {
+            if self.gathers(&mut own, cx) {
+                *lead = Some(own);
+                return Poll::Pending;
             }
-        } else if synced.is_pending() && !self.is_led.swap(true, Ordering::AcqRel) {
-            *leads = true;
-            cx.waker().wake_by_ref();
+            match self.may_sync_here() {
+                true => governor::wait(|| self.sync(engine)),
+                false => self.call(),
+            }
+            return log_file.poll_synced(up_to, cx.waker());
+        }
+        let synced = log_file.poll_synced(up_to, cx.waker());
+        if synced.is_pending() && !self.is_led.swap(true, Ordering::AcqRel) {
+            *lead = Some(Lead::default());
+            wake_behind_others(cx);
         }
         synced
     }
 
-    fn sync_again_and_again(&self, engine: &Engine) {
+    /// Whether a leader waits for others to come. It is woken to ask again.
+    fn gathers(&self, lead: &mut Lead, cx: &mut Context<'_>) -> bool {
         let log_file = &self.keeper.log_file;
+        if self.may_sync_here() && log_file.poll_idle(cx.waker()).is_pending() {
+            // Those who are told then come again.
+            *lead = Lead::default();
+            return true;
+        }
+        let awaiting = log_file.awaiting();
+        let gathers = awaiting > lead.awaiting && lead.looks < LOOKS_MAX;
+        if gathers {
+            lead.awaiting = awaiting;
+            lead.looks += 1;
+            wake_behind_others(cx);
+        }
+        gathers
+    }
+
+    /// Whether a worker may wait for the disk.
+    fn may_sync_here(&self) -> bool {
+        self.is_quick.load(Ordering::Relaxed) && self.aside.load(Ordering::Relaxed) == 0
+    }
+
+    /// Leads no longer. Others may wait, whatever has become of the leader.
+    pub fn resign(&self, lead: Option<Lead>) {
+        if lead.is_some() {
+            self.call();
+        }
+    }
+
+    /// Has the thread sync.
+    fn call(&self) {
+        self.is_called.store(true, Ordering::Release);
+        if let Some(syncer) = self.syncer.get() {
+            syncer.unpark();
+        }
+    }
+
+    /// Writes and syncs everything there is, for all who wait.
+    fn sync(&self, engine: &Engine) {
+        // Before the log is read: who sees that there is a leader is served by this sync.
+        self.is_called.store(false, Ordering::Release);
+        self.is_led.store(false, Ordering::Release);
+        let began = Instant::now();
+        self.keeper.sync(engine);
+        let is_quick = began.elapsed() <= QUICK_SYNC_MAX;
+        self.is_quick.store(is_quick, Ordering::Relaxed);
+        let aside = self.aside.load(Ordering::Relaxed);
+        self.aside.store(aside.saturating_sub(1), Ordering::Relaxed);
+    }
+
+    fn sync_again_and_again(&self, engine: &Engine) {
         let mut last = Instant::now();
         loop {
             let fsync = engine.config.load().persistence.append_fsync;
             let is_due = fsync != AppendFsync::Never
                 && last.elapsed() >= SYNC_EVERY
-                && log_file.needs_sync()
+                && self.keeper.log_file.needs_sync()
                 && !self.keeper.leaves_sync(engine);
             if !is_due && !self.is_called.load(Ordering::Acquire) {
                 thread::park_timeout(LOOK_EVERY);
-                // Whoever was to call may be gone.
-                if log_file.awaiting() == 0 {
-                    continue;
-                }
+                continue;
             }
-            // Before the log is read: who sees that there is a leader is served by this sync.
-            self.is_called.store(false, Ordering::Release);
-            self.is_led.store(false, Ordering::Release);
             last = Instant::now();
-            self.keeper.sync(engine);
+            self.sync(engine);
             // What was postponed meanwhile.
             self.keeper.flush(engine, engine.log.offset());
         }
@@ -233,4 +321,142 @@ pub fn load(durability: &Durability, engine: &Engine, threads: usize) -> Result<
         }
         refusal.0.join("\n")
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::log::Effects;
+    use keyspace::DbIndex;
+    use std::task::Waker;
+    use testkit::{Disk, World};
+
+    use super::*;
+
+    /// A node with `always`, and no thread of its own.
+    struct Rig {
+        engine: Engine,
+        durability: Durability,
+        disk: Disk,
+    }
+
+    /// A client that has written something.
+    struct Client {
+        up_to: u64,
+        lead: Option<Lead>,
+    }
+
+    impl Rig {
+        /// All syncs are quick, whatever this machine is.
+        fn new() -> Rig {
+            let mut config = Config::default();
+            config.persistence.append_only = true;
+            config.persistence.append_fsync = AppendFsync::Always;
+            let (disk, world) = (Disk::default(), Box::new(World::default()));
+            let engine = Engine::new(commands::table(), config.clone(), world, 1);
+            let durability = Durability::new(Arc::new(disk.clone()), &config);
+            load(&durability, &engine, 1).expect("the disk is empty");
+            durability.is_quick.store(true, Ordering::Relaxed);
+            Rig {
+                engine,
+                durability,
+                disk,
+            }
+        }
+
+        fn write(&self) -> Client {
+            let mut effects = Effects::default();
+            effects.push(DbIndex(0), &["SET", "k", "v"]);
+            let up_to = self.engine.log.append(&mut effects);
+            assert!(self.durability.promise(&self.engine, up_to));
+            Client { up_to, lead: None }
+        }
+
+        fn is_synced(&self, client: &mut Client) -> bool {
+            let (up_to, lead) = (client.up_to, &mut client.lead);
+            let mut cx = Context::from_waker(Waker::noop());
+            let synced = self
+                .durability
+                .poll_synced(&self.engine, up_to, &mut cx, lead);
+            assert!(synced != Poll::Ready(Err(Lost)));
+            synced.is_ready()
+        }
+
+        fn is_called(&self) -> bool {
+            self.durability.is_called.load(Ordering::Relaxed)
+        }
+
+        fn operations(&self) -> usize {
+            self.disk.operations().len()
+        }
+    }
+
+    #[test]
+    fn the_first_to_wait_syncs_for_all_who_come_until_nobody_does() {
+        let rig = Rig::new();
+        let [mut first, mut second, mut third] = [rig.write(), rig.write(), rig.write()];
+        let operations = rig.operations();
+        assert!(!rig.is_synced(&mut first) && !rig.is_synced(&mut second));
+        assert!(first.lead.is_some() && second.lead.is_none());
+        // Its looks bring the second, the third and nobody.
+        assert!(!rig.is_synced(&mut first) && !rig.is_synced(&mut third));
+        assert!(!rig.is_synced(&mut first));
+        assert_eq!(rig.operations(), operations);
+        assert!(rig.is_synced(&mut first));
+        assert!(rig.is_synced(&mut second) && rig.is_synced(&mut third));
+        // One write and one sync.
+        assert_eq!(rig.operations(), operations + 2);
+        assert!(!rig.is_called());
+    }
+
+    #[test]
+    fn a_leader_does_not_look_for_ever() {
+        let rig = Rig::new();
+        let mut first = rig.write();
+        let mut looks = 0;
+        while !rig.is_synced(&mut first) {
+            assert!(!rig.is_synced(&mut rig.write()));
+            looks += 1;
+        }
+        assert_eq!(looks, LOOKS_MAX + 1);
+    }
+
+    #[test]
+    fn the_thread_is_called_while_others_are_served_or_syncs_take_long() {
+        let rig = Rig::new();
+        let leaves_to_thread = || {
+            let mut client = rig.write();
+            while !rig.is_synced(&mut client) && !rig.is_called() {}
+            let is_called = rig.is_called();
+            if is_called {
+                rig.durability.sync(&rig.engine);
+            }
+            rig.durability.is_quick.store(true, Ordering::Relaxed);
+            assert!(rig.is_synced(&mut client));
+            is_called
+        };
+        assert!(!leaves_to_thread());
+        rig.durability.is_quick.store(false, Ordering::Relaxed);
+        assert!(leaves_to_thread());
+        assert!(!leaves_to_thread());
+        rig.durability.note_other();
+        for _ in 0..SYNCS_ASIDE {
+            assert!(leaves_to_thread());
+        }
+        assert!(!leaves_to_thread());
+    }
+
+    #[test]
+    fn a_leader_that_is_gone_leaves_nobody_behind() {
+        let rig = Rig::new();
+        let [mut first, mut second] = [rig.write(), rig.write()];
+        assert!(!rig.is_synced(&mut first) && !rig.is_synced(&mut second));
+        rig.durability.resign(first.lead.take());
+        assert!(rig.is_called());
+        rig.durability.sync(&rig.engine);
+        assert!(rig.is_synced(&mut second));
+        // And somebody leads the next one.
+        let mut third = rig.write();
+        assert!(!rig.is_synced(&mut third));
+        assert!(third.lead.is_some());
+    }
 }

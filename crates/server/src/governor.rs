@@ -66,6 +66,38 @@ thread_local! {
     static PULSE: RefCell<Option<Arc<Pulse>>> = const { RefCell::new(None) };
 }
 
+impl Pulse {
+    /// How long it has been busy up to a moment.
+    fn busy_at(&self, now: u64) -> u64 {
+        let current = match self.up_since.load(Ordering::Relaxed) {
+            0 => 0,
+            since => now.saturating_sub(since),
+        };
+        self.busy_nanos.load(Ordering::Relaxed) + current
+    }
+
+    /// Counts so many of the last nanoseconds as rest.
+    fn excuse(&self, nanos: u64) {
+        let since = self.up_since.load(Ordering::Relaxed);
+        if since > 0 {
+            self.up_since.store(since + nanos, Ordering::Relaxed);
+        }
+    }
+}
+
+/// Has this thread wait for something. That is work for as long as it lasts, lest others wait
+/// behind a thread that is stuck; when it is over it was rest.
+pub fn wait<R>(until: impl FnOnce() -> R) -> R {
+    let began = Instant::now();
+    let result = until();
+    PULSE.with_borrow(|pulse| {
+        if let Some(pulse) = pulse {
+            pulse.excuse(began.elapsed().as_nanos() as u64);
+        }
+    });
+    result
+}
+
 impl Governor {
     pub fn new() -> Governor {
         Governor {
@@ -108,15 +140,7 @@ impl Governor {
         let now = self.nanos();
         let mut pulses = self.pulses.lock();
         pulses.retain(|pulse| pulse.strong_count() > 0);
-        let busy = |pulse: Arc<Pulse>| {
-            let since = pulse.up_since.load(Ordering::Relaxed);
-            let current = if since == 0 {
-                0
-            } else {
-                now.saturating_sub(since)
-            };
-            pulse.busy_nanos.load(Ordering::Relaxed) + current
-        };
+        let busy = |pulse: Arc<Pulse>| pulse.busy_at(now);
         pulses.iter().filter_map(Weak::upgrade).map(busy).sum()
     }
 
@@ -311,6 +335,20 @@ impl Judge {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_wait_is_work_until_it_is_over() {
+        let pulse = Pulse::default();
+        pulse.up_since.store(10, Ordering::Relaxed);
+        assert_eq!(pulse.busy_at(50), 40);
+        pulse.excuse(30);
+        assert_eq!(pulse.busy_at(50), 10);
+        assert_eq!(pulse.busy_at(60), 20);
+        // A thread that rests has nothing to be excused for.
+        pulse.up_since.store(0, Ordering::Relaxed);
+        pulse.excuse(5);
+        assert_eq!(pulse.busy_at(70), 0);
+    }
 
     /// Looks `times` times at workers that are so busy while up, and returns how many are up then.
     fn after(judge: &mut Judge, times: usize, busy_while_up: f64) -> usize {

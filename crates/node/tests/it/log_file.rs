@@ -1,6 +1,8 @@
 //! The append-only file as it grows, on a disk that fails.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Wake, Waker};
 
 use config::AppendFsync;
 use engine::log::{Effects, Log};
@@ -117,6 +119,36 @@ fn behind_slow_sync(millis: &[u64]) -> (Vec<usize>, u64) {
     assert!(matches!(write(&file, &log, 9_999), Flushed::All));
     assert_eq!(file.buffered(&log), 0);
     (sizes.lock().clone(), file.delayed())
+}
+
+#[test]
+fn who_waits_for_the_end_of_a_sync_is_woken_however_it_ends() {
+    for fault in [None, Some(Fault::Error(EIO))] {
+        let disk = Disk::default();
+        let mut rig = Rig::start(&disk, &logging(AppendFsync::Always)).unwrap();
+        let woken = Arc::new(Woken::default());
+        let waker = Waker::from(Arc::clone(&woken));
+        assert!(rig.keeper.log_file.poll_idle(&waker).is_ready());
+        let (keeper, its_waker) = (Arc::clone(&rig.keeper), waker.clone());
+        disk.during_syncs(move || assert!(keeper.log_file.poll_idle(&its_waker).is_pending()));
+        if let Some(fault) = fault {
+            disk.plan(disk.operations().len() + 1, fault);
+        }
+        rig.append();
+        assert_eq!(rig.keeper.log_file.needs_rewrite(), fault.is_some());
+        assert!(rig.keeper.log_file.poll_idle(&waker).is_ready());
+        assert!(woken.0.load(Ordering::Relaxed));
+    }
+}
+
+/// Whether somebody was woken.
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Woken>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 #[test]
