@@ -7,9 +7,10 @@
 //! ```
 //!
 //! With `always` one of the connections that wait for a sync leads it. If syncs are quick and
-//! nobody is served who does not wait for them, it syncs on its worker: a thread woken for that,
-//! and a worker woken by each request that comes meanwhile, cost more than the sync. Otherwise it
-//! calls the thread, so that no worker waits for a slow disk, and no reader for writers.
+//! nobody is served who does not wait for them, it syncs on its worker, if that is not the only
+//! one: a thread woken for that, and a worker woken by each request that comes meanwhile, cost more
+//! than the sync. Otherwise it calls the thread, so that no worker waits for a slow disk, and no
+//! reader for writers.
 
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::mpsc::{Receiver, sync_channel};
@@ -56,6 +57,8 @@ pub struct Durability {
     pub replication: Arc<Replication>,
     /// The cluster that the node is one of, if it is.
     pub cluster: Option<Arc<Cluster>>,
+    /// One worker may wait for the disk, for there is another.
+    is_staffed: bool,
     syncer: OnceLock<Thread>,
     /// Somebody sees to the next sync.
     is_led: AtomicBool,
@@ -78,7 +81,7 @@ pub struct Lead {
 }
 
 impl Durability {
-    pub fn new(storage: Arc<dyn Storage>, config: &Config) -> Durability {
+    pub fn new(storage: Arc<dyn Storage>, config: &Config, workers: usize) -> Durability {
         let process = std::process::id();
         let cluster = config.cluster.enabled.then(|| {
             let cluster = Cluster::new(Arc::clone(&storage), config, process);
@@ -91,6 +94,7 @@ impl Durability {
             keeper,
             replication,
             cluster,
+            is_staffed: workers > 1,
             syncer: OnceLock::new(),
             is_led: AtomicBool::new(false),
             is_called: AtomicBool::new(false),
@@ -186,7 +190,9 @@ impl Durability {
 
     /// Whether a worker may wait for the disk.
     fn may_sync_here(&self) -> bool {
-        self.is_quick.load(Ordering::Relaxed) && self.aside.load(Ordering::Relaxed) == 0
+        self.is_staffed
+            && self.is_quick.load(Ordering::Relaxed)
+            && self.aside.load(Ordering::Relaxed) == 0
     }
 
     /// Leads no longer. Others may wait, whatever has become of the leader.
@@ -353,7 +359,7 @@ mod tests {
             config.persistence.append_fsync = AppendFsync::Always;
             let (disk, world) = (Disk::default(), Box::new(World::default()));
             let engine = Engine::new(commands::table(), config.clone(), world, 1);
-            let durability = Durability::new(Arc::new(disk.clone()), &config);
+            let durability = Durability::new(Arc::new(disk.clone()), &config, 2);
             load(&durability, &engine, 1).expect("the disk is empty");
             durability.is_quick.store(true, Ordering::Relaxed);
             Rig {
@@ -443,6 +449,15 @@ mod tests {
             assert!(leaves_to_thread());
         }
         assert!(!leaves_to_thread());
+    }
+
+    #[test]
+    fn the_only_worker_does_not_wait_for_the_disk() {
+        let mut rig = Rig::new();
+        rig.durability.is_staffed = false;
+        let mut client = rig.write();
+        while !rig.is_synced(&mut client) && !rig.is_called() {}
+        assert!(rig.is_called());
     }
 
     #[test]

@@ -392,7 +392,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     let mut endings = Endings::listen().map_err(|error| system_words(&error))?;
     let (requests, received) = unbounded_channel();
     let process = process(&config, config_file.as_deref());
-    let durability = Arc::new(Durability::new(Arc::new(Disk), &config));
+    let durability = Arc::new(Durability::new(Arc::new(Disk), &config, threads(&config)));
     let machine = Machine::new(
         Arc::clone(&journal),
         requests,

@@ -49,7 +49,7 @@ fn converse(pieces: &[&[u8]]) -> Vec<u8> {
 /// Nothing is kept.
 fn durability() -> Arc<Durability> {
     let disk = Arc::new(Disk::default());
-    Arc::new(Durability::new(disk, &Config::default()))
+    Arc::new(Durability::new(disk, &Config::default(), 2))
 }
 
 /// A request as a client library writes it.
