@@ -226,6 +226,12 @@ impl Locked<'_> {
         index: DbIndex,
         keys: impl Iterator<Item = &'a Key<'a>> + Clone,
     ) {
+        // Neighbours often are one key.
+        let differing = keys.scan(None, |last, key| {
+            let is_new = last.replace(key.hash) != Some(key.hash);
+            Some(is_new.then_some(key))
+        });
+        let keys = differing.flatten();
         let mut shards = self.shards();
         for key in keys.clone() {
             shards.get(key.slot.shard()).prefetch_table(index, key.slot);

@@ -28,7 +28,8 @@ pub(super) fn are_logged(engine: &Engine, origin: Origin, entry: &Entry, args: &
     }
 }
 
-/// Finds the keys among the words, and where they belong.
+/// Finds the keys among the words, and where they belong. Who sends many requests at once often
+/// means one key, so what is known of the last one is looked at first.
 #[inline]
 pub(crate) fn locate<'a>(
     keyspace: &Keyspace,
@@ -37,10 +38,12 @@ pub(crate) fn locate<'a>(
     located: &mut Vec<Located<'a>>,
 ) -> Result<(), Error> {
     find_keys(entry, words, |word| {
-        located.push(Located {
-            word,
-            key: keyspace.key(words[word]),
-        });
+        let bytes = words[word];
+        let key = match located.last() {
+            Some(last) if last.key.bytes == bytes => last.key,
+            _ => keyspace.key(bytes),
+        };
+        located.push(Located { word, key });
     })?;
     if entry.command.keys.len() > 1 {
         located.sort_by_key(|located| located.word);
