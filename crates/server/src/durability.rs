@@ -81,6 +81,7 @@ pub struct Lead {
 }
 
 impl Durability {
+    /// `workers` threads serve the connections; one alone is never left to wait for the disk.
     pub fn new(storage: Arc<dyn Storage>, config: &Config, workers: usize) -> Durability {
         let process = std::process::id();
         let cluster = config.cluster.enabled.then(|| {
@@ -170,7 +171,8 @@ impl Durability {
         synced
     }
 
-    /// Whether a leader waits for others to come. It is woken to ask again.
+    /// Whether a leader waits for others to come. It is woken to ask again. While it leads it keeps
+    /// replies back, so it does ask, or is gone and has resigned.
     fn gathers(&self, lead: &mut Lead, cx: &mut Context<'_>) -> bool {
         let log_file = &self.keeper.log_file;
         if self.may_sync_here() && log_file.poll_idle(cx.waker()).is_pending() {

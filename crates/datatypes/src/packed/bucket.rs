@@ -25,9 +25,11 @@ const COUNT_BYTES: usize = 2;
 /// expensive.
 const NEAR_BYTES_MAX: usize = 64;
 
+/// Bytes of a cache line.
+const LINE_BYTES: usize = 64;
+
 /// Of a bucket so much is fetched ahead: half a dozen items of twenty bytes or so.
 const ITEMS_BYTES: usize = 3 * LINE_BYTES;
-const LINE_BYTES: usize = 64;
 
 /// The width that stands for a pointer to a blob.
 const FAR: u8 = u8::MAX;
