@@ -147,6 +147,13 @@ pub struct Totals {
     pub writes: u64,
 }
 
+/// How often workers have read from clients, and how many bytes went to and fro.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    pub reads: u64,
+    pub bytes: u64,
+}
+
 /// Everything that is counted.
 #[derive(Debug)]
 pub struct Stats {
@@ -264,6 +271,16 @@ impl Stats {
             totals.writes += worker.writes.get();
         }
         totals
+    }
+
+    /// What clients have exchanged with workers, which is cheaper to add up than everything.
+    pub fn traffic(&self) -> Traffic {
+        let workers = self.workers.lock();
+        let add = |sum: Traffic, worker: &Arc<WorkerStats>| Traffic {
+            reads: sum.reads + worker.reads.get(),
+            bytes: sum.bytes + worker.bytes_in.get() + worker.bytes_out.get(),
+        };
+        workers.iter().fold(Traffic::default(), add)
     }
 
     /// Whether clients have kept this server at work lately.

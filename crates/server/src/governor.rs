@@ -5,44 +5,37 @@
 //! again, many thousand times a second. With 50 connections and no pipeline, two workers on two
 //! cores use 15 % more processor time for every request than one, and finish no more of them.
 //!
-//! So all workers but one begin in *beds*: a bed is a task that blocks the worker it runs on. A
-//! thread looks a hundred times a second how busy the workers that are up have been, and lets
-//! another out of bed when they hardly rest, or puts one back when they rest a lot. A worker that
-//! is stuck in a slow command counts as busy, so nobody waits behind it for longer than that. While
-//! all rest it looks ten times a second, so the first to be stuck is found out a little later.
+//! So there are *beds*: a bed is a task that blocks the worker it runs on. A thread looks a hundred
+//! times a second how busy the workers that are up have been, and what they served, and has a
+//! [`Judge`] decide how many are to be up. A worker that is stuck in a slow command counts as busy,
+//! so nobody waits behind it for long. While all rest it looks ten times a second, so the first to
+//! be stuck is found out a little later.
 //!
 //! A worker that goes to bed may have had connections in its queue, or been the one that waits for
 //! sockets. An empty task, spawned from outside once it lies down, makes another worker look; what
 //! only the worker itself could do, it does before, for the bed waits its turn.
 
 use std::cell::RefCell;
+use std::cmp::Ordering::{Equal, Greater, Less};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+use engine::Engine;
+use engine::stats::Traffic;
 use parking_lot::{Condvar, Mutex};
 use tokio::runtime::Handle;
 use tokio::sync::Notify;
+
+use judge::{Judge, Look};
+
+mod judge;
 
 /// How often the governor looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
 /// How often it looks while all rest.
 const IDLE_LOOK_EVERY: Duration = Duration::from_millis(100);
-
-/// Of a worker's time, less than this is rest.
-const IDLE_SHARE: f64 = 0.01;
-
-/// Workers that are up are too few when they are busy for more than this share of the time, so
-/// many looks in a row.
-const BUSY_SHARE: f64 = 0.95;
-const BUSY_LOOKS: u32 = 3;
-
-/// One fewer would do when those would be busy for less than this share on the average, of which
-/// each look makes up a twentieth. So many looks pass between two changes.
-const ENOUGH_SHARE: f64 = 0.9;
-const LOOK_WEIGHT: f64 = 0.05;
-const ENOUGH_LOOKS: u32 = 40;
 
 /// A worker in bed rises so often, lest anything was left with it after all.
 const SLEEP_MAX: Duration = Duration::from_millis(100);
@@ -145,7 +138,7 @@ impl Governor {
     }
 
     /// Governs the `workers` of the runtime this is called in, until the process ends.
-    pub fn start(self, workers: usize) {
+    pub fn start(self, workers: usize, engine: &Arc<Engine>) {
         let beds: Vec<Arc<Bed>> = (1..workers).map(|_| Arc::default()).collect();
         if beds.is_empty() {
             return;
@@ -153,13 +146,18 @@ impl Governor {
         for bed in &beds {
             tokio::spawn(Arc::clone(bed).occupy());
         }
-        let runtime = Handle::current();
-        let govern = move || Watch::new(self, runtime, beds).run();
+        let watch = Watch {
+            governor: self,
+            engine: Arc::clone(engine),
+            runtime: Handle::current(),
+            beds,
+            judge: Judge::new(workers),
+        };
         // Without the thread all workers stay up, as the runtime has them.
         drop(
             std::thread::Builder::new()
                 .name("ochre-governor".to_owned())
-                .spawn(govern),
+                .spawn(|| watch.run()),
         );
     }
 }
@@ -204,8 +202,8 @@ impl Bed {
         self.changed.wait_while_for(&mut state, asleep, SLEEP_MAX);
     }
 
-    /// Puts a worker to bed, and waits a moment for it to lie down.
-    fn call(&self) {
+    /// Puts a worker to bed, and waits a moment for it to lie down. Returns whether it does.
+    fn call(&self) -> bool {
         let mut state = self.state.lock();
         *state = Sleep::Called;
         self.called.notify_one();
@@ -215,6 +213,7 @@ impl Bed {
         if *state == Sleep::Called {
             *state = Sleep::Up;
         }
+        *state == Sleep::Asleep
     }
 
     fn release(&self) {
@@ -226,110 +225,72 @@ impl Bed {
 /// The governor's thread.
 struct Watch {
     governor: Governor,
+    engine: Arc<Engine>,
     runtime: Handle,
+    /// The first are the occupied ones.
     beds: Vec<Arc<Bed>>,
     judge: Judge,
 }
 
 impl Watch {
-    fn new(governor: Governor, runtime: Handle, beds: Vec<Arc<Bed>>) -> Watch {
-        let judge = Judge::new(beds.len() + 1);
-        Watch {
-            governor,
-            runtime,
-            beds,
-            judge,
-        }
-    }
-
     fn run(mut self) {
-        let (mut then, mut busy_then) = (Instant::now(), self.governor.busy_nanos());
+        let (mut then, mut before) = (Instant::now(), self.tally());
         loop {
             std::thread::sleep(match self.judge.is_idle {
                 true => IDLE_LOOK_EVERY,
                 false => LOOK_EVERY,
             });
-            let (now, busy_now) = (Instant::now(), self.governor.busy_nanos());
-            let busy = busy_now.saturating_sub(busy_then) as f64;
-            self.act(busy / (now - then).as_nanos() as f64);
-            (then, busy_then) = (now, busy_now);
+            let (now, tally) = (Instant::now(), self.tally());
+            let nanos = (now - then).as_nanos() as f64;
+            // Those in bed do nothing, but never rest.
+            let in_bed = self.in_bed() as f64;
+            let busy_nanos = (tally.busy_nanos - before.busy_nanos) as f64 - in_bed * nanos;
+            self.act(Look {
+                nanos,
+                busy_nanos,
+                // After `CONFIG RESETSTAT` they begin anew.
+                reads: tally.traffic.reads.saturating_sub(before.traffic.reads),
+                bytes: tally.traffic.bytes.saturating_sub(before.traffic.bytes),
+            });
+            (then, before) = (now, tally);
         }
     }
 
-    /// The first beds of the list are the occupied ones.
-    fn act(&mut self, busy: f64) {
-        match self.judge.look(busy) {
-            Verdict::Fitting => {}
-            Verdict::TooFew => {
-                self.judge.asleep -= 1;
-                self.beds[self.judge.asleep].release();
+    fn tally(&self) -> Tally {
+        Tally {
+            busy_nanos: self.governor.busy_nanos() as i64,
+            traffic: self.engine.stats.traffic(),
+        }
+    }
+
+    fn in_bed(&self) -> usize {
+        self.beds.len() + 1 - self.judge.up()
+    }
+
+    fn act(&mut self, look: Look) {
+        let up = self.judge.up();
+        let in_bed = self.in_bed();
+        let up = match self.judge.look(look).cmp(&up) {
+            Equal => return,
+            Greater => {
+                self.beds[in_bed - 1].release();
+                up + 1
             }
-            Verdict::TooMany => {
-                let bed = &self.beds[self.judge.asleep];
-                bed.call();
-                self.judge.asleep += usize::from(*bed.state.lock() == Sleep::Asleep);
+            Less => {
+                let lies = self.beds[in_bed].call();
                 // Whatever the worker left behind is for the others.
                 self.runtime.spawn(async {});
+                up - usize::from(lies)
             }
-        }
-    }
-}
-
-/// Decides how many workers are needed.
-struct Judge {
-    workers: usize,
-    asleep: usize,
-    busy_looks: u32,
-    /// Nothing is to do, and no worker too many is up.
-    is_idle: bool,
-    /// Looks since the last change.
-    looks: u32,
-    /// How many workers' worth of work was done, on the average.
-    average: f64,
-}
-
-#[derive(Debug, PartialEq, Eq)]
-enum Verdict {
-    Fitting,
-    TooFew,
-    TooMany,
-}
-
-impl Judge {
-    fn new(workers: usize) -> Judge {
-        Judge {
-            workers,
-            asleep: 0,
-            busy_looks: 0,
-            is_idle: false,
-            looks: ENOUGH_LOOKS,
-            average: 0.0,
-        }
-    }
-
-    /// `busy` is how many workers' worth of time was not rest since the last look. Those in bed do
-    /// nothing, but count as busy, for they never rest.
-    fn look(&mut self, busy: f64) -> Verdict {
-        let up = self.workers - self.asleep;
-        let busy = (busy - self.asleep as f64).max(0.0);
-        self.average += (busy - self.average) * LOOK_WEIGHT;
-        self.looks += 1;
-        let is_short = busy > up as f64 * BUSY_SHARE;
-        self.busy_looks = if is_short { self.busy_looks + 1 } else { 0 };
-        self.is_idle = up == 1 && busy < IDLE_SHARE;
-        let verdict = if self.busy_looks >= BUSY_LOOKS && self.asleep > 0 {
-            Verdict::TooFew
-        } else if up > 1
-            && self.looks >= ENOUGH_LOOKS
-            && self.average < (up - 1) as f64 * ENOUGH_SHARE
-        {
-            Verdict::TooMany
-        } else {
-            return Verdict::Fitting;
         };
-        (self.busy_looks, self.looks) = (0, 0);
-        verdict
+        self.judge.changed(up);
     }
+}
+
+/// What workers have done since they began.
+struct Tally {
+    busy_nanos: i64,
+    traffic: Traffic,
 }
 
 #[cfg(test)]
@@ -348,38 +309,5 @@ mod tests {
         pulse.up_since.store(0, Ordering::Relaxed);
         pulse.excuse(5);
         assert_eq!(pulse.busy_at(70), 0);
-    }
-
-    /// Looks `times` times at workers that are so busy while up, and returns how many are up then.
-    fn after(judge: &mut Judge, times: usize, busy_while_up: f64) -> usize {
-        for _ in 0..times {
-            let up = judge.workers - judge.asleep;
-            match judge.look(judge.asleep as f64 + busy_while_up.min(up as f64)) {
-                Verdict::Fitting => {}
-                Verdict::TooFew => judge.asleep -= 1,
-                Verdict::TooMany => judge.asleep += 1,
-            }
-        }
-        judge.workers - judge.asleep
-    }
-
-    #[test]
-    fn one_worker_is_up_while_there_is_little_to_do() {
-        let mut judge = Judge::new(4);
-        assert_eq!(after(&mut judge, 1000, 0.0), 1);
-        assert!(judge.is_idle);
-        // Clocks that are read one after the other may say a little less than nothing.
-        assert_eq!(after(&mut judge, 1000, -0.01), 1);
-        assert_eq!(after(&mut judge, 1000, 0.7), 1);
-    }
-
-    #[test]
-    fn more_are_up_as_soon_as_they_hardly_rest() {
-        let mut judge = Judge::new(4);
-        after(&mut judge, 1000, 0.0);
-        assert_eq!(after(&mut judge, BUSY_LOOKS as usize, 4.0), 2);
-        assert_eq!(after(&mut judge, 3 * BUSY_LOOKS as usize, 4.0), 4);
-        assert_eq!(after(&mut judge, 1000, 4.0), 4);
-        assert_eq!(after(&mut judge, 1000, 1.2), 2);
     }
 }

@@ -421,7 +421,7 @@ async fn serve(start: Start) -> Result<ExitCode, String> {
     let (bus, mut listeners) = opened.inspect_err(|why| journal.line(LogLevel::Warning, why))?;
     write_pid_file(&config, &journal);
     announce_port(&journal, &config);
-    governor.start(threads(&config));
+    governor.start(threads(&config), &house.engine);
     upkeep::start(&house.engine);
     // Tables that wait for data are the program's own: INFO must not call them data.
     gauge.mark_startup();
