@@ -46,7 +46,7 @@ fn limits(cx: &Context<'_>) -> HashLimits {
 /// What commands have that read one field.
 const READER: Command = Command {
     arity: Arity::Exactly(3),
-    flags: Flags::READONLY.and(Flags::FAST),
+    flags: Flags::READONLY.and(Flags::FAST).and(Flags::BRIEF),
     acl: Acl::HASH,
     keys: &[KeySpec::at(1, Access::RO)],
     ..Command::BLANK

@@ -49,7 +49,10 @@ const PUSHES: Command = Command {
     syntax: "key element [element ...]",
     complexity: "O(N), N being the number of elements pushed",
     arity: Arity::AtLeast(3),
-    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
+    flags: Flags::WRITE
+        .and(Flags::DENY_OOM)
+        .and(Flags::FAST)
+        .and(Flags::BRIEF),
     acl: Acl::LIST,
     keys: &[KeySpec::at(1, Access::RW.and(Access::INSERT))],
     ..Command::BLANK

@@ -45,7 +45,7 @@ fn limits(cx: &Context<'_>) -> SetLimits {
 /// What commands have that read one set.
 const READER: Command = Command {
     arity: Arity::Exactly(2),
-    flags: Flags::READONLY.and(Flags::FAST),
+    flags: Flags::READONLY.and(Flags::FAST).and(Flags::BRIEF),
     acl: Acl::SET,
     keys: &[KeySpec::at(1, Access::RO)],
     ..Command::BLANK
@@ -58,7 +58,10 @@ static SADD: Command = Command {
     since: "1.0.0",
     complexity: "O(1) for each member added, so O(N) to add N members.",
     arity: Arity::AtLeast(3),
-    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
+    flags: Flags::WRITE
+        .and(Flags::DENY_OOM)
+        .and(Flags::FAST)
+        .and(Flags::BRIEF),
     acl: Acl::SET,
     keys: &[KeySpec::at(1, Access::RW.and(Access::INSERT))],
     handler: sadd,

@@ -83,7 +83,7 @@ static ZSCORE: Command = Command {
     since: "1.2.0",
     complexity: "O(1)",
     arity: Arity::Exactly(3),
-    flags: Flags::READONLY.and(Flags::FAST),
+    flags: Flags::READONLY.and(Flags::FAST).and(Flags::BRIEF),
     acl: Acl::SORTEDSET,
     keys: &[KeySpec::at(1, Access::RO.and(Access::ACCESS))],
     handler: zscore,

@@ -51,7 +51,7 @@ static GET: Command = Command {
     since: "1.0.0",
     complexity: "O(1)",
     arity: Arity::Exactly(2),
-    flags: Flags::READONLY.and(Flags::FAST),
+    flags: Flags::READONLY.and(Flags::FAST).and(Flags::BRIEF),
     acl: Acl::STRING,
     keys: &[KeySpec::at(1, Access::RO.and(Access::ACCESS))],
     handler: get,

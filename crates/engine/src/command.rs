@@ -217,6 +217,9 @@ impl Flags {
     pub const PUSHES: Flags = Flags(1 << 31);
     /// May take long, so the runtime is told beforehand.
     pub const LONG: Flags = Flags(1 << 28);
+    /// Takes longer than a few microseconds only if its words or its reply are long: neighbours are
+    /// timed together.
+    pub const BRIEF: Flags = Flags(1 << 33);
 
     pub const fn and(self, other: Flags) -> Flags {
         Flags(self.0 | other.0)

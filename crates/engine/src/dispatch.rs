@@ -354,8 +354,24 @@ impl<'a> Run<'a, '_> {
         if self.located.len() > 1 {
             self.prefetch(&mut locked, first, &planned);
         }
-        let mut started = self.engine.host.monotonic_nanos();
-        for (index, plan) in planned.into_iter().flatten().enumerate() {
+        self.call_group(first, &planned[..count], &mut locked);
+        self.give_back(locked, self.batch.request(first + count - 1));
+        count
+    }
+
+    /// Runs the requests from `first` on, as far as the client may leave replies unread. The clock
+    /// is read once for neighbours that are too brief to be told apart.
+    #[inline]
+    fn call_group(
+        &mut self,
+        first: usize,
+        planned: &[Option<Planned<'a>>],
+        locked: &mut Locked<'_>,
+    ) {
+        let engine = self.engine;
+        let mut started = engine.host.monotonic_nanos();
+        let mut untimed = first;
+        for (index, plan) in planned.iter().flatten().enumerate() {
             let words = self.batch.request(first + index);
             let located = mem::take(&mut self.located);
             let args = Args::new(
@@ -363,14 +379,56 @@ impl<'a> Run<'a, '_> {
                 words_of_name(plan.entry),
                 &located[plan.located.clone()],
             );
-            started = self.call(plan.entry, args, &mut locked, started);
+            let mark = self.out.len();
+            self.call(plan.entry, args, locked);
             self.located = located;
-            if self.out.len() > self.full_at {
+            let is_full = self.out.len() > self.full_at;
+            let next = planned.get(index + 1).and_then(Option::as_ref);
+            let is_brief = was_brief(plan.entry, words, self.out.len().saturating_sub(mark));
+            let has_twin = next.is_some_and(|next| next.entry.id == plan.entry.id);
+            if is_full || !is_brief || !has_twin {
+                let ended = engine.host.monotonic_nanos();
+                let nanos = ended.saturating_sub(started);
+                self.note_durations(plan.entry, untimed..first + index + 1, nanos, is_brief);
+                (started, untimed) = (ended, first + index + 1);
+            }
+            if is_full {
                 break;
             }
         }
-        self.give_back(locked, self.batch.request(first + count - 1));
-        count
+    }
+
+    /// Notes how long neighbours of one kind took. The last took all of the time unless it was as
+    /// brief as the others.
+    fn note_durations(
+        &mut self,
+        entry: &Entry,
+        requests: Range<usize>,
+        nanos: u64,
+        last_is_brief: bool,
+    ) {
+        let each = match last_is_brief {
+            true => nanos / requests.len() as u64,
+            false => 0,
+        };
+        let last = requests.end - 1;
+        for index in requests.start..last {
+            self.note_duration(entry, self.batch.request(index), each);
+        }
+        let rest = nanos - each * (last - requests.start) as u64;
+        self.note_duration(entry, self.batch.request(last), rest);
+    }
+
+    /// Notes that a command has run, and for how long.
+    #[inline]
+    fn note_duration(&mut self, entry: &Entry, words: &[&[u8]], nanos: u64) {
+        if self.session.origin == Origin::LogFile {
+            return;
+        }
+        let redacted = &mut self.worker.redacted;
+        self.engine
+            .observe(self.session, entry, words, redacted, nanos, &self.config);
+        self.worker.count(entry, nanos, &self.config);
     }
 
     /// Fetches what the requests from `first` on will read, so that their waits for memory overlap.
@@ -563,7 +621,10 @@ impl<'a> Run<'a, '_> {
                 return;
             }
             let args = Args::new(words, words_of_name(entry), &located);
-            self.call(entry, args, &mut locked, engine.host.monotonic_nanos());
+            let started = engine.host.monotonic_nanos();
+            self.call(entry, args, &mut locked);
+            let nanos = engine.host.monotonic_nanos().saturating_sub(started);
+            self.note_duration(entry, words, nanos);
             self.give_back(locked, words);
         };
         match long {
@@ -608,17 +669,10 @@ impl<'a> Run<'a, '_> {
         locked
     }
 
-    /// Runs one command under its locks. Returns when it ended.
+    /// Runs one command under its locks.
     #[inline]
-    fn call(
-        &mut self,
-        entry: &Entry,
-        args: Args<'_>,
-        locked: &mut Locked<'_>,
-        started: u64,
-    ) -> u64 {
+    fn call(&mut self, entry: &Entry, args: Args<'_>, locked: &mut Locked<'_>) {
         let mark = self.out.len();
-        let words = args.words();
         let origin = self.session.origin;
         let confirms = self.engine.is_synchronous(&self.config);
         let dirty = if confirms {
@@ -649,18 +703,10 @@ impl<'a> Run<'a, '_> {
         if cx.db.has_ready() {
             self.serve_ready(entry, locked);
         }
-        let ended = self.engine.host.monotonic_nanos();
         let full_at = self.full_at;
         if entry.flags.has(CONFIGURES) {
             self.config = self.engine.config.load();
             self.measure();
-        }
-        if origin != Origin::LogFile {
-            let nanos = ended.saturating_sub(started);
-            let redacted = &mut self.worker.redacted;
-            self.engine
-                .observe(self.session, entry, words, redacted, nanos, &self.config);
-            self.worker.count(entry, nanos, &self.config);
         }
         if self.session.replies != Replies::On {
             let pushes = entry.flags.has(Flags::PUSHES);
@@ -678,7 +724,6 @@ impl<'a> Run<'a, '_> {
             let own = self.out.len() - self.start;
             self.engine.cut_off_reader(&self.session.client, own);
         }
-        ended
     }
 
     /// An error that no client is told of stands in the log of the program.
@@ -816,6 +861,14 @@ const NOT_GROUPED: Flags = Flags::ALL_KEYS
     .and(Flags::PROTECTED);
 
 const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
+
+/// Whether a command that has run cannot have taken longer than a few microseconds.
+#[inline]
+fn was_brief(entry: &Entry, words: &[&[u8]], reply_bytes: usize) -> bool {
+    const BYTES_MAX: usize = 4096;
+    let bytes = |words: &[&[u8]]| words.iter().map(|word| word.len()).sum::<usize>();
+    entry.flags.has(Flags::BRIEF) && reply_bytes + words.len() + bytes(words) <= BYTES_MAX
+}
 
 /// Whether a command may make an awaited key hold something.
 #[inline]

@@ -11,7 +11,10 @@ use crate::event;
 const SETTER: Command = Command {
     since: "2.0.0",
     arity: Arity::AtLeast(4),
-    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
+    flags: Flags::WRITE
+        .and(Flags::DENY_OOM)
+        .and(Flags::FAST)
+        .and(Flags::BRIEF),
     acl: Acl::HASH,
     keys: &[KeySpec::at(1, Access::RW.and(Access::UPDATE))],
     ..Command::BLANK

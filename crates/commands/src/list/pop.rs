@@ -16,7 +16,7 @@ const POPS: Command = Command {
     since: "1.0.0",
     complexity: "O(N), N being the number of elements returned",
     arity: Arity::AtLeast(2),
-    flags: Flags::WRITE.and(Flags::FAST),
+    flags: Flags::WRITE.and(Flags::FAST).and(Flags::BRIEF),
     acl: Acl::LIST,
     keys: &[KeySpec::at(
         1,

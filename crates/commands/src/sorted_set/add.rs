@@ -18,7 +18,10 @@ pub(super) static ZADD: Command = Command {
     since: "1.2.0",
     complexity: "O(log(N)) for each member, where N is the number of members of the sorted set",
     arity: Arity::AtLeast(4),
-    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
+    flags: Flags::WRITE
+        .and(Flags::DENY_OOM)
+        .and(Flags::FAST)
+        .and(Flags::BRIEF),
     acl: Acl::SORTEDSET,
     keys: &[KeySpec::at(1, Access::RW.and(Access::UPDATE))],
     handler: zadd,

@@ -11,7 +11,10 @@ use crate::event;
 /// What every counter command is.
 const COUNTER: Command = Command {
     complexity: "O(1)",
-    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::FAST),
+    flags: Flags::WRITE
+        .and(Flags::DENY_OOM)
+        .and(Flags::FAST)
+        .and(Flags::BRIEF),
     acl: Acl::STRING,
     keys: &[KeySpec::at(
         1,

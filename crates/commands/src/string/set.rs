@@ -18,7 +18,7 @@ pub(super) static SET: Command = Command {
     since: "1.0.0",
     complexity: "O(1)",
     arity: Arity::AtLeast(3),
-    flags: Flags::WRITE.and(Flags::DENY_OOM),
+    flags: Flags::WRITE.and(Flags::DENY_OOM).and(Flags::BRIEF),
     acl: Acl::STRING,
     keys: &[KeySpec {
         notes: "RW and ACCESS due to the optional `GET` argument",
