@@ -89,6 +89,7 @@ impl Engine {
             batch,
             now,
             located: recycle(mem::take(&mut worker.spare)),
+            named: None,
             start: out.len(),
             full_at: 0,
             verbatim: None,
@@ -128,6 +129,7 @@ impl Engine {
             batch,
             now: self.now(),
             located: recycle(mem::take(&mut worker.spare)),
+            named: None,
             start: 0,
             full_at: usize::MAX,
             verbatim: None,
@@ -182,6 +184,7 @@ impl Engine {
             batch,
             now,
             located: recycle(mem::take(&mut worker.spare)),
+            named: None,
             start: 0,
             full_at: usize::MAX,
             verbatim,
@@ -217,6 +220,8 @@ struct Run<'a, 'b> {
     batch: &'a Batch<'b>,
     now: UnixMillis,
     located: Vec<Located<'a>>,
+    /// The last request's first word, and the command it names: neighbours are often the same.
+    named: Option<(&'a [u8], &'a Entry)>,
     /// Where the session's own replies begin in `out`.
     start: usize,
     /// The length of `out` at which the session leaves too much unread.
@@ -476,7 +481,11 @@ impl<'a> Run<'a, '_> {
     #[inline]
     fn plan(&mut self, index: usize) -> Option<Planned<'a>> {
         let words = self.batch.request(index);
-        let entry = self.engine.table.find(words[0])?;
+        let entry = match self.named {
+            Some((name, entry)) if name == words[0] => entry,
+            _ => self.engine.table.find(words[0])?,
+        };
+        self.named = Some((words[0], entry));
         entry.simple_keys?;
         if entry.flags.has(NOT_GROUPED) || !entry.command.arity.allows(words.len()) {
             return None;

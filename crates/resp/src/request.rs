@@ -380,21 +380,26 @@ fn bulk(input: &[u8], at: usize, limits: &Limits) -> Result<Bulk, ProtocolError>
 /// The outer option is `None` while the line is incomplete, the inner when it is no number.
 #[inline]
 fn header(input: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
-    // Nearly every header is one to four digits.
     let digits = &input[at + 1..];
-    let mut number = 0;
-    for (index, &byte) in digits.iter().take(5).enumerate() {
-        match byte {
-            b'0'..=b'9' => number = number * 10 + i64::from(byte - b'0'),
-            b'\r' if index > 0 && (index == 1 || digits[0] != b'0') => {
-                return match digits.get(index + 1) {
-                    Some(b'\n') => Some((Some(number), at + index + 3)),
-                    Some(_) => Some((None, at + index + 3)),
-                    None => None,
-                };
-            }
-            _ => break,
+    let value = |digit: &u8| i64::from(digit - b'0');
+    // Nearly every header has one to three digits.
+    match digits {
+        [a @ b'0'..=b'9', b'\r', b'\n', ..] => return Some((Some(value(a)), at + 4)),
+        [a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', b'\n', ..] => {
+            return Some((Some(value(a) * 10 + value(b)), at + 5));
         }
+        [
+            a @ b'1'..=b'9',
+            b @ b'0'..=b'9',
+            c @ b'0'..=b'9',
+            b'\r',
+            b'\n',
+            ..,
+        ] => {
+            let number = (value(a) * 10 + value(b)) * 10 + value(c);
+            return Some((Some(number), at + 6));
+        }
+        _ => {}
     }
     let window = &digits[..digits.len().min(LINE_BYTES_MAX)];
     let end = memchr::memchr(b'\r', window)?;
