@@ -25,7 +25,6 @@ use crate::cluster::{Route, SlotMap};
 use crate::command::{CommandId, CommandResult, Entry, Flags};
 use crate::context::{Context, Event};
 use crate::error::{Error, excerpt};
-use crate::eviction::Memory;
 use crate::gates::{self, Gate};
 use crate::intruder;
 use crate::replication::{Held, Verbatim};
@@ -37,12 +36,9 @@ pub(crate) use words::{find_keys, locate, words_of_name};
 use words::{recycle, unknown_command};
 pub use worker::Worker;
 
+mod group;
 mod words;
 mod worker;
-
-/// The most requests that are locked and fetched together. More would overlap more waits, but
-/// hold more locks at once.
-const GROUP_MAX: usize = 8;
 
 /// How far a batch was run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,12 +54,6 @@ pub enum Progress {
     },
     /// The session ends; what follows is not run.
     Closes,
-}
-
-/// One request, resolved.
-struct Planned<'e> {
-    entry: &'e Entry,
-    located: Range<usize>,
 }
 
 impl Engine {
@@ -319,111 +309,6 @@ impl<'a> Run<'a, '_> {
         self.full_at = self.start.saturating_add(room);
     }
 
-    /// Runs as many requests from `first` on as may share their locks, and returns how many.
-    fn group(&mut self, first: usize) -> usize {
-        self.located.clear();
-        if self.engine.is_routed(self.session) {
-            self.look_at_map();
-        }
-        let mut planned: [Option<Planned<'a>>; GROUP_MAX] = [const { None }; GROUP_MAX];
-        let mut count = 0;
-        while count < GROUP_MAX && first + count < self.batch.len() {
-            match self.plan(first + count) {
-                Some(plan) => planned[count] = Some(plan),
-                None => break,
-            }
-            count += 1;
-        }
-        if count == 0 || self.verbatim.is_none() && self.is_closed_for_memory() {
-            return 0;
-        }
-        // When memory is full each command is looked at by itself.
-        if self.engine.make_room(self.worker, &self.config) == Memory::Full {
-            return 0;
-        }
-        let mut shards = ShardSet::NONE;
-        self.located
-            .iter()
-            .for_each(|located| shards.insert(located.key.slot.shard()));
-        let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
-        let writes = planned
-            .iter()
-            .flatten()
-            .any(|plan| plan.entry.flags.has(MAY_WRITE));
-        let mut locked = self.lock(shards, makes_ready);
-        // Meanwhile somebody may have closed a gate.
-        let is_client = self.session.origin == Origin::Client;
-        if is_client && !self.may_group(writes) || self.session.client.has(ClientFlags::KILLED) {
-            return 0;
-        }
-        if self.located.len() > 1 {
-            self.prefetch(&mut locked, first, &planned);
-        }
-        self.call_group(first, &planned[..count], &mut locked);
-        self.give_back(locked, self.batch.request(first + count - 1));
-        count
-    }
-
-    /// Runs the requests from `first` on, as far as the client may leave replies unread. The clock
-    /// is read once for neighbours that are too brief to be told apart.
-    #[inline]
-    fn call_group(
-        &mut self,
-        first: usize,
-        planned: &[Option<Planned<'a>>],
-        locked: &mut Locked<'_>,
-    ) {
-        let engine = self.engine;
-        let mut started = engine.host.monotonic_nanos();
-        let mut untimed = first;
-        for (index, plan) in planned.iter().flatten().enumerate() {
-            let words = self.batch.request(first + index);
-            let located = mem::take(&mut self.located);
-            let args = Args::new(
-                words,
-                words_of_name(plan.entry),
-                &located[plan.located.clone()],
-            );
-            let mark = self.out.len();
-            self.call(plan.entry, args, locked);
-            self.located = located;
-            let is_full = self.out.len() > self.full_at;
-            let next = planned.get(index + 1).and_then(Option::as_ref);
-            let is_brief = was_brief(plan.entry, words, self.out.len().saturating_sub(mark));
-            let has_twin = next.is_some_and(|next| next.entry.id == plan.entry.id);
-            if is_full || !is_brief || !has_twin {
-                let ended = engine.host.monotonic_nanos();
-                let nanos = ended.saturating_sub(started);
-                self.note_durations(plan.entry, untimed..first + index + 1, nanos, is_brief);
-                (started, untimed) = (ended, first + index + 1);
-            }
-            if is_full {
-                break;
-            }
-        }
-    }
-
-    /// Notes how long neighbours of one kind took. The last took all of the time unless it was as
-    /// brief as the others.
-    fn note_durations(
-        &mut self,
-        entry: &Entry,
-        requests: Range<usize>,
-        nanos: u64,
-        last_is_brief: bool,
-    ) {
-        let each = match last_is_brief {
-            true => nanos / requests.len() as u64,
-            false => 0,
-        };
-        let last = requests.end - 1;
-        for index in requests.start..last {
-            self.note_duration(entry, self.batch.request(index), each);
-        }
-        let rest = nanos - each * (last - requests.start) as u64;
-        self.note_duration(entry, self.batch.request(last), rest);
-    }
-
     /// Notes that a command has run, and for how long.
     #[inline]
     fn note_duration(&mut self, entry: &Entry, words: &[&[u8]], nanos: u64) {
@@ -434,89 +319,6 @@ impl<'a> Run<'a, '_> {
         self.engine
             .observe(self.session, entry, words, redacted, nanos, &self.config);
         self.worker.count(entry, nanos, &self.config);
-    }
-
-    /// Fetches what the requests from `first` on will read, so that their waits for memory overlap.
-    #[inline]
-    fn prefetch(&self, locked: &mut Locked<'_>, first: usize, planned: &[Option<Planned<'a>>]) {
-        let keys = self.located.iter().map(|located| &located.key);
-        locked.prefetch(self.session.db, keys);
-        for (index, plan) in planned.iter().flatten().enumerate() {
-            if let Some(word) = plan.entry.member_word {
-                let key = &self.located[plan.located.start].key;
-                let member = self.batch.request(first + index)[word];
-                locked.prefetch_member(self.session.db, key, member);
-            }
-        }
-    }
-
-    /// Whether, now that the locks are held, every gate is still open.
-    #[inline]
-    fn may_group(&self, writes: bool) -> bool {
-        !self.engine.pause.is_on()
-            && !self.engine.persistence.is_loading()
-            && gates::role_is_open(self.engine, writes)
-            && self.is_routed_still(writes)
-    }
-
-    /// Sees to it that the group is told by the current map.
-    #[inline]
-    fn look_at_map(&mut self) {
-        let cluster = &self.engine.cluster;
-        let map = self.map.take().filter(|map| cluster.is_current(map));
-        self.map = Some(map.unwrap_or_else(|| cluster.map()));
-    }
-
-    /// Whether, in a cluster, the node serves what it did when the group was put together.
-    #[inline]
-    fn is_routed_still(&self, writes: bool) -> bool {
-        let Some(map) = &self.map else {
-            return true;
-        };
-        self.engine.cluster.is_current(map) && !(writes && self.engine.has_lost_touch())
-    }
-
-    /// Resolves a request that needs nothing but the locks of its declared keys, and passes every
-    /// gate for certain.
-    #[inline]
-    fn plan(&mut self, index: usize) -> Option<Planned<'a>> {
-        let words = self.batch.request(index);
-        let entry = match self.named {
-            Some((name, entry)) if name == words[0] => entry,
-            _ => self.engine.table.find(words[0])?,
-        };
-        self.named = Some((words[0], entry));
-        entry.simple_keys?;
-        if entry.flags.has(NOT_GROUPED) || !entry.command.arity.allows(words.len()) {
-            return None;
-        }
-        let is_open = match self.session.origin {
-            Origin::Client => gates::all_open(self.engine, self.session, entry),
-            _ => self.session.transaction.is_none(),
-        };
-        if !is_open {
-            return None;
-        }
-        let start = self.located.len();
-        let located = locate(&self.engine.keyspace, entry, words, &mut self.located);
-        if located.is_err() || !self.is_served(entry, start) {
-            self.located.truncate(start);
-            return None;
-        }
-        Some(Planned {
-            entry,
-            located: start..self.located.len(),
-        })
-    }
-
-    /// Whether, in a cluster, the keys located from `start` on are served here for certain.
-    #[inline]
-    fn is_served(&self, entry: &Entry, start: usize) -> bool {
-        let Some(map) = &self.map else {
-            return true;
-        };
-        let keys = self.located[start..].iter().map(|located| &located.key);
-        self.session.asking == 0 && self.engine.serves(map, self.session, entry, keys)
     }
 
     /// Closes clients if all take too much memory. Returns whether this one is among the closed.
@@ -860,24 +662,7 @@ const CLOSING: ClientFlags = ClientFlags(ClientFlags::CLOSE_AFTER_REPLY.0 | Clie
 /// Commands after which the configuration may be another.
 const CONFIGURES: Flags = Flags::ADMIN.and(Flags::TRANSACTION);
 
-/// Commands that run alone, whatever their neighbours are.
-const NOT_GROUPED: Flags = Flags::ALL_KEYS
-    .and(Flags::WALKS)
-    .and(Flags::TRANSACTION)
-    .and(Flags::NOT_QUEUED)
-    .and(Flags::BLOCKING)
-    .and(Flags::LONG)
-    .and(Flags::PROTECTED);
-
 const MAY_WRITE: Flags = Flags::WRITE.and(Flags::MAY_REPLICATE);
-
-/// Whether a command that has run cannot have taken longer than a few microseconds.
-#[inline]
-fn was_brief(entry: &Entry, words: &[&[u8]], reply_bytes: usize) -> bool {
-    const BYTES_MAX: usize = 4096;
-    let bytes = |words: &[&[u8]]| words.iter().map(|word| word.len()).sum::<usize>();
-    entry.flags.has(Flags::BRIEF) && reply_bytes + words.len() + bytes(words) <= BYTES_MAX
-}
 
 /// Whether a command may make an awaited key hold something.
 #[inline]
