@@ -35,6 +35,8 @@ pub struct World(Arc<State>);
 #[derive(Default)]
 struct State {
     elapsed_micros: AtomicI64,
+    /// How far the clock moves whenever a duration is measured.
+    micros_per_reading: AtomicI64,
     /// What the engine asked for that a test may want to know.
     asked: Mutex<Vec<String>>,
     /// How often something said that it may take long.
@@ -55,6 +57,11 @@ struct State {
 impl World {
     pub fn advance_micros(&self, micros: i64) {
         self.0.elapsed_micros.fetch_add(micros, Ordering::SeqCst);
+    }
+
+    /// Has the clock move so far whenever the engine measures how long something takes.
+    pub fn move_when_read(&self, micros: i64) {
+        self.0.micros_per_reading.store(micros, Ordering::SeqCst);
     }
 
     /// What was asked of the host since this was last called: `shutdown`, `log …`, and so on.
@@ -166,6 +173,7 @@ impl Host for World {
     }
 
     fn monotonic_nanos(&self) -> u64 {
+        self.advance_micros(self.0.micros_per_reading.load(Ordering::SeqCst));
         self.0.elapsed_micros.load(Ordering::SeqCst) as u64 * 1000
     }
 

@@ -1,5 +1,7 @@
 use expect_test::expect;
+use testkit::Node;
 
+use crate::table;
 use crate::testing::check;
 
 #[test]
@@ -337,4 +339,41 @@ fn a_command_that_waits_is_slow_when_it_is_served() {
         > SLOWLOG LEN
         (integer) 4
     "#]]);
+}
+
+/// The clock moves by 12 ms whenever it is read, and everything over 10 ms is slow.
+fn slow_of(lines: &[&str]) -> Vec<i64> {
+    let mut node = Node::new(table());
+    let long = "x".repeat(5000);
+    node.send(
+        "a",
+        format!("SET short x\r\nSET long {long}\r\n").as_bytes(),
+    );
+    node.send("a", b"SLOWLOG RESET\r\n");
+    node.world.move_when_read(12_000);
+    node.send("a", format!("{}\r\n", lines.join("\r\n")).as_bytes());
+    node.world.move_when_read(0);
+    let reply = node.send("a", b"SLOWLOG GET -1\r\n");
+    let text = String::from_utf8(reply).expect("it is text");
+    let mut entries: Vec<i64> = text
+        .split("*6\r\n")
+        .skip(1)
+        .map(|entry| {
+            entry.split("\r\n").nth(2).expect("a duration")[1..]
+                .parse()
+                .expect("a number")
+        })
+        .collect();
+    entries.reverse();
+    entries
+}
+
+#[test]
+fn brief_neighbours_of_one_kind_are_timed_together() {
+    assert_eq!(slow_of(&["GET short"]), [12_000]);
+    assert_eq!(slow_of(&["GET short", "GET short"]), []);
+    assert_eq!(slow_of(&["GET short", "SET short y"]), [12_000; 2]);
+    assert_eq!(slow_of(&["GET short", "GET short", "GET long"]), [12_000]);
+    assert_eq!(slow_of(&["GET long", "GET long"]), [12_000; 2]);
+    assert_eq!(slow_of(&["APPEND short y", "APPEND short z"]), [12_000; 2]);
 }
