@@ -19,6 +19,7 @@ mod probe;
 mod proxy;
 mod publish;
 mod question;
+mod reader;
 mod removal;
 mod replica;
 mod requests;
@@ -37,6 +38,7 @@ use crate::product;
 use crate::server::{self, Server};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
+use requests::Load;
 use standstill::Tally;
 use std::path::{Path, PathBuf};
 use table::Row;
@@ -46,7 +48,8 @@ Both servers run at their defaults but for the port, the folder and `save \"\"`.
 
   cargo xtask bench --quick
   cargo xtask bench --only throughput --only idle
-  cargo xtask bench --server-bin /usr/bin/redis-server     Redis against itself: ratios near 1";
+  cargo xtask bench --server-bin /usr/bin/redis-server --load redis
+                                             Redis against itself: ratios near 1";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -66,8 +69,11 @@ pub struct Options {
     /// Rounds per cell, of which the median is shown.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
-    /// Threads of redis-benchmark. With more than one it rounds its run time up to quarters of a
-    /// second, so its rates become coarse.
+    /// Who sends the requests.
+    #[arg(long, value_enum, value_name = "PROGRAM", default_value = "ochre")]
+    load: Load,
+    /// Threads that send. With more than one, redis-benchmark rounds its run time up to quarters of
+    /// a second, so its rates become coarse.
     #[arg(long, default_value_t = 1)]
     load_threads: usize,
     /// The profile of cargo that builds Ochre.
@@ -121,6 +127,7 @@ struct Bench {
     theirs: PathBuf,
     quick: bool,
     rounds: usize,
+    load: Load,
     load_threads: usize,
     workplace: Workplace,
     stood_still: Tally,
@@ -142,13 +149,14 @@ pub fn run(options: &Options) -> Result<()> {
     } else {
         options.rounds.max(1)
     };
-    let (quick, load_threads) = (options.quick, options.load_threads);
+    let (quick, load, load_threads) = (options.quick, options.load, options.load_threads);
     let workplace = Workplace::open()?;
     let bench = Bench {
         ours,
         theirs,
         quick,
         rounds,
+        load,
         load_threads,
         workplace,
         stood_still: Tally::default(),

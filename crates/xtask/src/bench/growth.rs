@@ -4,23 +4,36 @@ use super::load::{self, Value};
 use super::probe::{Probe, micros};
 use super::table::Target::{None, RatioMost};
 use super::{Bench, Row};
+use crate::server::Server;
 use anyhow::Result;
+use hdrhistogram::Histogram;
 
 const KEYS: u64 = 5_000_000;
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
-    let [worst, tail] = bench.compare("growth to 5 M keys", bench.rounds, &[], |server| {
-        let probe = Probe::start(server.port)?;
-        load::fill(server.port, KEYS, Value::Plain)?;
-        let latencies = probe.finish(&bench.stood_still)?;
+    let name = "growth to 5 M keys";
+    let [worst, tail, again] = bench.compare(name, bench.rounds, &[], |server| {
+        let growing = beside_sets(bench, server)?;
+        // The same once more: now nothing grows.
+        let overwriting = beside_sets(bench, server)?;
         Ok([
-            micros(latencies.max()),
-            micros(latencies.value_at_quantile(0.999)),
+            micros(growing.max()),
+            micros(growing.value_at_quantile(0.999)),
+            micros(overwriting.max()),
         ])
     })?;
-    let what = |name: &str| format!("growing to 5 M keys: {name} GET latency");
+    let row =
+        |what: &str, values, target| Row::new(format!("{what} GET latency"), "us", values, target);
     Ok(vec![
-        Row::new(what("worst"), "us", worst, RatioMost(0.3)),
-        Row::new(what("p99.9"), "us", tail, None),
+        row("growing to 5 M keys: worst", worst, RatioMost(0.3)),
+        row("growing to 5 M keys: p99.9", tail, None),
+        row("the same keys again: worst", again, None),
     ])
+}
+
+/// How long a bystander waits while all keys are set.
+fn beside_sets(bench: &Bench, server: &Server) -> Result<Histogram<u64>> {
+    let probe = Probe::start(server.port)?;
+    load::fill(server.port, KEYS, Value::Plain)?;
+    probe.finish(&bench.stood_still)
 }

@@ -4,7 +4,7 @@ use super::idle::{self, connect_and_ping};
 use super::load::{connect, get_request};
 use super::median;
 use super::probe::micros;
-use super::requests::{Load, Requests};
+use super::requests::Requests;
 use super::sample::resident_bytes;
 use super::table::Target::{None, RatioLeast, RatioMost, ValueMost};
 use super::{Bench, Row};
@@ -49,10 +49,6 @@ const CASES: &[(u64, u64, u64)] = &[
     (1000, 1, 200_000),
     (1000, 16, 1_000_000),
 ];
-
-/// The lighter one: without a pipeline redis-benchmark takes 10.5 us of a core for a request, more
-/// than our proxy does, `ochre benchmark` 6.2. On two cores the load is much of what is measured.
-const LOAD: Load = Load::Ours;
 
 /// A proxy process.
 struct Proxy {
@@ -205,9 +201,9 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
             let [rate, cpu, kept] = bench.take_turns(&name, bench.rounds, |side| {
                 let (proxy, server) = (&proxies[side], &backends[0]);
                 let process = (server.port, server.pid());
-                let [direct, _] = requests.run_at(bench, LOAD, process, *clients)?;
+                let [direct, _] = requests.run_at(bench, process, *clients)?;
                 let process = (proxy.port, proxy.child.id());
-                let [rate, cpu] = requests.run_at(bench, LOAD, process, *clients)?;
+                let [rate, cpu] = requests.run_at(bench, process, *clients)?;
                 Ok([rate, cpu, rate / direct])
             })?;
             let what = format!("{name}: throughput");

@@ -4,9 +4,10 @@
 use super::load::{self, Value, connect};
 use super::median;
 use super::question::ask;
+use super::reader::Reader;
 use super::requests::Requests;
 use super::sample::{children, private_bytes, resident_bytes};
-use super::table::Target::{None, RatioMost, ValueLeast, ValueMost};
+use super::table::Target::{self, None, RatioMost, ValueLeast, ValueMost};
 use super::writer::Writer;
 use super::{Bench, Row};
 use crate::server::Server;
@@ -22,14 +23,48 @@ const COPY_MAX: Duration = Duration::from_secs(300);
 /// Keys that are written while a replica is fed.
 const KEYS: u64 = 1_000_000;
 
-/// How much clients send at once, and how often in all: as the benchmark does unless told, which is
-/// bound by the network's path, and so much that client, primary and replica compete for cores.
-const PIPELINES: [(u64, u64); 2] = [(1, KEYS / 2), (16, KEYS)];
+/// Who is fed, how much clients send at once, and how often in all.
+struct Feeding {
+    peer: Peer,
+    pipeline: u64,
+    count: u64,
+    kept: Target,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Peer {
+    Replica,
+    /// As a replica that has cores of its own.
+    Reader,
+}
+
+/// Without a pipeline the path through the network binds all. With one, client, primary and replica
+/// together want three cores: on a machine of two that row shows who gets how much of them.
+const FEEDINGS: [Feeding; 3] = [
+    Feeding {
+        peer: Peer::Replica,
+        pipeline: 1,
+        count: KEYS / 2,
+        kept: ValueLeast(0.85),
+    },
+    Feeding {
+        peer: Peer::Reader,
+        pipeline: 16,
+        count: KEYS,
+        kept: ValueLeast(0.85),
+    },
+    Feeding {
+        peer: Peer::Replica,
+        pipeline: 16,
+        count: KEYS,
+        kept: None,
+    },
+];
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
     let mut rows = copy(bench)?;
-    for (pipeline, count) in PIPELINES {
-        rows.extend(feed(bench, pipeline, count)?);
+    for feeding in &FEEDINGS {
+        rows.extend(feeding.measure(bench)?);
     }
     Ok(rows)
 }
@@ -64,39 +99,66 @@ fn copy(bench: &Bench) -> Result<Vec<Row>> {
     ])
 }
 
-fn feed(bench: &Bench, pipeline: u64, count: u64) -> Result<Vec<Row>> {
-    let name = &format!("SET pipeline {pipeline} with a replica");
-    let requests = Requests {
-        words: &["-t", "set"],
-        pipeline,
-        count,
-        spread: Some(KEYS),
-    };
-    let [rate, kept, dearer] = bench.take_turns(name, bench.rounds, |side| {
-        let [primary, replica] = start(bench, side)?;
-        load::fill(primary.port, KEYS, Value::Plain)?;
-        // The first requests of a fresh process are slower.
-        requests.run(bench, &primary)?;
-        let (mut rates, mut alone, mut costs) = (Vec::new(), Vec::new(), Vec::new());
-        for _ in 0..3 {
-            let [rate_alone, cpu_alone] = requests.run(bench, &primary)?;
-            attach(&primary, &replica)?;
-            let [rate, cpu] = requests.run(bench, &primary)?;
-            detach(&primary, &replica)?;
-            rates.push(rate);
-            alone.push(rate / rate_alone);
-            costs.push(cpu / cpu_alone);
+impl Feeding {
+    fn measure(&self, bench: &Bench) -> Result<Vec<Row>> {
+        let peer = match self.peer {
+            Peer::Replica => "a replica",
+            Peer::Reader => "a peer that only reads",
+        };
+        let name = &format!("SET pipeline {} with {peer}", self.pipeline);
+        let requests = Requests {
+            words: &["-t", "set"],
+            pipeline: self.pipeline,
+            count: self.count,
+            spread: Some(KEYS),
+        };
+        let [rate, kept, dearer] = bench.take_turns(name, bench.rounds, |side| {
+            let [primary, replica] = start(bench, side)?;
+            load::fill(primary.port, KEYS, Value::Plain)?;
+            // The first requests of a fresh process are slower.
+            requests.run(bench, &primary)?;
+            let (mut rates, mut alone, mut costs) = (Vec::new(), Vec::new(), Vec::new());
+            for _ in 0..3 {
+                let [rate_alone, cpu_alone] = requests.run(bench, &primary)?;
+                let [rate, cpu] = self.run_fed(bench, &requests, &primary, &replica)?;
+                rates.push(rate);
+                alone.push(rate / rate_alone);
+                costs.push(cpu / cpu_alone);
+            }
+            Ok([median(rates), median(alone), median(costs)])
+        })?;
+        let row = |what: &str, unit, values, target| {
+            Row::new(format!("{name}: {what}"), unit, values, target)
+        };
+        Ok(vec![
+            row("throughput", "k/s", rate, None),
+            row("throughput kept", "of alone", kept, self.kept),
+            row("CPU of the primary", "of alone", dearer, None),
+        ])
+    }
+
+    /// The requests, while the primary feeds the peer.
+    fn run_fed(
+        &self,
+        bench: &Bench,
+        requests: &Requests<'_>,
+        primary: &Server,
+        replica: &Server,
+    ) -> Result<[f64; 2]> {
+        if self.peer == Peer::Replica {
+            attach(primary, replica)?;
+            let ran = requests.run(bench, primary)?;
+            ask(&mut connect(replica.port)?, "REPLICAOF NO ONE")?;
+            wait_until(primary, "connected_slaves:0")?;
+            return Ok(ran);
         }
-        Ok([median(rates), median(alone), median(costs)])
-    })?;
-    let row = |what: &str, unit, values, target| {
-        Row::new(format!("{name}: {what}"), unit, values, target)
-    };
-    Ok(vec![
-        row("throughput", "k/s", rate, None),
-        row("throughput kept", "of alone", kept, ValueLeast(0.85)),
-        row("CPU of the primary", "of alone", dearer, None),
-    ])
+        let reader = Reader::start(primary.port)?;
+        wait_until(primary, "state=online")?;
+        let ran = requests.run(bench, primary)?;
+        reader.finish()?;
+        wait_until(primary, "connected_slaves:0")?;
+        Ok(ran)
+    }
 }
 
 /// Two servers of one kind.
@@ -131,11 +193,11 @@ fn attach(primary: &Server, replica: &Server) -> Result<(Duration, u64)> {
     }
 }
 
-fn detach(primary: &Server, replica: &Server) -> Result<()> {
-    ask(&mut connect(replica.port)?, "REPLICAOF NO ONE")?;
+/// Waits until a primary says this of its replicas.
+fn wait_until(primary: &Server, what: &str) -> Result<()> {
     let (mut above, begun) = (connect(primary.port)?, Instant::now());
-    while !ask(&mut above, "INFO replication")?.contains("connected_slaves:0") {
-        ensure!(begun.elapsed() < COPY_MAX, "the replica is not let go");
+    while !ask(&mut above, "INFO replication")?.contains(what) {
+        ensure!(begun.elapsed() < COPY_MAX, "in vain: {what}");
         std::thread::sleep(LOOK_EVERY);
     }
     Ok(())
