@@ -81,9 +81,7 @@ fn watch_core(core: usize, stop: &AtomicBool) -> Result<Vec<Range<Instant>>> {
     let mut here = CpuSet::new();
     here.set(core);
     sched_setaffinity(None, &here)?;
-    let first = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
-    let refused = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, first);
-    ensure!(refused.is_ok(), "no right to go before others");
+    go_first()?;
     let (mut late, mut awake) = (Vec::new(), Instant::now());
     while !stop.load(Ordering::Relaxed) {
         let due = awake + SLEEP;
@@ -94,6 +92,14 @@ fn watch_core(core: usize, stop: &AtomicBool) -> Result<Vec<Range<Instant>>> {
         }
     }
     Ok(late)
+}
+
+/// Has this thread run before all that is not in real time.
+pub fn go_first() -> Result<()> {
+    let first = ThreadSchedulePolicy::Realtime(RealtimeThreadSchedulePolicy::Fifo);
+    let set = set_thread_priority_and_policy(thread_native_id(), ThreadPriority::Min, first);
+    ensure!(set.is_ok(), "no right to go before others");
+    Ok(())
 }
 
 /// Joins what overlaps.
