@@ -15,7 +15,7 @@ const NAMES: u64 = 1_000_000;
 
 struct Case {
     what: &'static str,
-    /// What redis-benchmark is told to send.
+    /// What the load generator is told to send.
     words: &'static [&'static str],
     requests: u64,
     /// What must be there: enough for every round where elements are taken away.
