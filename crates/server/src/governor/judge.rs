@@ -1,11 +1,11 @@
 //! Decides how many workers are to be up, from what a look at them finds, and from nothing else.
 //!
 //! One that rests too much is put to bed. When none rests another gets up at once. That may gain
-//! nothing, for the cores may be taken by other programs, or workers wait for each other's locks.
-//! So the judge remembers what a byte to or from clients has cost each number of workers. If one
-//! fewer could do what is done it tries that for a moment, and keeps it so if clients are served no
-//! less. While those are busy all the time it tries one more now and then. A trial that changes
-//! nothing is repeated after twice the time.
+//! nothing, for the cores may be taken by other programs, or workers wait for each other's locks;
+//! then it goes to bed again, and as long as clients ask for the like, another gets up for a trial
+//! now and then only. The judge also remembers what a byte to or from clients has cost each number
+//! of workers. If one fewer could do what is done it tries that for a moment, and keeps it so if
+//! clients are served no less. A trial that changes nothing is repeated after twice the time.
 
 use std::mem;
 use std::ops::AddAssign;
@@ -35,16 +35,21 @@ const TRIAL_SHARE: f64 = 1.1;
 /// A difference of this share in what is served may be chance.
 const CHANCE_SHARE: f64 = 0.03;
 
-/// A trial is over when it has served less than this share for so many looks.
+/// After so many looks a trial is over if its end is clear: fewer serve less than this share, or
+/// more serve either no more than by chance or so much more.
+const CLEAR_LOOKS: u32 = 5;
 const LOSS_SHARE: f64 = 0.85;
-const LOSS_LOOKS: u32 = 5;
+const GAIN_SHARE: f64 = 1.2;
 
-/// Looks between two trials.
+/// Looks between two trials, of those that found this much of a worker busy.
 const PAUSE_MIN: u32 = 100;
 const PAUSE_MAX: u32 = 800;
+const PAUSE_SHARE: f64 = 0.7;
 
-/// What a trial found is void when workers are busy for less than this share.
-const VALID_SHARE: f64 = 0.7;
+/// Reads are alike that take up to so many times as long as each other, and bring, with what they
+/// make to send, up to so many times as much.
+const ALIKE_NANOS: f64 = 2.0;
+const ALIKE_BYTES: f64 = 1.5;
 
 /// Workers that take more nanoseconds than this for what they read at once, on the average, do not
 /// hold each other up: then more are worth it for certain.
@@ -89,6 +94,15 @@ impl Look {
         self.busy_nanos / self.bytes as f64
     }
 
+    /// Whether clients ask for the like.
+    fn is_like(&self, other: &Look) -> bool {
+        let within = |most: f64, a: f64, b: f64| a <= b * most && b <= a * most;
+        let (reads, others) = (self.reads as f64, other.reads as f64);
+        let (nanos, bytes) = (self.busy_nanos / reads, self.bytes as f64 / reads);
+        within(ALIKE_NANOS, nanos, other.busy_nanos / others)
+            && within(ALIKE_BYTES, bytes, other.bytes as f64 / others)
+    }
+
     /// Whether clients were served one long thing after the other, or nothing.
     fn is_long(&self) -> bool {
         self.busy_nanos > LONG_NANOS * self.reads as f64
@@ -117,6 +131,13 @@ struct Trial {
     sum: Look,
 }
 
+/// One more than so many serve no more, for clients who ask for the like of what these did.
+#[derive(Clone, Copy, Debug)]
+struct Enough {
+    up: usize,
+    sum: Look,
+}
+
 #[derive(Debug)]
 pub struct Judge {
     workers: usize,
@@ -134,9 +155,9 @@ pub struct Judge {
     /// What a byte has cost one worker, two, and so on, where that is known.
     costs: Vec<Option<f64>>,
     trial: Option<Trial>,
-    /// One more than are up would serve no more: the last trial said so.
-    is_enough: bool,
-    /// Looks since the last trial, and how many there are to be before the next.
+    /// What the last trial said, if it said that.
+    enough: Option<Enough>,
+    /// Looks since the last trial that count, and how many there are to be before the next.
     since_trial: u32,
     pause: u32,
 }
@@ -153,7 +174,7 @@ impl Judge {
             window: Window::default(),
             costs: vec![None; workers],
             trial: None,
-            is_enough: false,
+            enough: None,
             since_trial: 0,
             pause: 0,
         }
@@ -168,7 +189,7 @@ impl Judge {
     pub fn changed(&mut self, up: usize) {
         if up == self.up {
             // Nobody had time to lie down.
-            (self.trial, self.is_enough) = (None, false);
+            (self.trial, self.enough) = (None, None);
         }
         (self.up, self.looks) = (up, 0);
         (self.busy, self.window) = (Window::default(), Window::default());
@@ -181,11 +202,14 @@ impl Judge {
             return self.go_on(trial);
         }
         if self.busy.looks >= BUSY_LOOKS && self.up < self.workers {
-            self.is_enough &= !look.is_long();
-            if !self.is_enough {
-                let cost = self.busy.sum.cost();
-                self.costs[self.up - 1] = (!look.is_long()).then_some(cost);
+            let sum = self.busy.sum;
+            if look.is_long() || sum.is_long() {
+                (self.enough, self.costs[self.up - 1]) = (None, None);
                 return self.up + 1;
+            }
+            if !self.is_enough_for(&sum) {
+                self.costs[self.up - 1] = Some(sum.cost());
+                return self.try_out(self.up + 1, sum);
             }
         }
         let are_too_many = self.average < (self.up - 1) as f64 * ENOUGH_SHARE;
@@ -206,7 +230,7 @@ impl Judge {
             false => self.busy = Window::default(),
         }
         self.looks += 1;
-        self.since_trial += 1;
+        self.since_trial += u32::from(look.busy() > PAUSE_SHARE);
         if self.looks > SETTLING_LOOKS {
             self.window.add(look);
         }
@@ -216,23 +240,26 @@ impl Judge {
     fn begin(&mut self) -> usize {
         let Window { sum, .. } = mem::take(&mut self.window);
         let up = self.up as f64;
-        if self.is_enough && sum.busy() < up * VALID_SHARE {
-            (self.is_enough, self.pause) = (false, 0);
-        }
         if self.since_trial < self.pause || sum.is_long() {
-            return self.up;
-        }
-        let other = if self.is_enough && sum.busy() > up * BUSY_SHARE {
-            self.workers.min(self.up + 1)
+            self.up
+        } else if self.enough.is_some() && sum.busy() > up * BUSY_SHARE && self.up < self.workers {
+            self.try_out(self.up + 1, sum)
         } else if self.fewer_might_do(sum) {
-            self.up - 1
+            self.try_out(self.up - 1, sum)
         } else {
             self.up
-        };
-        if other != self.up {
-            self.trial = Some(Trial { up: self.up, sum });
         }
-        other
+    }
+
+    fn is_enough_for(&self, sum: &Look) -> bool {
+        let is_enough = |enough: Enough| self.up >= enough.up && enough.sum.is_like(sum);
+        self.enough.is_some_and(is_enough)
+    }
+
+    /// Has another number of workers show what they do, beside what those who are up did.
+    fn try_out(&mut self, number: usize, sum: Look) -> usize {
+        self.trial = Some(Trial { up: self.up, sum });
+        number
     }
 
     fn fewer_might_do(&self, sum: Look) -> bool {
@@ -245,16 +272,26 @@ impl Judge {
     /// Goes on with a trial, or ends it.
     fn go_on(&mut self, trial: Trial) -> usize {
         let Window { looks, sum } = self.window;
-        let is_loss = looks >= LOSS_LOOKS && sum.rate() < trial.sum.rate() * LOSS_SHARE;
-        if looks < WINDOW_LOOKS && !is_loss {
+        let gain = sum.rate() / trial.sum.rate();
+        let is_more = trial.up < self.up;
+        let is_open = match is_more {
+            true => (1.0 + CHANCE_SHARE..GAIN_SHARE).contains(&gain),
+            false => gain >= LOSS_SHARE,
+        };
+        if looks < CLEAR_LOOKS || looks < WINDOW_LOOKS && is_open {
+            return self.up;
+        }
+        if is_more && sum.busy() < trial.up as f64 * PAUSE_SHARE {
+            // Clients have stopped asking.
+            self.trial = None;
             return self.up;
         }
         self.costs[self.up - 1] = Some(sum.cost());
-        let fewer_do = match trial.up < self.up {
-            true => sum.rate() < trial.sum.rate() * (1.0 + CHANCE_SHARE),
+        let fewer_do = match is_more {
+            true => gain < 1.0 + CHANCE_SHARE,
             // Those that are busy all the time let clients wait.
-            false if sum.busy() > self.up as f64 * BUSY_SHARE => sum.rate() >= trial.sum.rate(),
-            false => sum.rate() > trial.sum.rate() * (1.0 - CHANCE_SHARE),
+            false if sum.busy() > self.up as f64 * BUSY_SHARE => gain >= 1.0,
+            false => gain > 1.0 - CHANCE_SHARE,
         };
         let wanted = match fewer_do {
             true => trial.up.min(self.up),
@@ -264,7 +301,8 @@ impl Judge {
             true => (self.pause * 2).clamp(PAUSE_MIN, PAUSE_MAX),
             false => PAUSE_MIN,
         };
-        self.is_enough = fewer_do;
+        let sum = if is_more { trial.sum } else { sum };
+        self.enough = fewer_do.then_some(Enough { up: wanted, sum });
         (self.trial, self.since_trial) = (None, 0);
         self.window = Window::default();
         wanted
@@ -346,7 +384,8 @@ mod tests {
         small(0.0, EVER_MORE).run(&mut judge, 1000);
         let load = small(4.0, EVER_MORE);
         assert_eq!(load.up_after(&mut judge, BUSY_LOOKS as usize), 2);
-        assert_eq!(load.up_after(&mut judge, 2 * BUSY_LOOKS as usize), 4);
+        let looks = 2 * (SETTLING_LOOKS + CLEAR_LOOKS + 1);
+        assert_eq!(load.up_after(&mut judge, looks as usize), 4);
         assert_eq!(small(1.2, EVER_MORE).up_after(&mut judge, 1000), 2);
     }
 
@@ -356,7 +395,7 @@ mod tests {
         small(0.0, EVER_MORE).run(&mut judge, 1000);
         let found = small(8.0, EVER_MORE).run(&mut judge, 6000);
         assert!(found[7] > 5700, "{found:?}");
-        assert_eq!(found[..6].iter().sum::<usize>(), 6 * BUSY_LOOKS as usize);
+        assert!(found[..6].iter().sum::<usize>() < 80, "{found:?}");
     }
 
     #[test]
@@ -367,7 +406,7 @@ mod tests {
             let load = small(2.0, &rates);
             load.run(&mut judge, 100);
             let found = load.run(&mut judge, 6000);
-            assert!(found[1] < 200, "{found:?}");
+            assert!(found[1] < 100, "{found:?}");
         }
     }
 
@@ -387,8 +426,36 @@ mod tests {
         let mut judge = Judge::new(2);
         assert_eq!(small(2.0, &[10, 8]).up_after(&mut judge, 6000), 1);
         small(0.1, &[10, 8]).run(&mut judge, 2 * WINDOW_LOOKS as usize);
-        let up = small(2.0, &[10, 20]).up_after(&mut judge, BUSY_LOOKS as usize);
-        assert_eq!(up, 2);
+        let other = Load {
+            bytes_per_read: 400,
+            ..small(2.0, &[10, 20])
+        };
+        assert_eq!(other.up_after(&mut judge, BUSY_LOOKS as usize), 2);
+    }
+
+    #[test]
+    fn the_same_load_is_known_when_it_comes_again() {
+        let mut judge = Judge::new(2);
+        let rates = [10, 8];
+        small(2.0, &rates).run(&mut judge, 6000);
+        let mut found = [0, 0];
+        for _ in 0..20 {
+            small(0.0, &rates).run(&mut judge, 500);
+            let burst = small(2.0, &rates).run(&mut judge, 100);
+            found = [found[0] + burst[0], found[1] + burst[1]];
+        }
+        assert!(found[1] < 30, "{found:?}");
+    }
+
+    #[test]
+    fn a_burst_that_ends_during_a_trial_says_nothing() {
+        let mut judge = Judge::new(2);
+        small(0.0, EVER_MORE).run(&mut judge, 1000);
+        for _ in 0..20 {
+            let burst = small(2.0, EVER_MORE);
+            assert_eq!(burst.up_after(&mut judge, BUSY_LOOKS as usize), 2);
+            small(0.0, EVER_MORE).run(&mut judge, 500);
+        }
     }
 
     #[test]
