@@ -19,11 +19,13 @@ use engine::{Engine, Progress};
 use node::log_file::Lost;
 use resp::reply::write_request;
 use resp::request::{Limits, Parser};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncReadExt, ReadBuf};
 use tokio::time::Sleep;
 
 use crate::connection::replica::Replica;
 use crate::durability::{Durability, Lead};
+use crate::line::Line;
+use crate::outbox::{self, Outgoing, Unsent};
 use crate::worker::{Tools, should_gather, should_queue, wake_behind_others, with_tools};
 
 mod replica;
@@ -51,8 +53,8 @@ pub struct Connection<S> {
     parser: Parser,
     /// The beginning of a request whose end has not arrived.
     tail: Vec<u8>,
-    /// Replies the socket did not take yet.
-    unsent: Unsent,
+    /// Replies that wait to leave, or that the socket did not take.
+    outgoing: Arc<Outgoing>,
     /// The stream may hold bytes that the socket did not take, as those that encrypt do.
     is_unflushed: bool,
     /// Whether the tail begins with whole requests that had to wait.
@@ -71,27 +73,6 @@ pub struct Connection<S> {
     replica: Option<Box<Replica>>,
 }
 
-#[derive(Default)]
-struct Unsent {
-    bytes: Vec<u8>,
-    written: usize,
-}
-
-impl Unsent {
-    fn len(&self) -> usize {
-        self.bytes.len() - self.written
-    }
-
-    fn add(&mut self, more: &[u8]) {
-        // What was written long ago makes room first.
-        if self.written > self.len() {
-            self.bytes.drain(..self.written);
-            self.written = 0;
-        }
-        self.bytes.extend_from_slice(more);
-    }
-}
-
 /// Why a connection ends.
 enum End {
     /// The client sends nothing more.
@@ -107,20 +88,21 @@ impl From<io::Error> for End {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
+impl<S: Line> Connection<S> {
     pub fn new(
         stream: S,
         engine: Arc<Engine>,
         durability: Arc<Durability>,
         session: Session,
     ) -> Connection<S> {
+        let outgoing = Outgoing::new(stream.outlet(), Arc::clone(&session.client));
         Connection {
             stream,
             engine,
             session,
             parser: Parser::default(),
             tail: Vec::new(),
-            unsent: Unsent::default(),
+            outgoing: Arc::new(outgoing),
             is_unflushed: false,
             holds_requests: false,
             can_be_woken: false,
@@ -164,7 +146,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             }
             let client = &self.session.client;
             if client.has(ClientFlags::CLOSE_AFTER_REPLY) {
-                return if self.unsent.len() == 0 && !self.is_unflushed {
+                return if self.has_said_all() {
                     Err(End::Closed)
                 } else {
                     Ok(())
@@ -174,10 +156,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
                 return self.read_ahead(tools, cx);
             }
             match self.read_and_run(tools, cx) {
-                Poll::Ready(Err(End::Input)) if self.unsent.len() > 0 || self.is_unflushed => {
+                Poll::Ready(Err(End::Input)) if !self.has_said_all() => {
                     // It may well read what it has asked for; if it has gone, writing fails.
                     self.session.close_after_reply();
-                    return Ok(());
+                    continue;
                 }
                 Poll::Ready(result) => result?,
                 Poll::Pending if self.session.client.has(ClientFlags::WOKEN) => {}
@@ -196,6 +178,10 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             wake_behind_others(cx);
         }
         Ok(())
+    }
+
+    fn has_said_all(&self) -> bool {
+        self.outgoing.unsent().len() == 0 && !self.is_unflushed
     }
 
     fn reads_long_argument(&self) -> bool {
@@ -396,7 +382,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Keeps replies back until what they say is done outlasts anything. Returns whether they are
     /// kept back.
     fn hold(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<bool, End> {
-        if self.unsent.len() == 0 && tools.output.is_empty() {
+        if self.outgoing.unsent().len() == 0 && tools.output.is_empty() {
             // Nobody waits to hear of it.
             self.held_until = 0;
             return Ok(false);
@@ -410,7 +396,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
             // It was done and may be undone by a crash: nothing that could be said is true.
             Poll::Ready(Err(Lost)) => Err(End::Closed),
             Poll::Pending => {
-                self.unsent.add(&tools.output);
+                let mut unsent = self.outgoing.unsent();
+                unsent.unlist();
+                unsent.add(&tools.output);
                 tools.clear_output();
                 Ok(true)
             }
@@ -454,7 +442,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
     /// Writes what is there; to a replica, what it is fed behind that.
     fn write(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
         self.write_replies(tools, cx)?;
-        if self.unsent.len() == 0 && self.is_replica() {
+        if self.is_replica() && self.outgoing.unsent().len() == 0 {
             self.feed(tools, cx)?;
         }
         match self.is_unflushed {
@@ -474,7 +462,13 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         }
     }
 
-    /// Writes what is there, and keeps what the socket does not take.
+    /// Whether nothing has to be written before something else is.
+    fn may_leave_later(&self) -> bool {
+        let client = &self.session.client;
+        !client.has(ClientFlags::CLOSE_AFTER_REPLY) && !client.has(ClientFlags::REPLICA)
+    }
+
+    /// Writes what is there, now or when the thread does, and keeps what the socket does not take.
     fn write_replies(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
         // Who is closed hears nothing more.
         if self.session.client.has(ClientFlags::KILLED) {
@@ -483,73 +477,66 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Connection<S> {
         if self.held_until > 0 && self.hold(tools, cx)? {
             return Ok(());
         }
-        let had_unsent = self.unsent.len() > 0;
+        let stats = &tools.worker.stats;
+        if self.may_leave_later() && outbox::leave(&self.outgoing, &tools.output, stats) {
+            tools.clear_output();
+            return Ok(());
+        }
+        let had_unsent = self.outgoing.unsent().len() > 0;
         if !had_unsent && tools.output.is_empty() {
             return Ok(());
         }
         self.is_unflushed = true;
-        let mut sent = 0;
-        while self.unsent.len() > 0 {
-            let unsent = &self.unsent.bytes[self.unsent.written..];
-            match Pin::new(&mut self.stream).poll_write(cx, unsent) {
-                Poll::Ready(Ok(len)) => {
-                    (sent, self.unsent.written) = (sent + len, self.unsent.written + len)
-                }
-                Poll::Ready(Err(error)) => return Err(error.into()),
-                Poll::Pending => break,
-            }
-        }
-        if self.unsent.len() > 0 {
-            self.unsent.add(&tools.output);
-        } else {
-            self.unsent = Unsent::default();
-            sent += self.write_output(tools, cx)?;
-        }
+        let sent = self.write_now(&mut tools.output, cx)?;
         tools.worker.stats.bytes_out.add(sent as u64);
         tools.worker.stats.writes.add(1);
         tools.clear_output();
-        if had_unsent || self.unsent.len() > 0 {
+        if had_unsent || self.outgoing.unsent().len() > 0 {
             self.check_output_limits()?;
         }
         Ok(())
     }
 
-    /// Writes the thread's reply buffer; what the socket does not take becomes unsent.
-    fn write_output(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<usize, End> {
-        let mut written = 0;
-        while written < tools.output.len() {
-            match Pin::new(&mut self.stream).poll_write(cx, &tools.output[written..]) {
-                Poll::Ready(Ok(len)) => written += len,
-                Poll::Ready(Err(error)) => return Err(error.into()),
+    /// Writes what is unsent, and the thread's reply buffer behind it. What the socket does not take
+    /// becomes unsent.
+    fn write_now(&mut self, output: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<usize, End> {
+        let mut unsent = self.outgoing.unsent();
+        unsent.unlist();
+        let mut sent = 0;
+        while unsent.len() > 0 {
+            match Pin::new(&mut self.stream).poll_write(cx, unsent.rest()) {
+                Poll::Ready(len) => {
+                    let len = len?;
+                    unsent.advance(len);
+                    sent += len;
+                }
                 Poll::Pending => {
-                    self.keep_unsent(tools, written);
+                    unsent.keep_behind(output);
+                    return Ok(sent);
+                }
+            }
+        }
+        *unsent = Unsent::default();
+        let mut written = 0;
+        while written < output.len() {
+            match Pin::new(&mut self.stream).poll_write(cx, &output[written..]) {
+                Poll::Ready(len) => written += len?,
+                Poll::Pending => {
+                    unsent.keep(output, written);
                     break;
                 }
             }
         }
-        Ok(written)
-    }
-
-    /// Keeps what the socket did not take of the thread's reply buffer: the buffer itself, unless
-    /// that is much more.
-    fn keep_unsent(&mut self, tools: &mut Tools, written: usize) {
-        let left = tools.output.len() - written;
-        self.unsent = match left > tools.output.capacity() / 2 {
-            true => Unsent {
-                bytes: mem::take(&mut tools.output),
-                written,
-            },
-            false => Unsent {
-                bytes: tools.output[written..].to_vec(),
-                written: 0,
-            },
-        };
+        Ok(sent + written)
     }
 
     /// Ends a connection that leaves too many replies unread.
     fn check_output_limits(&mut self) -> Result<(), End> {
         let client = &self.session.client;
-        client.note_unsent(self.unsent.len(), self.unsent.bytes.capacity());
+        {
+            let unsent = self.outgoing.unsent();
+            client.note_unsent(unsent.len(), unsent.capacity());
+        }
         let config = self.engine.config.load();
         self.engine.check_output(&config, &self.session);
         self.engine.settle(client, &config);
@@ -574,7 +561,7 @@ fn make_room(tail: &mut Vec<u8>, argument_left: usize) {
     });
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> Future for Connection<S> {
+impl<S: Line> Future for Connection<S> {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {

@@ -24,6 +24,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector, TlsStream};
 
+use crate::line::Line;
 use crate::machine::system_words;
 
 /// How long a peer may take until it is known who it is.
@@ -286,6 +287,8 @@ pub fn handshake_words(error: &io::Error) -> String {
 
 /// An encrypted connection, of either side.
 pub struct Encrypted(TlsStream<TcpStream>);
+
+impl Line for Encrypted {}
 
 impl AsyncRead for Encrypted {
     fn poll_read(

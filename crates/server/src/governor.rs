@@ -29,6 +29,8 @@ use tokio::sync::Notify;
 
 use judge::{Judge, Look};
 
+use crate::outbox;
+
 mod judge;
 
 /// How often the governor looks.
@@ -81,6 +83,7 @@ impl Pulse {
 /// Has this thread wait for something. That is work for as long as it lasts, lest others wait
 /// behind a thread that is stuck; when it is over it was rest.
 pub fn wait<R>(until: impl FnOnce() -> R) -> R {
+    outbox::flush();
     let began = Instant::now();
     let result = until();
     PULSE.with_borrow(|pulse| {
@@ -193,6 +196,7 @@ impl Bed {
 
     /// Blocks the worker until it is released, or for so long that it had better look around.
     fn lie_down(&self) {
+        outbox::flush();
         let mut state = self.state.lock();
         if *state == Sleep::Called {
             *state = Sleep::Asleep;

@@ -6,6 +6,8 @@
 //!   program     arguments ▶ configuration ▶ engine ▶ listeners ▶ until a signal or SHUTDOWN
 //!   listener    sockets that accept; who is let in
 //!   connection  one task a client: read, run, write
+//!   outbox      replies that leave together, when a thread has served all who were ready
+//!   line        what a connection reads from and writes to
 //!   durability  threads for what is kept in files
 //!   disk        the files
 //!   encryption  what TLS needs of files, and its streams
@@ -33,13 +35,16 @@ mod durability;
 mod encryption;
 mod governor;
 mod journal;
+mod line;
 mod listener;
 mod machine;
 mod memory;
+mod outbox;
 mod primary;
 mod program;
 mod sentinel;
 mod signals;
+
 mod supervisor;
 mod upkeep;
 mod wire;

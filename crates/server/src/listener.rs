@@ -13,13 +13,13 @@ use engine::Engine;
 use engine::clients::Endpoints;
 use engine::host::LogLevel;
 use socket2::{Domain, Protocol, SockRef, Socket, TcpKeepalive, Type};
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinHandle;
 
 use crate::connection::Connection;
 use crate::durability::Durability;
 use crate::encryption::{Encryption, handshake_words};
+use crate::line::{Line, Plain};
 
 /// How long to wait when the system has no descriptor left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -388,7 +388,7 @@ async fn survive(engine: &Engine, error: &io::Error) {
 fn greet_tcp(house: &House, stream: TcpStream, peer: SocketAddr) {
     let config = house.engine.config.load();
     let endpoints = prepare(&config, &stream, peer);
-    greet(house, &config, stream, endpoints);
+    greet(house, &config, Plain::tcp(stream), endpoints);
 }
 
 /// Sets the options of a socket. Returns what is known of its ends.
@@ -438,7 +438,7 @@ fn greet_unix(house: &House, stream: UnixStream, path: &str) {
         local: true,
         encrypted: false,
     };
-    greet(house, &config, stream, endpoints);
+    greet(house, &config, Plain::unix(stream), endpoints);
 }
 
 /// Whether as many are here as may be.
@@ -448,10 +448,7 @@ fn is_full(house: &House, config: &Config) -> bool {
 }
 
 /// Lets a client in, or says why not.
-fn greet<S>(house: &House, config: &Config, stream: S, endpoints: Endpoints)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+fn greet<S: Line>(house: &House, config: &Config, stream: S, endpoints: Endpoints) {
     let engine = &house.engine;
     if is_full(house, config) {
         engine
@@ -482,10 +479,7 @@ const PROTECTED_MODE: &str = "-DENIED Redis is running in protected mode: no pas
     with 'requirepass' (or CONFIG SET requirepass from this machine), or turn the protection off \
     with 'protected-mode no' if a firewall does its work.\r\n";
 
-fn turn_away<S>(mut stream: S, why: &'static str)
-where
-    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-{
+fn turn_away<S: Line>(mut stream: S, why: &'static str) {
     tokio::spawn(async move {
         use tokio::io::AsyncWriteExt;
         // The client may be gone already.

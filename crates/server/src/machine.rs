@@ -24,6 +24,7 @@ use crate::encryption::Encryption;
 use crate::governor::Governor;
 use crate::journal::Journal;
 use crate::memory::Gauge;
+use crate::worker;
 
 /// What the engine asks the program to do when it has time.
 #[derive(Debug)]
@@ -101,7 +102,7 @@ impl Machine {
             false => "Unable to listen on this port. Check server logs.".to_owned(),
         };
         self.requests.send(request).map_err(|_| failed())?;
-        let bound = tokio::task::block_in_place(|| answered.recv()).map_err(|_| failed())?;
+        let bound = worker::give_way(|| answered.recv()).map_err(|_| failed())?;
         bound.map_err(|_| failed())?;
         self.process.lock().tcp_port = changed.main_port();
         Ok(())
@@ -124,7 +125,7 @@ impl Host for Machine {
     fn run_long(&self, run: &mut dyn FnMut()) {
         // Another thread takes this worker's place.
         self.governor.rest();
-        tokio::task::block_in_place(run);
+        worker::give_way(run);
     }
 
     fn memory(&self) -> Memory {

@@ -25,6 +25,7 @@ use crate::journal::Journal;
 use crate::listener::{House, Listeners};
 use crate::machine::{Machine, Request, raise_open_files, system_words};
 use crate::memory;
+use crate::outbox;
 use crate::primary::Sockets;
 use crate::sentinel;
 use crate::signals::Endings;
@@ -162,7 +163,10 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         waking.wake();
         worker::has_woken();
     };
-    let rest = move || resting.rest();
+    let rest = move || {
+        outbox::flush();
+        resting.rest();
+    };
     memory::count_this_thread();
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(threads)

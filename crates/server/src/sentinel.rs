@@ -22,6 +22,7 @@ use tokio::sync::mpsc::{Sender, channel};
 
 use crate::encryption::files;
 use crate::journal::Journal;
+use crate::worker;
 
 mod file;
 mod link;
@@ -135,7 +136,7 @@ impl Shell for Sockets {
     }
 
     fn resolve_now(&self, host: &str) -> Option<IpAddr> {
-        tokio::task::block_in_place(|| self.runtime.block_on(resolve(host)))
+        worker::give_way(|| self.runtime.block_on(resolve(host)))
     }
 
     fn save(&self, statements: Vec<Vec<Vec<u8>>>) -> Result<(), String> {

@@ -13,6 +13,8 @@ use std::task::Context;
 use engine::{Engine, Worker};
 use resp::request::Batch;
 
+use crate::outbox;
+
 /// Bytes read at once: a few hundred small requests. Others wait while they run.
 pub const INPUT_BYTES: usize = 16 * 1024;
 
@@ -80,6 +82,14 @@ thread_local! {
 pub fn has_woken() {
     HAS_WOKEN.set(true);
     DELIVERIES.with(Deliveries::renew);
+    outbox::open();
+}
+
+/// Does what may take long, while another thread takes this one's place.
+#[expect(clippy::disallowed_methods, reason = "here replies have left")]
+pub fn give_way<R>(work: impl FnOnce() -> R) -> R {
+    outbox::close();
+    tokio::task::block_in_place(work)
 }
 
 /// Whether the connection that asks should go to the end of the queue before it does anything.
@@ -143,6 +153,8 @@ pub fn should_gather(asked_at: &mut u32) -> bool {
 /// turn. A task that wakes itself is run again before that, up to sixty times in a row, so that
 /// whoever always has more to do would have the thread to itself for as long.
 pub fn wake_behind_others(cx: &mut Context<'_>) {
+    // The thread only looks at the sockets, and does not wait: it would not see to them.
+    outbox::flush();
     // Its only poll does that.
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }

@@ -10,10 +10,19 @@ use parking_lot::Mutex;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use testkit::{Disk, World};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf, duplex};
+use tokio::io::{
+    AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, ReadBuf, duplex,
+};
+use tokio::net::UnixStream;
 
 use super::Connection;
 use crate::durability::Durability;
+use crate::line::{Line, Plain};
+use crate::outbox;
+
+impl Line for DuplexStream {}
+
+impl Line for Listener {}
 
 /// Sends `pieces` one by one, each after the server has taken the one before, and returns all
 /// replies until the server has nothing more to say or closes.
@@ -42,6 +51,38 @@ fn converse(pieces: &[&[u8]]) -> Vec<u8> {
             tokio::task::yield_now().await;
         }
         drop(to.shutdown().await);
+        reader.await.expect("the reader does not panic")
+    })
+}
+
+/// As [`converse`], over a socket, on threads that write replies when they have nothing else to do.
+fn converse_by_socket(pieces: &[&[u8]]) -> Vec<u8> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .on_thread_unpark(outbox::open)
+        .on_thread_park(outbox::flush)
+        .enable_all()
+        .build();
+    runtime.expect("a runtime of two threads").block_on(async {
+        let world = Box::new(World::default());
+        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 2));
+        let session = engine.connect(Endpoints::default());
+        let (client, server) = UnixStream::pair().expect("a pair of sockets");
+        let server = Plain::unix(server);
+        tokio::spawn(Connection::new(server, engine, durability(), session));
+        let (mut from, mut to) = client.into_split();
+        let reader = tokio::spawn(async move {
+            let mut replies = Vec::new();
+            drop(from.read_to_end(&mut replies).await);
+            replies
+        });
+        for piece in pieces {
+            if to.write_all(piece).await.is_err() {
+                break;
+            }
+            tokio::task::yield_now().await;
+        }
+        drop(to);
         reader.await.expect("the reader does not panic")
     })
 }
@@ -213,7 +254,9 @@ proptest! {
         cuts.extend([0, bytes.len()]);
         cuts.sort_unstable();
         let pieces: Vec<&[u8]> = cuts.windows(2).map(|cut| &bytes[cut[0]..cut[1]]).collect();
-        prop_assert_eq!(converse(&pieces), converse(&[&bytes]));
+        let replies = converse(&[&bytes]);
+        prop_assert_eq!(&converse(&pieces), &replies);
+        prop_assert_eq!(&converse_by_socket(&pieces), &replies);
     }
 
     #[test]
