@@ -497,8 +497,8 @@ impl<S: Line> Connection<S> {
         Ok(())
     }
 
-    /// Writes what is unsent, and the thread's reply buffer behind it. What the socket does not take
-    /// becomes unsent.
+    /// Writes what is unsent, and the thread's reply buffer behind it. What the socket does not
+    /// take becomes unsent.
     fn write_now(&mut self, output: &mut Vec<u8>, cx: &mut Context<'_>) -> Result<usize, End> {
         let mut unsent = self.outgoing.unsent();
         unsent.unlist();

@@ -12,6 +12,7 @@ use engine::Engine;
 use engine::command::{RenameError, Table};
 use engine::host::{LogLevel, Process, Shutdown};
 use node::sentinel::Sentinel;
+use tokio::runtime::Runtime;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::oneshot::{Receiver, channel};
 
@@ -158,25 +159,7 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         journal.line(LogLevel::Warning, &why);
     }
     let governor = Governor::new();
-    let (waking, resting) = (governor.clone(), governor.clone());
-    let wake = move || {
-        waking.wake();
-        worker::has_woken();
-    };
-    let rest = move || {
-        outbox::flush();
-        resting.rest();
-    };
-    memory::count_this_thread();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(threads)
-        .thread_name("ochre-worker")
-        .on_thread_start(memory::count_this_thread)
-        .on_thread_unpark(wake)
-        .on_thread_park(rest)
-        .enable_all()
-        .build()
-        .map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))?;
+    let runtime = runtime(threads, &governor)?;
     runtime.block_on(serve(Start {
         config,
         config_file,
@@ -187,6 +170,29 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         supervisor,
         encryption: Arc::new(encryption),
     }))
+}
+
+/// The threads that serve clients.
+fn runtime(threads: usize, governor: &Governor) -> Result<Runtime, String> {
+    let (waking, resting) = (governor.clone(), governor.clone());
+    let wake = move || {
+        waking.wake();
+        worker::has_woken();
+    };
+    let rest = move || {
+        outbox::flush();
+        resting.rest();
+    };
+    memory::count_this_thread();
+    let built = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(threads)
+        .thread_name("ochre-worker")
+        .on_thread_start(memory::count_this_thread)
+        .on_thread_unpark(wake)
+        .on_thread_park(rest)
+        .enable_all()
+        .build();
+    built.map_err(|error| format!("Can't start worker threads: {}", system_words(&error)))
 }
 
 /// What a program starts with.
