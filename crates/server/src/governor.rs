@@ -11,13 +11,15 @@
 //! so nobody waits behind it for long. While all rest it looks ten times a second, so the first to
 //! be stuck is found out a little later.
 //!
-//! A worker that goes to bed may have had connections in its queue, or been the one that waits for
-//! sockets. An empty task, spawned from outside once it lies down, makes another worker look; what
-//! only the worker itself could do, it does before, for the bed waits its turn.
+//! A worker that goes to bed may have connections in its queue, or be the one that waits for
+//! sockets. Empty tasks, spawned from outside once it lies, make another worker look. What only the
+//! worker itself can do is done before: replies that it was left are written, and tasks that wait
+//! for its next look at the sockets have had their turn, for the bed has waited with them. From the
+//! moment that a bed is called none is added to those ([`is_calling`]).
 
 use std::cell::RefCell;
 use std::cmp::Ordering::{Equal, Greater, Less};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
@@ -39,8 +41,12 @@ const LOOK_EVERY: Duration = Duration::from_millis(10);
 /// How often it looks while all rest.
 const IDLE_LOOK_EVERY: Duration = Duration::from_millis(100);
 
-/// A worker in bed rises so often, lest anything was left with it after all.
-const SLEEP_MAX: Duration = Duration::from_millis(100);
+/// A worker in bed rises for a moment so often, lest anything was left with it after all.
+const TURN_EVERY: Duration = Duration::from_secs(1);
+
+/// A worker that was about to wait for sockets when another lay down may not have seen what that
+/// left. It has begun to wait after this time, and is made to look again.
+const LOOK_AGAIN_AFTER: Duration = Duration::from_millis(1);
 
 /// Watches the workers of one runtime.
 #[derive(Clone)]
@@ -165,6 +171,14 @@ impl Governor {
     }
 }
 
+/// Whether a worker is about to go to bed. Then no task may be left to the moment when its worker
+/// has looked at the sockets: it might look no more.
+pub fn is_calling() -> bool {
+    IS_CALLING.load(Ordering::Acquire)
+}
+
+static IS_CALLING: AtomicBool = AtomicBool::new(false);
+
 /// Holds one worker while it is not needed.
 #[derive(Default)]
 struct Bed {
@@ -187,14 +201,13 @@ impl Bed {
         loop {
             self.called.notified().await;
             while *self.state.lock() != Sleep::Up {
-                // What the worker would do next comes first: nobody can take that from it.
-                tokio::task::yield_now().await;
+                wait_behind_others().await;
                 self.lie_down();
             }
         }
     }
 
-    /// Blocks the worker until it is released, or for so long that it had better look around.
+    /// Blocks the worker until it is released, or called again.
     fn lie_down(&self) {
         outbox::flush();
         let mut state = self.state.lock();
@@ -203,26 +216,44 @@ impl Bed {
             self.changed.notify_all();
         }
         let asleep = |state: &mut Sleep| *state == Sleep::Asleep;
-        self.changed.wait_while_for(&mut state, asleep, SLEEP_MAX);
+        self.changed.wait_while(&mut state, asleep);
     }
 
-    /// Puts a worker to bed, and waits a moment for it to lie down. Returns whether it does.
+    /// Puts a worker to bed, or the one that lies there again, and waits a moment for it to lie
+    /// down. Returns whether it does.
     fn call(&self) -> bool {
+        IS_CALLING.store(true, Ordering::Release);
+        let lies = self.call_and_wait();
+        IS_CALLING.store(false, Ordering::Release);
+        lies
+    }
+
+    fn call_and_wait(&self) -> bool {
         let mut state = self.state.lock();
         *state = Sleep::Called;
         self.called.notify_one();
+        self.changed.notify_all();
         let lying = |state: &mut Sleep| *state == Sleep::Called;
         self.changed.wait_while_for(&mut state, lying, LOOK_EVERY);
-        // Nobody had time to lie down: then nobody should.
-        if *state == Sleep::Called {
-            *state = Sleep::Up;
-        }
         *state == Sleep::Asleep
     }
 
     fn release(&self) {
         *self.state.lock() = Sleep::Up;
         self.changed.notify_all();
+    }
+}
+
+/// Resolves when the worker that runs this has looked at its sockets, and whatever waited for that
+/// has been told.
+async fn wait_behind_others() {
+    loop {
+        let worker = std::thread::current().id();
+        tokio::task::yield_now().await;
+        // Another worker may have taken this one's place.
+        if worker == std::thread::current().id() {
+            return;
+        }
     }
 }
 
@@ -239,6 +270,7 @@ struct Watch {
 impl Watch {
     fn run(mut self) {
         let (mut then, mut before) = (Instant::now(), self.tally());
+        let mut turned = then;
         loop {
             std::thread::sleep(match self.judge.is_idle {
                 true => IDLE_LOOK_EVERY,
@@ -257,7 +289,29 @@ impl Watch {
                 bytes: tally.traffic.bytes.saturating_sub(before.traffic.bytes),
             });
             (then, before) = (now, tally);
+            if turned.elapsed() >= TURN_EVERY {
+                self.turn();
+                turned = Instant::now();
+            }
         }
+    }
+
+    /// Has those in bed rise, and lie down again.
+    fn turn(&self) {
+        for bed in &self.beds[..self.in_bed()] {
+            // Who has no time to lie down does it later.
+            self.lay(bed);
+        }
+    }
+
+    /// Has a worker lie in a bed. Returns whether it does.
+    fn lay(&self, bed: &Bed) -> bool {
+        let lies = bed.call();
+        // Whatever the worker left behind is for the others.
+        self.runtime.spawn(async {});
+        std::thread::sleep(LOOK_AGAIN_AFTER);
+        self.runtime.spawn(async {});
+        lies
     }
 
     fn tally(&self) -> Tally {
@@ -280,11 +334,11 @@ impl Watch {
                 self.beds[in_bed - 1].release();
                 up + 1
             }
+            Less if self.lay(&self.beds[in_bed]) => up - 1,
             Less => {
-                let lies = self.beds[in_bed].call();
-                // Whatever the worker left behind is for the others.
-                self.runtime.spawn(async {});
-                up - usize::from(lies)
+                // Nobody had time to lie down: then nobody should.
+                self.beds[in_bed].release();
+                up
             }
         };
         self.judge.changed(up);

@@ -160,7 +160,7 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
     }
     let governor = Governor::new();
     let runtime = runtime(threads, &governor)?;
-    runtime.block_on(serve(Start {
+    let ended = runtime.block_on(serve(Start {
         config,
         config_file,
         journal,
@@ -169,7 +169,10 @@ fn start(line: &CommandLine) -> Result<ExitCode, String> {
         sentinel,
         supervisor,
         encryption: Arc::new(encryption),
-    }))
+    }));
+    // Some workers may be in bed.
+    runtime.shutdown_background();
+    ended
 }
 
 /// The threads that serve clients.

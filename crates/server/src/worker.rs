@@ -13,6 +13,7 @@ use std::task::Context;
 use engine::{Engine, Worker};
 use resp::request::Batch;
 
+use crate::governor;
 use crate::outbox;
 
 /// Bytes read at once: a few hundred small requests. Others wait while they run.
@@ -155,6 +156,10 @@ pub fn should_gather(asked_at: &mut u32) -> bool {
 pub fn wake_behind_others(cx: &mut Context<'_>) {
     // The thread only looks at the sockets, and does not wait: it would not see to them.
     outbox::flush();
+    if governor::is_calling() {
+        cx.waker().wake_by_ref();
+        return;
+    }
     // Its only poll does that.
     let _ = pin!(tokio::task::yield_now()).poll(cx);
 }
