@@ -35,19 +35,25 @@ pub struct Limits {
 
 /// The requests of one read, as slices of the bytes read.
 ///
-/// The arguments of all requests lie in one list, and `ends` says where each request's stop.
+/// The arguments of all requests lie in one list, and `ends` says where each request's stop. A
+/// request that is framed as the one before it is, as those of a pipeline often are, is not
+/// parsed but compared.
 #[derive(Debug, Default)]
 pub struct Batch<'a> {
     args: Vec<&'a [u8]>,
     ends: Vec<u32>,
     /// Each request as it was sent.
     requests: Vec<&'a [u8]>,
+    /// The arguments of the request that is being parsed, or was last.
     ranges: Vec<Range>,
 }
 
-/// An argument of the request being parsed: where it starts, from the start of the request, and
+/// An argument of a request: where it starts, from the start of the request, and
 /// its length.
 type Range = (usize, usize);
+
+/// Where there are more arguments than this, comparing what frames them saves little.
+const TWIN_ARGS_MAX: usize = 4;
 
 /// Arguments that an emptied batch has room for.
 const ARGS_KEPT: usize = 8192;
@@ -122,7 +128,25 @@ impl<'a> Batch<'a> {
     fn end(&mut self) {
         let end = u32::try_from(self.args.len()).expect("one read holds fewer than 4 G arguments");
         self.ends.push(end);
-        self.ranges.clear();
+    }
+
+    /// How long the request at the front of `input` is, if it has the name and the framing of the
+    /// last, and so its ranges.
+    #[inline]
+    fn twin(&self, input: &[u8]) -> Option<usize> {
+        let last = *self.requests.last()?;
+        let input = input.get(..last.len())?;
+        if self.ranges.len() > TWIN_ARGS_MAX || last[0] != b'*' {
+            return None;
+        }
+        let mut at = 0;
+        for &(start, len) in self.ranges.get(1..)? {
+            if input[at..start] != last[at..start] {
+                return None;
+            }
+            at = start + len;
+        }
+        (input[at..] == last[at..]).then_some(last.len())
     }
 }
 
@@ -224,14 +248,21 @@ impl Parser {
     ) -> Parsed {
         let total = input.len();
         let mut rest = input;
+        // What other limits allowed has no twins.
+        batch.ranges.clear();
         let error = loop {
             if rest.is_empty() {
                 break None;
             }
-            let step = if rest[0] == b'*' {
-                self.multibulk(rest, limits, &mut batch.ranges)
-            } else {
-                inline(rest, &mut batch.ranges)
+            let step = match batch.twin(rest) {
+                Some(len) => Ok(Step::Whole(len)),
+                None => {
+                    batch.ranges.clear();
+                    match rest[0] {
+                        b'*' => self.multibulk(rest, limits, &mut batch.ranges),
+                        _ => inline(rest, &mut batch.ranges),
+                    }
+                }
             };
             match step {
                 Ok(Step::Whole(len)) => {

@@ -141,6 +141,22 @@ proptest! {
     }
 
     #[test]
+    fn twins_are_told_from_those_that_only_look_alike(
+        requests in vec(vec(vec(prop::sample::select(b"a$1\r\n".to_vec()), 0..3), 1..4), 1..3),
+        order in vec(any::<prop::sample::Index>(), 1..30),
+        change in any::<prop::sample::Index>(),
+        to in prop::sample::select(b"*$129a\r\n".to_vec()),
+    ) {
+        let requests = order.iter().map(|index| index.get(&requests));
+        let mut bytes: Vec<u8> = requests.flat_map(|request| encode(request)).collect();
+        let one_by_one = |bytes: &[u8]| feed(&bytes.chunks(1).collect::<Vec<_>>(), &LIMITS);
+        prop_assert_eq!(one_by_one(&bytes), whole(&bytes));
+        let at = change.index(bytes.len());
+        bytes[at] = to;
+        prop_assert_eq!(one_by_one(&bytes), whole(&bytes));
+    }
+
+    #[test]
     fn garbage_means_the_same_however_it_arrives(
         pieces in vec(vec(prop::sample::select(b"*$12-\r\n\"' aG".to_vec()), 0..12), 0..12),
     ) {
