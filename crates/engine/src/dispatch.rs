@@ -312,13 +312,17 @@ impl<'a> Run<'a, '_> {
     /// Notes that a command has run, and for how long.
     #[inline]
     fn note_duration(&mut self, entry: &Entry, words: &[&[u8]], nanos: u64) {
-        if self.session.origin == Origin::LogFile {
-            return;
+        if self.session.origin != Origin::LogFile {
+            self.observe(entry, words, nanos);
+            self.worker.count(entry, 1, nanos, &self.config);
         }
+    }
+
+    #[inline]
+    fn observe(&mut self, entry: &Entry, words: &[&[u8]], nanos: u64) {
         let redacted = &mut self.worker.redacted;
         self.engine
             .observe(self.session, entry, words, redacted, nanos, &self.config);
-        self.worker.count(entry, nanos, &self.config);
     }
 
     /// Closes clients if all take too much memory. Returns whether this one is among the closed.
@@ -751,7 +755,7 @@ impl Context<'_> {
         let redacted = &mut self.worker.redacted;
         self.engine
             .observe(self.session, entry, words, redacted, nanos, &config);
-        self.worker.count(entry, nanos, &config);
+        self.worker.count(entry, 1, nanos, &config);
     }
 }
 

@@ -60,17 +60,18 @@ impl Default for CommandStats {
 }
 
 impl CommandStats {
+    /// Counts calls that took so long each.
     #[inline]
-    pub fn record(&self, nanos: u64) {
-        self.calls.add(1);
-        self.nanos.add(nanos);
+    pub fn record(&self, calls: u64, nanos: u64) {
+        self.calls.add(calls);
+        self.nanos.add(calls * nanos);
     }
 
-    /// Counts a call in the histogram, as long as `latency-tracking` is on.
+    /// Counts them in the histogram, as long as `latency-tracking` is on.
     #[inline]
-    pub fn track(&self, nanos: u64) {
+    pub fn track(&self, calls: u64, nanos: u64) {
         let bucket = (64 - nanos.leading_zeros() as usize).min(HISTOGRAM_BUCKETS - 1);
-        self.histogram[bucket].add(1);
+        self.histogram[bucket].add(calls);
     }
 }
 

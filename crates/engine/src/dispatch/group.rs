@@ -121,16 +121,22 @@ impl<'a> Run<'a, '_> {
         nanos: u64,
         last_is_brief: bool,
     ) {
+        if self.session.origin == Origin::LogFile {
+            return;
+        }
         let each = match last_is_brief {
             true => nanos / requests.len() as u64,
             false => 0,
         };
         let last = requests.end - 1;
         for index in requests.start..last {
-            self.note_duration(entry, self.batch.request(index), each);
+            self.observe(entry, self.batch.request(index), each);
         }
-        let rest = nanos - each * (last - requests.start) as u64;
-        self.note_duration(entry, self.batch.request(last), rest);
+        let others = (last - requests.start) as u64;
+        let rest = nanos - each * others;
+        self.observe(entry, self.batch.request(last), rest);
+        self.worker.count(entry, others, each, &self.config);
+        self.worker.count(entry, 1, rest, &self.config);
     }
 
     /// Fetches what the requests from `first` on will read, so that their waits for memory overlap.

@@ -60,13 +60,13 @@ impl Worker {
         self.appended_to = log.append(&mut self.effects);
     }
 
-    /// Counts a command that ran for so long.
+    /// Counts a command that ran so many times, for so long each time.
     #[inline]
-    pub(super) fn count(&self, entry: &Entry, nanos: u64, config: &Config) {
+    pub(super) fn count(&self, entry: &Entry, calls: u64, nanos: u64, config: &Config) {
         let stats = &self.stats.commands[usize::from(entry.id.0)];
-        stats.record(nanos);
+        stats.record(calls, nanos);
         if config.latency.tracking {
-            stats.track(nanos);
+            stats.track(calls, nanos);
         }
     }
 }

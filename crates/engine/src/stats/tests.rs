@@ -8,8 +8,8 @@ fn percentiles_lie_within_their_bucket() {
     let percentile = |percent| stats.command(CommandId(0)).percentile_nanos(percent);
     assert_eq!(percentile(50.0), 0.0);
     for nanos in [100, 100, 100, 1000, u64::MAX] {
-        command.record(nanos);
-        command.track(nanos);
+        command.record(1, nanos);
+        command.track(1, nanos);
     }
     assert!(
         (64.0..=128.0).contains(&percentile(0.0)),
@@ -25,7 +25,7 @@ fn percentiles_lie_within_their_bucket() {
 #[test]
 fn calls_that_are_not_tracked_are_still_counted() {
     let stats = Stats::new(1);
-    stats.join().commands[0].record(7);
+    stats.join().commands[0].record(1, 7);
     let totals = stats.command(CommandId(0));
     assert_eq!((totals.calls, totals.nanos, totals.tracked()), (1, 7, 0));
 }
