@@ -408,11 +408,13 @@ impl<S: Line> Connection<S> {
     /// Ends a connection whose unfinished request has grown beyond the limit.
     fn check_query_buffer(&mut self) -> Result<(), End> {
         let client = &self.session.client;
-        if !self.tail.is_empty() || client.usage.query_capacity.load(Ordering::Relaxed) > 0 {
-            self.note_input(self.tail.len(), self.tail.capacity());
-            self.engine.settle(client, &self.engine.config.load());
+        if self.tail.is_empty() && client.usage.query_capacity.load(Ordering::Relaxed) == 0 {
+            return Ok(());
         }
-        let limit = self.engine.config.load().clients.query_buffer_limit.0;
+        self.note_input(self.tail.len(), self.tail.capacity());
+        let config = self.engine.config.load();
+        self.engine.settle(client, &config);
+        let limit = config.clients.query_buffer_limit.0;
         if self.tail.len() as u64 <= limit {
             return Ok(());
         }
