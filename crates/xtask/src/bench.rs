@@ -1,8 +1,9 @@
 //! `cargo xtask bench`: Ochre beside Redis, in one run on one machine, as one table.
 //!
 //! The two servers take turns, round by round, so that a machine that slows down slows both; a
-//! cell is the median of the rounds. Targets are ratios, or plain values where that is what was
-//! promised. Nothing here fails a build: a number is read by a person.
+//! cell is the median of the rounds. Meanwhile the session goes before others. Targets are ratios,
+//! or plain values where that is what was promised. Nothing here fails a build: a number is read by
+//! a person.
 
 mod cluster;
 mod collection;
@@ -15,6 +16,7 @@ mod load;
 mod log;
 mod memory;
 mod monopoly;
+mod precedence;
 mod probe;
 mod proxy;
 mod publish;
@@ -38,6 +40,7 @@ use crate::product;
 use crate::server::{self, Server};
 use anyhow::{Result, ensure};
 use clap::ValueEnum;
+use precedence::Precedence;
 use requests::Load;
 use standstill::Tally;
 use std::path::{Path, PathBuf};
@@ -144,13 +147,13 @@ pub fn run(options: &Options) -> Result<()> {
         "no redis-benchmark: `cargo xtask setup`"
     );
     idle::raise_file_limit();
-    let rounds = if options.quick {
-        1
-    } else {
-        options.rounds.max(1)
+    let rounds = match options.quick {
+        true => 1,
+        false => options.rounds.max(1),
     };
     let (quick, load, load_threads) = (options.quick, options.load, options.load_threads);
     let workplace = Workplace::open()?;
+    let _precedence = Precedence::take();
     let bench = Bench {
         ours,
         theirs,
