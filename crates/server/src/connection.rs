@@ -479,8 +479,8 @@ impl<S: Line> Connection<S> {
         if self.held_until > 0 && self.hold(tools, cx)? {
             return Ok(());
         }
-        let stats = &tools.worker.stats;
-        if self.may_leave_later() && outbox::leave(&self.outgoing, &tools.output, stats) {
+        let (output, worker) = (&tools.output, &tools.worker);
+        if self.may_leave_later() && outbox::leave(&self.outgoing, output, worker) {
             tools.clear_output();
             return Ok(());
         }

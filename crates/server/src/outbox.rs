@@ -7,12 +7,14 @@
 //!
 //! So a connection leaves its replies in a buffer, and itself on its thread's list. What is listed
 //! is written when the thread has nothing else to do, and before it waits for anything or does
-//! something long ([`flush`], [`close`]): nobody's replies wait for another's slow command.
+//! something long ([`flush`], [`close`]). Nobody's replies wait long for others' commands either:
+//! when those have run for a while, all that is listed is written.
 
 use std::cell::RefCell;
 use std::mem;
 use std::sync::Arc;
 
+use engine::Worker;
 use engine::clients::Client;
 use engine::stats::WorkerStats;
 use parking_lot::{Mutex, MutexGuard};
@@ -24,6 +26,9 @@ const REPLIES_BYTES_MAX: usize = 4 * 1024;
 
 /// Connections whose replies leave together, at most. The first waits for the last.
 const LISTED_MAX: usize = 64;
+
+/// How long others' commands run, in nanoseconds, before what is listed is written.
+const WAIT_NANOS_MAX: u64 = 200_000;
 
 /// What a connection has to say, and where.
 pub struct Outgoing {
@@ -113,13 +118,15 @@ struct Outbox {
     /// The thread tells when it is about to wait. One that does not writes nothing later.
     is_open: bool,
     listed: Vec<Arc<Outgoing>>,
+    /// How long commands had run on this thread when the first was listed.
+    listed_at: u64,
     /// Buffers for the next that leave something.
     spare: Vec<Vec<u8>>,
     stats: Option<Arc<WorkerStats>>,
 }
 
 impl Outbox {
-    fn take(&mut self, outgoing: &Arc<Outgoing>, replies: &[u8]) -> bool {
+    fn take(&mut self, outgoing: &Arc<Outgoing>, replies: &[u8], ran_nanos: u64) -> bool {
         if !self.is_open || outgoing.outlet.is_none() {
             return false;
         }
@@ -137,8 +144,11 @@ impl Outbox {
         unsent.add(replies);
         if !mem::replace(&mut unsent.is_listed, true) {
             drop(unsent);
+            if self.listed.is_empty() {
+                self.listed_at = ran_nanos;
+            }
             self.listed.push(Arc::clone(outgoing));
-            if self.listed.len() == LISTED_MAX {
+            if self.listed.len() == LISTED_MAX || ran_nanos - self.listed_at > WAIT_NANOS_MAX {
                 self.write();
             }
         }
@@ -203,10 +213,11 @@ pub fn flush() {
 
 /// Leaves replies with this thread, which will write them. Returns whether it does. If not, the
 /// connection's task is to write them, behind those that it has left before.
-pub fn leave(outgoing: &Arc<Outgoing>, replies: &[u8], stats: &Arc<WorkerStats>) -> bool {
+pub fn leave(outgoing: &Arc<Outgoing>, replies: &[u8], worker: &Worker) -> bool {
     OUTBOX.with_borrow_mut(|outbox| {
+        let stats = &worker.stats;
         outbox.stats.get_or_insert_with(|| Arc::clone(stats));
-        outbox.take(outgoing, replies)
+        outbox.take(outgoing, replies, worker.ran_nanos)
     })
 }
 
@@ -222,18 +233,18 @@ mod tests {
     use super::*;
     use crate::line::{Line, Plain};
 
-    /// An engine to connect to, and a thread's statistics.
+    /// An engine to connect to, and what a thread keeps.
     struct Scene {
         engine: Engine,
-        stats: Arc<WorkerStats>,
+        worker: Worker,
     }
 
     impl Scene {
         fn new() -> Scene {
             let world = Box::new(World::default());
             let engine = Engine::new(commands::table(), Config::default(), world, 1);
-            let stats = engine.stats.join();
-            Scene { engine, stats }
+            let worker = Worker::new(&engine, 0);
+            Scene { engine, worker }
         }
 
         async fn connect(&self) -> (Arc<Outgoing>, UnixStream) {
@@ -249,7 +260,7 @@ mod tests {
         }
 
         fn leave(&self, outgoing: &Arc<Outgoing>, replies: &[u8]) -> bool {
-            leave(outgoing, replies, &self.stats)
+            leave(outgoing, replies, &self.worker)
         }
     }
 
@@ -271,12 +282,24 @@ mod tests {
         flush();
         assert_eq!(received(&to_one), b"ab");
         assert_eq!(received(&to_two), b"x");
-        assert_eq!(
-            (scene.stats.bytes_out.get(), scene.stats.writes.get()),
-            (3, 2)
-        );
+        let stats = &scene.worker.stats;
+        assert_eq!((stats.bytes_out.get(), stats.writes.get()), (3, 2));
         flush();
         assert_eq!(received(&to_one), b"");
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_long_for_the_commands_of_others() {
+        let mut scene = Scene::new();
+        open();
+        let ((one, to_one), (two, to_two)) = (scene.connect().await, scene.connect().await);
+        scene.worker.ran_nanos = 5 * WAIT_NANOS_MAX;
+        assert!(scene.leave(&one, b"a"));
+        assert_eq!(received(&to_one), b"");
+        scene.worker.ran_nanos += WAIT_NANOS_MAX + 1;
+        assert!(scene.leave(&two, b"x"));
+        assert_eq!(received(&to_one), b"a");
+        assert_eq!(received(&to_two), b"x");
     }
 
     #[tokio::test]

@@ -17,6 +17,8 @@ use crate::stats::WorkerStats;
 pub struct Worker {
     pub stats: Arc<WorkerStats>,
     pub prng: Prng,
+    /// How long commands have run on this thread, in nanoseconds.
+    pub ran_nanos: u64,
     pub(crate) effects: Effects,
     /// Where in the log the last effects of this thread ended.
     pub(crate) appended_to: u64,
@@ -33,6 +35,7 @@ impl Worker {
         Worker {
             stats: engine.stats.join(),
             prng: Prng::new(seed),
+            ran_nanos: 0,
             effects: Effects::default(),
             appended_to: 0,
             redacted: Vec::new(),
@@ -62,7 +65,8 @@ impl Worker {
 
     /// Counts a command that ran so many times, for so long each time.
     #[inline]
-    pub(super) fn count(&self, entry: &Entry, calls: u64, nanos: u64, config: &Config) {
+    pub(super) fn count(&mut self, entry: &Entry, calls: u64, nanos: u64, config: &Config) {
+        self.ran_nanos += calls * nanos;
         let stats = &self.stats.commands[usize::from(entry.id.0)];
         stats.record(calls, nanos);
         if config.latency.tracking {
