@@ -31,27 +31,9 @@ fn converse(pieces: &[&[u8]]) -> Vec<u8> {
         .enable_all()
         .build();
     runtime.expect("a runtime of one thread").block_on(async {
-        let world = Box::new(World::default());
-        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 1));
-        let session = engine.connect(Endpoints::default());
         // A small pipe, so that replies are refused and sent later, too.
         let (client, server) = duplex(64);
-        tokio::spawn(Connection::new(server, engine, durability(), session));
-        let (mut from, mut to) = tokio::io::split(client);
-        let reader = tokio::spawn(async move {
-            let mut replies = Vec::new();
-            // A connection that is cut off has still sent what came before.
-            drop(from.read_to_end(&mut replies).await);
-            replies
-        });
-        for piece in pieces {
-            if to.write_all(piece).await.is_err() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        drop(to.shutdown().await);
-        reader.await.expect("the reader does not panic")
+        speak(client, server, pieces).await
     })
 }
 
@@ -64,27 +46,34 @@ fn converse_by_socket(pieces: &[&[u8]]) -> Vec<u8> {
         .enable_all()
         .build();
     runtime.expect("a runtime of two threads").block_on(async {
-        let world = Box::new(World::default());
-        let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 2));
-        let session = engine.connect(Endpoints::default());
         let (client, server) = UnixStream::pair().expect("a pair of sockets");
-        let server = Plain::unix(server);
-        tokio::spawn(Connection::new(server, engine, durability(), session));
-        let (mut from, mut to) = client.into_split();
-        let reader = tokio::spawn(async move {
-            let mut replies = Vec::new();
-            drop(from.read_to_end(&mut replies).await);
-            replies
-        });
-        for piece in pieces {
-            if to.write_all(piece).await.is_err() {
-                break;
-            }
-            tokio::task::yield_now().await;
-        }
-        drop(to);
-        reader.await.expect("the reader does not panic")
+        speak(client, Plain::unix(server), pieces).await
     })
+}
+
+async fn speak<C>(client: C, server: impl Line, pieces: &[&[u8]]) -> Vec<u8>
+where
+    C: AsyncRead + AsyncWrite + Send + 'static,
+{
+    let world = Box::new(World::default());
+    let engine = Arc::new(Engine::new(commands::table(), Config::default(), world, 2));
+    let session = engine.connect(Endpoints::default());
+    tokio::spawn(Connection::new(server, engine, durability(), session));
+    let (mut from, mut to) = tokio::io::split(client);
+    let reader = tokio::spawn(async move {
+        let mut replies = Vec::new();
+        // A connection that is cut off has still sent what came before.
+        drop(from.read_to_end(&mut replies).await);
+        replies
+    });
+    for piece in pieces {
+        if to.write_all(piece).await.is_err() {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    drop(to.shutdown().await);
+    reader.await.expect("the reader does not panic")
 }
 
 /// Nothing is kept.
