@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: Ochre beside Redis, in one run on one machine, as one table.
 //!
 //! The two servers take turns, round by round, so that a machine that slows down slows both; a
-//! cell is the median of the rounds. Meanwhile the session goes before others. Targets are ratios,
+//! cell is the median of the rounds. Meanwhile the bench goes before others. Targets are ratios,
 //! or plain values where that is what was promised. Nothing here fails a build: a number is read by
 //! a person.
 

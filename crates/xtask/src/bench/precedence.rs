@@ -1,20 +1,20 @@
-//! The place of this session among the machine's programs, while it measures.
+//! The place of the bench among the machine's programs, while it measures.
 //!
-//! Linux divides processor time among sessions first, and by the priorities of their threads only
-//! then (`autogroup`, sched(7)). A program of the machine's own that works for three milliseconds
-//! keeps a server waiting for as long, though another core idles: a watch that goes before all
-//! others ([`super::standstill`]) cannot see that.
+//! Linux divides processor time among terminals and the like first, and by the priorities of their
+//! threads only then (`autogroup`, sched(7)). A program of the machine's own that works for three
+//! milliseconds keeps a server waiting for as long, though another core idles: a watch that goes
+//! before all others ([`super::standstill`]) cannot see that.
 
 use std::fs;
 
 const PATH: &str = "/proc/self/autogroup";
 
-/// The most that a session can be preferred, as the `nice` of a process.
+/// The most that a group can be preferred, as the `nice` of a process.
 const FIRST: i32 = -20;
 
-/// While this lives, the session goes before others.
+/// While this lives, the bench and the servers that it starts go before others.
 pub struct Precedence {
-    /// What the session had before; None if nothing could be changed.
+    /// What their group had before; None if nothing could be changed.
     nice: Option<i32>,
 }
 
@@ -32,7 +32,7 @@ impl Precedence {
 
 impl Drop for Precedence {
     fn drop(&mut self) {
-        // What cannot be put back lasts as long as the session does.
+        // What cannot be put back lasts as long as the terminal does.
         let _ = self.nice.map(set);
     }
 }
@@ -41,7 +41,7 @@ fn set(nice: i32) -> bool {
     fs::write(PATH, nice.to_string()).is_ok()
 }
 
-/// Of `/autogroup-789 nice 0`. A session without a group of its own has an empty line.
+/// Of `/autogroup-789 nice 0`. Who is in no such group finds an empty line.
 fn nice_of(line: &str) -> Option<i32> {
     line.split_whitespace().last()?.parse().ok()
 }
