@@ -156,9 +156,12 @@ impl Outbox {
     }
 
     fn write(&mut self) {
-        for outgoing in mem::take(&mut self.listed) {
+        let mut listed = mem::take(&mut self.listed);
+        for outgoing in listed.drain(..) {
             self.write_one(&outgoing);
         }
+        // The list keeps its memory.
+        self.listed = listed;
     }
 
     fn write_one(&mut self, outgoing: &Outgoing) {
