@@ -1,9 +1,10 @@
 //! `cargo xtask bench`: Ochre beside Redis, in one run on one machine, as one table.
 //!
-//! The two servers take turns, round by round, so that a machine that slows down slows both; a
-//! cell is the median of the rounds. Meanwhile the bench goes before others. Targets are ratios,
-//! or plain values where that is what was promised. Nothing here fails a build: a number is read by
-//! a person.
+//! The two servers take turns, several a round where they can, so that a machine that slows down
+//! slows both; a cell is the median of the turns. Meanwhile the bench goes before others.
+//!
+//! Targets are ratios, or plain values where that is what was promised. Nothing here fails a build:
+//! a number is read by a person.
 
 mod cluster;
 mod collection;
@@ -308,7 +309,7 @@ impl Bench {
 
     fn announce(&self, what: &str, round: usize, rounds: usize, side: usize) {
         let binary = self.binary(side).display();
-        eprintln!("bench: {what}, round {} of {rounds}: {binary}", round + 1);
+        eprintln!("bench: {what}, turn {} of {rounds}: {binary}", round + 1);
     }
 }
 

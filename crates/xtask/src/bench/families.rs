@@ -93,7 +93,7 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
             count: case.requests,
             spread: case.spread,
         };
-        let [rate, cpu] = bench.alternate(&name, &servers, |server| requests.run(bench, server))?;
+        let [rate, cpu] = requests.alternate(bench, &name, &servers)?;
         rows.push(Row::new(format!("{name}: throughput"), "k/s", rate, None));
         let most = RatioMost(CPU_MOST);
         rows.push(Row::new(format!("{name}: server CPU"), "us/req", cpu, most));

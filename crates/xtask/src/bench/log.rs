@@ -62,15 +62,13 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         for server in &servers {
             load::fill(server.port, KEYS, Value::Plain)?;
         }
-        let [rate, cpu] = bench.alternate(case.name, &servers, |server| {
-            let requests = Requests {
-                words: &["-t", "set"],
-                pipeline: case.pipeline,
-                count: case.requests,
-                spread: Some(KEYS),
-            };
-            requests.run(bench, server)
-        })?;
+        let requests = Requests {
+            words: &["-t", "set"],
+            pipeline: case.pipeline,
+            count: case.requests,
+            spread: Some(KEYS),
+        };
+        let [rate, cpu] = requests.alternate(bench, case.name, &servers)?;
         let mut row = |what: &str, unit, values, target| {
             rows.push(Row::new(
                 format!("{}: {what}", case.name),

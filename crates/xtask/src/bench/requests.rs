@@ -1,7 +1,7 @@
 //! Many requests of one kind, with a load generator as the load.
 
 use super::Bench;
-use super::sample::cpu_time;
+use super::sample::cpu_time_of_threads;
 use crate::server::Server;
 use anyhow::{Context, Result, ensure};
 use clap::ValueEnum;
@@ -34,6 +34,10 @@ impl Load {
     }
 }
 
+/// A round is cut into so many turns, for the machine may change its speed within seconds.
+const TURNS_PER_ROUND: u64 = 6;
+
+#[derive(Clone, Copy)]
 pub struct Requests<'a> {
     /// What the load generator is told to send: `-t get`, or the words of a command.
     pub words: &'a [&'a str],
@@ -44,6 +48,20 @@ pub struct Requests<'a> {
 }
 
 impl Requests<'_> {
+    /// What [`Requests::run`] says of two servers that run all the time. One at rest takes nothing
+    /// from the other, so that they take turns as short as can be.
+    pub fn alternate(
+        &self,
+        bench: &Bench,
+        name: &str,
+        servers: &[Server; 2],
+    ) -> Result<[(f64, f64); 2]> {
+        let count = self.count / TURNS_PER_ROUND;
+        let part = Requests { count, ..*self };
+        let turns = bench.rounds * TURNS_PER_ROUND as usize;
+        bench.take_turns(name, turns, |side| part.run(bench, &servers[side]))
+    }
+
     /// Thousands of requests per second, and microseconds of server CPU per request.
     pub fn run(&self, bench: &Bench, server: &Server) -> Result<[f64; 2]> {
         let process = (server.port, server.pid());
@@ -67,9 +85,9 @@ impl Requests<'_> {
             command.args(["-r", &names.to_string()]);
         }
         command.args(self.words);
-        let before = cpu_time(pid)?;
+        let before = cpu_time_of_threads(pid)?;
         let output = command.output().context("running a load generator")?;
-        let used = cpu_time(pid)? - before;
+        let used = cpu_time_of_threads(pid)?.saturating_sub(before);
         ensure!(
             output.status.success(),
             "a load generator failed: {output:?}"

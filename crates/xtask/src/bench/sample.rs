@@ -8,7 +8,21 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
     times(pid, 2)
 }
 
-/// The same, and that of the children that have ended.
+/// The same to the nanosecond, of the threads that live.
+pub fn cpu_time_of_threads(pid: u32) -> Result<Duration> {
+    let mut nanos = 0;
+    for thread in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        // Its first field is the time that the thread has run. One that has ended has none.
+        let stat = std::fs::read_to_string(thread?.path().join("schedstat"));
+        nanos += stat
+            .ok()
+            .and_then(|stat| parse(stat.split_whitespace().next()?))
+            .unwrap_or(0);
+    }
+    Ok(Duration::from_nanos(nanos))
+}
+
+/// As [`cpu_time`], and that of the children that have ended.
 pub fn cpu_time_of_family(pid: u32) -> Result<Duration> {
     times(pid, 4)
 }

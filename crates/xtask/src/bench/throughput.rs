@@ -4,25 +4,23 @@ use super::load::{self, Value};
 use super::requests::Requests;
 use super::table::Target::{self, RatioLeast, RatioMost};
 use super::{Bench, Row};
-use crate::server::Server;
 use anyhow::Result;
 
 const KEYS: u64 = 1_000_000;
 
-/// The first requests of a fresh process are slower, whoever's they are.
-const WARM_UP: Case = case("SET", 16, 200_000, 0.0, 0.0);
-
 struct Case {
     command: &'static str,
+    words: &'static [&'static str],
     pipeline: u64,
     requests: u64,
     cpu: f64,
     rate: f64,
 }
 
-const fn case(command: &'static str, pipeline: u64, requests: u64, cpu: f64, rate: f64) -> Case {
+const fn get(pipeline: u64, requests: u64, cpu: f64, rate: f64) -> Case {
     Case {
-        command,
+        command: "GET",
+        words: &["-t", "get"],
         pipeline,
         requests,
         cpu,
@@ -30,14 +28,25 @@ const fn case(command: &'static str, pipeline: u64, requests: u64, cpu: f64, rat
     }
 }
 
+const fn set(pipeline: u64, requests: u64, cpu: f64, rate: f64) -> Case {
+    Case {
+        command: "SET",
+        words: &["-t", "set"],
+        ..get(pipeline, requests, cpu, rate)
+    }
+}
+
+/// The first requests of a fresh process are slower, whoever's they are.
+const WARM_UP: Case = set(16, 200_000, 0.0, 0.0);
+
 /// Each with its targets: CPU at most, throughput at least, both as ratios.
 const CASES: &[Case] = &[
-    case("GET", 1, 200_000, 0.95, 1.0),
-    case("SET", 1, 200_000, 0.95, 1.0),
-    case("GET", 16, 1_500_000, 0.75, 1.25),
-    case("SET", 16, 1_500_000, 0.75, 1.25),
-    case("GET", 100, 4_000_000, 0.6, 2.0),
-    case("SET", 100, 3_000_000, 0.7, 1.7),
+    get(1, 200_000, 0.95, 1.0),
+    set(1, 200_000, 0.95, 1.0),
+    get(16, 1_500_000, 0.75, 1.25),
+    set(16, 1_500_000, 0.75, 1.25),
+    get(100, 4_000_000, 0.6, 2.0),
+    set(100, 3_000_000, 0.7, 1.7),
 ];
 
 pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
@@ -47,12 +56,11 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
         let servers = bench.start_both(&[])?;
         for server in &servers {
             load::fill(server.port, keys.unwrap_or(1), Value::Plain)?;
-            WARM_UP.run(bench, server, keys)?;
+            WARM_UP.requests(keys).run(bench, server)?;
         }
         for case in CASES {
             let name = format!("{} pipeline {}, {spread}", case.command, case.pipeline);
-            let [rate, cpu] =
-                bench.alternate(&name, &servers, |server| case.run(bench, server, keys))?;
+            let [rate, cpu] = case.requests(keys).alternate(bench, &name, &servers)?;
             let mut row = |what: &str, unit, values, target: Target| {
                 rows.push(Row::new(format!("{name}: {what}"), unit, values, target));
             };
@@ -64,14 +72,12 @@ pub fn measure(bench: &Bench) -> Result<Vec<Row>> {
 }
 
 impl Case {
-    fn run(&self, bench: &Bench, server: &Server, keys: Option<u64>) -> Result<[f64; 2]> {
-        let command = self.command.to_lowercase();
-        let requests = Requests {
-            words: &["-t", &command],
+    fn requests(&self, keys: Option<u64>) -> Requests<'static> {
+        Requests {
+            words: self.words,
             pipeline: self.pipeline,
             count: self.requests,
             spread: keys,
-        };
-        requests.run(bench, server)
+        }
     }
 }
