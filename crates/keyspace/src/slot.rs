@@ -59,8 +59,26 @@ impl Slot {
     }
 }
 
+/// Where the first `{` stands. Most keys have none, which is seen eight bytes at once.
+#[inline]
+fn find_open(key: &[u8]) -> Option<usize> {
+    const OPEN: u64 = u64::from_ne_bytes([b'{'; 8]);
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const HIGHS: u64 = ONES << 7;
+    // A byte is 0 if taking 1 from it sets its highest bit, which was not set.
+    let holds = |eight: &[u8; 8]| {
+        let other = u64::from_ne_bytes(*eight) ^ OPEN;
+        other.wrapping_sub(ONES) & !other & HIGHS != 0
+    };
+    let (eights, rest) = key.as_chunks::<8>();
+    if !eights.iter().any(holds) && !rest.contains(&b'{') {
+        return None;
+    }
+    key.iter().position(|&byte| byte == b'{')
+}
+
 fn hash_tag(key: &[u8]) -> &[u8] {
-    let Some(open) = key.iter().position(|&byte| byte == b'{') else {
+    let Some(open) = find_open(key) else {
         return key;
     };
     let tag = &key[open + 1..];
@@ -132,6 +150,21 @@ mod tests {
         assert_eq!(slot("foo{{bar}}zap"), crc16(b"{bar") % 16384);
         assert_eq!(slot("foo{bar}{zap}"), slot("bar"));
         assert_eq!(slot("foo{bar"), crc16(b"foo{bar") % 16384);
+    }
+
+    #[test]
+    fn the_first_brace_is_found_wherever_it_stands() {
+        // Bytes that differ from a brace by one, by one bit, or not in what is looked at.
+        for other in [b'z', b'|', b'{' | 0x80, 0, 0xff] {
+            for len in 0..40 {
+                let mut key = vec![other; len];
+                assert_eq!(find_open(&key), None, "{key:?}");
+                for open in (0..len).rev() {
+                    key[open] = b'{';
+                    assert_eq!(find_open(&key), Some(open), "{key:?}");
+                }
+            }
+        }
     }
 
     #[test]
