@@ -409,15 +409,15 @@ fn bulk(input: &[u8], at: usize, limits: &Limits) -> Result<Bulk, ProtocolError>
 
 /// The number on the line whose first byte stands at `at`, and where the next line begins.
 /// The outer option is `None` while the line is incomplete, the inner when it is no number.
-#[inline]
+#[inline(always)]
 fn header(input: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     let digits = &input[at + 1..];
     let value = |digit: &u8| i64::from(digit - b'0');
     // Nearly every header has one to three digits.
     match digits {
-        [a @ b'0'..=b'9', b'\r', b'\n', ..] => return Some((Some(value(a)), at + 4)),
+        [a @ b'0'..=b'9', b'\r', b'\n', ..] => Some((Some(value(a)), at + 4)),
         [a @ b'1'..=b'9', b @ b'0'..=b'9', b'\r', b'\n', ..] => {
-            return Some((Some(value(a) * 10 + value(b)), at + 5));
+            Some((Some(value(a) * 10 + value(b)), at + 5))
         }
         [
             a @ b'1'..=b'9',
@@ -428,10 +428,15 @@ fn header(input: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
             ..,
         ] => {
             let number = (value(a) * 10 + value(b)) * 10 + value(c);
-            return Some((Some(number), at + 6));
+            Some((Some(number), at + 6))
         }
-        _ => {}
+        _ => any_header(digits, at),
     }
+}
+
+/// As [`header`], of any line.
+#[cold]
+fn any_header(digits: &[u8], at: usize) -> Option<(Option<i64>, usize)> {
     let window = &digits[..digits.len().min(LINE_BYTES_MAX)];
     let end = memchr::memchr(b'\r', window)?;
     let newline = digits.get(end + 1)?;
