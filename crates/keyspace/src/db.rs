@@ -97,12 +97,12 @@ impl<'a> Db<'a> {
     }
 
     pub fn has_lapsed(&self) -> bool {
-        !self.notes.lapsed.is_empty()
+        self.notes.has_lapsed()
     }
 
     /// The keys that were found past their expiry, and deleted, since this was last asked.
     pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
-        std::mem::take(&mut self.notes.lapsed)
+        self.notes.take(|events| &mut events.lapsed)
     }
 
     pub fn index(&self) -> DbIndex {
@@ -294,27 +294,26 @@ impl<'a> Db<'a> {
         let is_awaited = !shard.waiters.is_empty() && shard.waiters.contains(index, key.bytes);
         shard.insert(index, key, entry, hasher);
         if is_awaited {
-            self.notes.ready.push((index, key.bytes.into()));
+            self.notes.note().ready.push((index, key.bytes.into()));
         }
         self.note_created(key);
     }
 
     #[inline]
     fn note_created(&mut self, key: &Key<'_>) {
-        if let Some(created) = &mut self.notes.created {
+        if let Some(created) = self.notes.created() {
             created.push((self.index, key.bytes.into()));
         }
     }
 
     /// The keys that were created since this was last asked, if they are reported.
     pub fn take_created(&mut self) -> Vec<(DbIndex, Box<[u8]>)> {
-        let created = self.notes.created.as_mut();
-        created.map(std::mem::take).unwrap_or_default()
+        self.notes.created().map(std::mem::take).unwrap_or_default()
     }
 
     /// Has what is no longer in any db freed right after the locks are given back.
     pub fn discard_now(&mut self, mut detached: Vec<Detached>) {
-        self.notes.discarded_now.append(&mut detached);
+        self.notes.note().discarded_now.append(&mut detached);
     }
 
     /// Frees an entry that is no longer in any db; a large one later, after the locks are given
@@ -411,7 +410,7 @@ impl<'a> Db<'a> {
             removed
                 .into_iter()
                 .for_each(|entry| self.notes.discard(entry));
-            self.notes.lapsed.push(Lapsed {
+            self.notes.note().lapsed.push(Lapsed {
                 db: index,
                 key: key.bytes.into(),
             });
@@ -430,7 +429,7 @@ impl<'a> Db<'a> {
 
     /// Has what is in no db any more freed after the locks are given back.
     pub(crate) fn discard_later(&mut self, detached: Detached) {
-        self.notes.discarded.push(detached);
+        self.notes.note().discarded.push(detached);
     }
 
     pub(crate) fn keyspace(&self) -> &'a Keyspace {

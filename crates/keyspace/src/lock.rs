@@ -58,6 +58,17 @@ impl ShardSet {
         union
     }
 
+    /// Calls `visit` with the shards, ascending.
+    #[inline]
+    pub fn for_each(&self, mut visit: impl FnMut(usize)) {
+        for (index, mut word) in self.0.into_iter().enumerate() {
+            while word != 0 {
+                visit(index * 64 + word.trailing_zeros() as usize);
+                word &= word - 1;
+            }
+        }
+    }
+
     /// The shards, ascending.
     #[inline]
     pub fn iter(&self) -> impl Iterator<Item = usize> {
@@ -146,9 +157,7 @@ impl Keyspace {
     /// Waits for the locks of `shards`.
     #[inline]
     pub fn lock(&self, shards: ShardSet) -> Locked<'_> {
-        shards
-            .iter()
-            .for_each(|shard| self.shards[shard].lock.lock());
+        shards.for_each(|shard| self.shards[shard].lock.lock());
         Locked {
             keyspace: self,
             held: shards,
@@ -185,24 +194,94 @@ pub struct Locked<'k> {
 /// What a db shares with all it is lent to under the same locks.
 #[derive(Default)]
 pub(crate) struct Notes {
+    pub recall: Recall,
+    /// None as long as nothing of it has happened: under most locks nothing does.
+    events: Option<Box<Events>>,
+}
+
+/// A key and its db.
+type DbKey = (DbIndex, Box<[u8]>);
+
+/// What has happened under the locks, and is seen to later.
+#[derive(Default)]
+pub(crate) struct Events {
     /// The keys found past their expiry, and deleted.
     pub lapsed: Vec<Lapsed>,
     /// The awaited keys that have come to hold something.
-    pub ready: Vec<(DbIndex, Box<[u8]>)>,
+    pub ready: Vec<DbKey>,
     /// The keys that were created, if anybody wants to know.
-    pub created: Option<Vec<(DbIndex, Box<[u8]>)>>,
+    pub created: Option<Vec<DbKey>>,
     /// Entries that are to be freed step by step.
     pub discarded: Vec<Detached>,
     /// What the command waits for to be freed.
     pub discarded_now: Vec<Detached>,
-    pub recall: Recall,
 }
 
 impl Notes {
+    #[inline]
+    pub fn events(&self) -> Option<&Events> {
+        self.events.as_deref()
+    }
+
+    #[inline]
+    pub fn events_mut(&mut self) -> Option<&mut Events> {
+        self.events.as_deref_mut()
+    }
+
+    /// Where to note created keys, if anybody wants to know.
+    #[inline]
+    pub fn created(&mut self) -> Option<&mut Vec<DbKey>> {
+        self.events_mut()?.created.as_mut()
+    }
+
+    /// How many keys are noted as ready, and as created.
+    pub fn made(&self) -> (usize, usize) {
+        self.events().map_or((0, 0), |events| {
+            let created = events.created.as_ref().map_or(0, Vec::len);
+            (events.ready.len(), created)
+        })
+    }
+
+    /// Takes back what was noted of keys since there were so many.
+    pub fn forget_made(&mut self, (ready, created): (usize, usize)) {
+        if let Some(events) = self.events_mut() {
+            events.ready.truncate(ready);
+            events
+                .created
+                .iter_mut()
+                .for_each(|list| list.truncate(created));
+        }
+    }
+
+    /// Where to note that something has happened.
+    pub fn note(&mut self) -> &mut Events {
+        self.events.get_or_insert_default()
+    }
+
+    /// Hands over a list of what has happened.
+    #[inline]
+    pub fn take<T>(&mut self, list: impl FnOnce(&mut Events) -> &mut Vec<T>) -> Vec<T> {
+        match self.events_mut() {
+            Some(events) => std::mem::take(list(events)),
+            None => Vec::new(),
+        }
+    }
+
+    #[inline]
+    pub fn has_lapsed(&self) -> bool {
+        self.events()
+            .is_some_and(|events| !events.lapsed.is_empty())
+    }
+
+    #[inline]
+    pub fn has_ready(&self) -> bool {
+        self.events().is_some_and(|events| !events.ready.is_empty())
+    }
+
     /// Frees a small entry at once, and keeps a large one for later.
     pub fn discard(&mut self, entry: Entry) {
         if entry.elements() > STEP_ELEMENTS {
-            self.discarded.push(Detached::entry(entry));
+            self.note().discarded.push(Detached::entry(entry));
         }
     }
 }
@@ -276,31 +355,31 @@ impl Locked<'_> {
 
     /// The keys that were found to be past their expiry, and deleted, since this was last asked.
     pub fn take_lapsed(&mut self) -> Vec<Lapsed> {
-        std::mem::take(&mut self.notes.lapsed)
+        self.notes.take(|events| &mut events.lapsed)
     }
 
     pub fn has_lapsed(&self) -> bool {
-        !self.notes.lapsed.is_empty()
+        self.notes.has_lapsed()
     }
 
     /// Large values that were given up under these locks, to be freed by whoever has time.
     pub fn take_discarded(&mut self) -> Vec<Detached> {
-        std::mem::take(&mut self.notes.discarded)
+        self.notes.take(|events| &mut events.discarded)
     }
 
     /// What was given up under these locks, and is to be freed before the command is over.
     pub fn take_discarded_now(&mut self) -> Vec<Detached> {
-        std::mem::take(&mut self.notes.discarded_now)
+        self.notes.take(|events| &mut events.discarded_now)
     }
 
     /// The awaited keys that have come to hold something since this was last asked, in order.
-    pub fn take_ready(&mut self) -> Vec<(DbIndex, Box<[u8]>)> {
-        std::mem::take(&mut self.notes.ready)
+    pub fn take_ready(&mut self) -> Vec<DbKey> {
+        self.notes.take(|events| &mut events.ready)
     }
 
     /// Has keys that are created reported by [`Db::take_created`].
     pub fn report_created(&mut self) {
-        self.notes.created = Some(Vec::new());
+        self.notes.note().created = Some(Vec::new());
     }
 
     /// What entries remember of their use; the last of it, unless this says otherwise.
@@ -320,10 +399,10 @@ impl Locked<'_> {
 impl Drop for Locked<'_> {
     #[inline]
     fn drop(&mut self) {
-        for shard in self.held.iter() {
+        self.held.for_each(|shard| {
             // SAFETY: `Keyspace::lock` took these locks for this value alone.
             unsafe { self.keyspace.shards[shard].lock.unlock() };
-        }
+        });
     }
 }
 

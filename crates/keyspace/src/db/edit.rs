@@ -136,15 +136,10 @@ impl Db<'_> {
     /// nothing is reported as created, and wakes those who wait for it.
     pub fn overwrite(&mut self, key: &Key<'_>, entry: Entry) -> Option<Entry> {
         let previous = self.remove(key);
-        let ready = self.notes.ready.len();
-        let reported = match &previous {
-            Some(_) => self.notes.created.take(),
-            None => None,
-        };
+        let before = self.notes.made();
         self.create(key, entry);
-        self.notes.created = reported.or(self.notes.created.take());
         if previous.is_some() {
-            self.notes.ready.truncate(ready);
+            self.notes.forget_made(before);
         }
         previous
     }

@@ -33,7 +33,7 @@ impl Db<'_> {
     }
 
     pub fn has_ready(&self) -> bool {
-        !self.notes.ready.is_empty()
+        self.notes.has_ready()
     }
 
     /// Reports awaited keys of a db that has got other contents. Needs every lock.
@@ -44,7 +44,7 @@ impl Db<'_> {
             for awaited in self.shards.get(shard).waiters.keys(index) {
                 let key = self.key(&awaited);
                 if self.shards.get(shard).find(index, &key).is_some() {
-                    self.notes.ready.push((index, awaited));
+                    self.notes.note().ready.push((index, awaited));
                 }
             }
         }
