@@ -1,7 +1,5 @@
 //! Replacing the configuration while the server runs.
 
-use std::sync::Arc;
-
 use ::replication::Primary;
 use config::{Change, Config, Effect, HostPort, Policy, SetError};
 
@@ -18,7 +16,7 @@ impl Engine {
         self.slowlog
             .shrink(change.config.latency.slow_log_len_max as usize);
         self.judge_replicas(&change.config);
-        self.config.store(Arc::new(change.config));
+        self.config.store(change.config);
         Ok(())
     }
 
@@ -30,7 +28,7 @@ impl Engine {
             host: primary.host.into_bytes(),
             port: primary.port,
         });
-        self.config.store(Arc::new(config));
+        self.config.store(config);
     }
 
     /// Carries out the effects one by one, so that the error names the directive at fault. What

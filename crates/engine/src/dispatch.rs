@@ -30,6 +30,7 @@ use crate::intruder;
 use crate::replication::{Held, Verbatim};
 use crate::reply::Reply;
 use crate::session::{Origin, Replies, Session};
+use crate::settings::Seen;
 use crate::transaction;
 
 pub(crate) use words::{find_keys, locate, words_of_name};
@@ -67,32 +68,15 @@ impl Engine {
         out: &mut Vec<u8>,
     ) -> Progress {
         self.sleep_as_told();
-        let now = self.now();
-        session.client.last_use_ms.store(now.0, Ordering::Relaxed);
         if session.client.has(ClientFlags::UNSUBSCRIBED) {
             session.forget_lost_channels();
         }
-        let mut run = Run {
-            engine: self,
-            config: self.config.load(),
-            session,
-            batch,
-            now,
-            located: recycle(mem::take(&mut worker.spare)),
-            named: None,
-            start: out.len(),
-            full_at: 0,
-            verbatim: None,
-            map: None,
-            unconfirmed: Vec::new(),
-            worker,
-            out,
-        };
+        let mut run = Run::new(self, session, worker, batch, out);
+        run.note_use();
         run.measure();
         let progress = run.all(first);
         self.settle(&run.session.client, &run.config);
-        let located = mem::take(&mut run.located);
-        run.worker.finish(located);
+        run.end();
         progress
     }
 
@@ -112,25 +96,9 @@ impl Engine {
             session.queue(entry.id, words);
             return true;
         }
-        let mut run = Run {
-            engine: self,
-            config: self.config.load(),
-            session,
-            batch,
-            now: self.now(),
-            located: recycle(mem::take(&mut worker.spare)),
-            named: None,
-            start: 0,
-            full_at: usize::MAX,
-            verbatim: None,
-            map: None,
-            unconfirmed: Vec::new(),
-            worker,
-            out,
-        };
+        let mut run = Run::new(self, session, worker, batch, out);
         run.run_alone(entry, batch.request(0));
-        let located = mem::take(&mut run.located);
-        run.worker.finish(located);
+        run.end();
         true
     }
 
@@ -165,27 +133,11 @@ impl Engine {
         verbatim: Option<&mut Verbatim<'b>>,
         out: &mut Vec<u8>,
     ) {
-        let now = self.now();
-        session.client.last_use_ms.store(now.0, Ordering::Relaxed);
-        let mut run = Run {
-            engine: self,
-            config: self.config.load(),
-            session,
-            batch,
-            now,
-            located: recycle(mem::take(&mut worker.spare)),
-            named: None,
-            start: 0,
-            full_at: usize::MAX,
-            verbatim,
-            map: None,
-            unconfirmed: Vec::new(),
-            worker,
-            out,
-        };
+        let mut run = Run::new(self, session, worker, batch, out);
+        run.note_use();
+        run.verbatim = verbatim;
         run.stream();
-        let located = mem::take(&mut run.located);
-        run.worker.finish(located);
+        run.end();
     }
 
     /// Replies that the stream is broken. The session ends.
@@ -204,7 +156,7 @@ impl Engine {
 /// The requests of one read on their way.
 struct Run<'a, 'b> {
     engine: &'a Engine,
-    config: Guard<Arc<Config>>,
+    config: Seen,
     session: &'a mut Session,
     worker: &'a mut Worker,
     batch: &'a Batch<'b>,
@@ -225,7 +177,43 @@ struct Run<'a, 'b> {
     out: &'a mut Vec<u8>,
 }
 
-impl<'a> Run<'a, '_> {
+impl<'a, 'b> Run<'a, 'b> {
+    #[inline]
+    fn new(
+        engine: &'a Engine,
+        session: &'a mut Session,
+        worker: &'a mut Worker,
+        batch: &'a Batch<'b>,
+        out: &'a mut Vec<u8>,
+    ) -> Run<'a, 'b> {
+        Run {
+            engine,
+            config: worker.lend_config(engine),
+            session,
+            batch,
+            now: engine.now(),
+            located: recycle(mem::take(&mut worker.spare)),
+            named: None,
+            start: out.len(),
+            full_at: usize::MAX,
+            verbatim: None,
+            map: None,
+            unconfirmed: Vec::new(),
+            worker,
+            out,
+        }
+    }
+
+    fn note_use(&self) {
+        let last_use = &self.session.client.last_use_ms;
+        last_use.store(self.now.0, Ordering::Relaxed);
+    }
+
+    /// What was run leaves what it was lent for what is run next.
+    fn end(self) {
+        self.worker.finish(self.config, self.located);
+    }
+
     fn all(&mut self, first: usize) -> Progress {
         let mut next = first;
         while next < self.batch.len() {
@@ -520,7 +508,7 @@ impl<'a> Run<'a, '_> {
         }
         let full_at = self.full_at;
         if entry.flags.has(CONFIGURES) {
-            self.config = self.engine.config.load();
+            self.config.renew(&self.engine.config);
             self.measure();
         }
         if self.session.replies != Replies::On {

@@ -43,6 +43,7 @@ pub mod pubsub;
 pub mod replication;
 pub mod reply;
 pub mod session;
+pub mod settings;
 pub mod shutdown;
 pub mod slowlog;
 pub mod snapshot;
@@ -54,7 +55,6 @@ pub mod wires;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use arc_swap::ArcSwap;
 use config::Config;
 use datatypes::packed::HashSeed;
 use keyspace::Keyspace;
@@ -76,6 +76,7 @@ use persistence::Persistence;
 use pubsub::PubSub;
 use replication::Standing;
 use session::Session;
+use settings::Settings;
 use shutdown::Ending;
 use slowlog::SlowLog;
 use stats::Stats;
@@ -93,7 +94,7 @@ pub use maintenance::Maintenance;
 pub struct Engine {
     pub table: Table,
     pub keyspace: Keyspace,
-    pub config: ArcSwap<Config>,
+    pub config: Settings,
     /// Held by whoever replaces the configuration, so that no change is lost.
     changing_config: Mutex<()>,
     pub host: Box<dyn Host>,
@@ -146,7 +147,7 @@ impl Engine {
             run_id,
             started_ms,
             table,
-            config: ArcSwap::from_pointee(config),
+            config: Settings::new(config),
             changing_config: Mutex::default(),
             host,
             log: Log::default(),

@@ -335,7 +335,7 @@ impl<S: Line> Connection<S> {
         // What was sent before these requests were is said before their replies.
         self.take_messages(tools);
         let limits = Limits {
-            bulk_bytes_max: self.engine.config.load().clients.bulk_len_max.0 as i64,
+            bulk_bytes_max: tools.worker.config(&self.engine).clients.bulk_len_max.0 as i64,
             unauthenticated: !self.session.authenticated,
         };
         self.note_newlines(input);

@@ -54,6 +54,7 @@ impl<'a> Run<'a, '_> {
         self.located
             .iter()
             .for_each(|located| shards.insert(located.key.slot.shard()));
+        let planned = &planned[..count];
         let makes_ready = planned.iter().flatten().any(|plan| makes_ready(plan.entry));
         let writes = planned
             .iter()
@@ -66,9 +67,9 @@ impl<'a> Run<'a, '_> {
             return 0;
         }
         if self.located.len() > 1 {
-            self.prefetch(&mut locked, first, &planned);
+            self.prefetch(&mut locked, first, planned);
         }
-        self.call_group(first, &planned[..count], &mut locked);
+        self.call_group(first, planned, &mut locked);
         self.give_back(locked, self.batch.request(first + count - 1));
         count
     }

@@ -12,6 +12,7 @@ use crate::args::Located;
 use crate::clients::Wakes;
 use crate::command::Entry;
 use crate::log::{Effects, Log};
+use crate::settings::Seen;
 use crate::stats::WorkerStats;
 
 pub struct Worker {
@@ -19,6 +20,8 @@ pub struct Worker {
     pub prng: Prng,
     /// How long commands have run on this thread, in nanoseconds.
     pub ran_nanos: u64,
+    /// None while it is lent to what is being run.
+    pub(super) config: Option<Seen>,
     pub(crate) effects: Effects,
     /// Where in the log the last effects of this thread ended.
     pub(crate) appended_to: u64,
@@ -36,6 +39,7 @@ impl Worker {
             stats: engine.stats.join(),
             prng: Prng::new(seed),
             ran_nanos: 0,
+            config: Some(Seen::new(&engine.config)),
             effects: Effects::default(),
             appended_to: 0,
             redacted: Vec::new(),
@@ -44,8 +48,29 @@ impl Worker {
         }
     }
 
-    /// What was run leaves memory for what is run next, and those it has sent something look.
-    pub(super) fn finish(&mut self, located: Vec<Located<'_>>) {
+    /// The configuration in force.
+    #[inline]
+    pub fn config(&mut self, engine: &Engine) -> &Config {
+        let seen = self.config.get_or_insert_with(|| Seen::new(&engine.config));
+        seen.renew(&engine.config);
+        seen
+    }
+
+    #[inline]
+    pub(super) fn lend_config(&mut self, engine: &Engine) -> Seen {
+        match self.config.take() {
+            Some(mut seen) => {
+                seen.renew(&engine.config);
+                seen
+            }
+            None => Seen::new(&engine.config),
+        }
+    }
+
+    /// What was run leaves what it was lent for what is run next, and those it has sent something
+    /// look.
+    pub(super) fn finish(&mut self, config: Seen, located: Vec<Located<'_>>) {
+        self.config = Some(config);
         self.spare = recycle(located);
         self.wakes.release();
     }
