@@ -72,9 +72,12 @@ impl Engine {
             session.forget_lost_channels();
         }
         let mut run = Run::new(self, session, worker, batch, out);
-        run.note_use();
         run.measure();
         let progress = run.all(first);
+        if run.now == UnixMillis(0) {
+            // Who is refused, or has only begun to ask, is there all the same.
+            run.begin_moment();
+        }
         self.settle(&run.session.client, &run.config);
         run.end();
         progress
@@ -134,7 +137,6 @@ impl Engine {
         out: &mut Vec<u8>,
     ) {
         let mut run = Run::new(self, session, worker, batch, out);
-        run.note_use();
         run.verbatim = verbatim;
         run.stream();
         run.end();
@@ -160,6 +162,7 @@ struct Run<'a, 'b> {
     session: &'a mut Session,
     worker: &'a mut Worker,
     batch: &'a Batch<'b>,
+    /// The moment at which commands run, once one does.
     now: UnixMillis,
     located: Vec<Located<'a>>,
     /// The last request's first word, and the command it names: neighbours are often the same.
@@ -191,7 +194,7 @@ impl<'a, 'b> Run<'a, 'b> {
             config: worker.lend_config(engine),
             session,
             batch,
-            now: engine.now(),
+            now: UnixMillis(0),
             located: recycle(mem::take(&mut worker.spare)),
             named: None,
             start: out.len(),
@@ -204,9 +207,15 @@ impl<'a, 'b> Run<'a, 'b> {
         }
     }
 
-    fn note_use(&self) {
+    /// Begins the moment at which the next commands run, and the client is seen to ask for
+    /// something. Returns it in nanoseconds of the clock that never goes back.
+    #[inline]
+    fn begin_moment(&mut self) -> u64 {
+        let moment = self.engine.host.moment();
+        self.now = UnixMillis(moment.unix_micros / 1000);
         let last_use = &self.session.client.last_use_ms;
         last_use.store(self.now.0, Ordering::Relaxed);
+        moment.nanos
     }
 
     /// What was run leaves what it was lent for what is run next.
@@ -424,7 +433,7 @@ impl<'a, 'b> Run<'a, 'b> {
                 return;
             }
             let args = Args::new(words, words_of_name(entry), &located);
-            let started = engine.host.monotonic_nanos();
+            let started = self.begin_moment();
             self.call(entry, args, &mut locked);
             let nanos = engine.host.monotonic_nanos().saturating_sub(started);
             self.note_duration(entry, words, nanos);
@@ -457,7 +466,7 @@ impl<'a, 'b> Run<'a, 'b> {
             entry,
             words,
         };
-        let now = self.now;
+        let now = self.engine.now();
         route.check(&mut |key| locked.db(DbIndex(0), now, Expire::Hide).contains(key))
     }
 
@@ -598,7 +607,7 @@ impl<'a, 'b> Run<'a, 'b> {
         self.out.clear();
         self.engine
             .intruders
-            .note(self.engine.host.as_ref(), self.now);
+            .note(self.engine.host.as_ref(), self.engine.now());
         self.engine.kill(&self.session.client);
     }
 

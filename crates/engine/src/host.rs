@@ -12,13 +12,24 @@ use config::{Config, Effect};
 use crate::Engine;
 use crate::dispatch::Worker;
 
+/// The same moment by two clocks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    pub unix_micros: i64,
+    /// Nanoseconds of the clock that never goes back.
+    pub nanos: u64,
+}
+
 /// The outside, as far as the engine may know it.
 pub trait Host: Send + Sync {
     /// Microseconds of Unix time.
     fn unix_micros(&self) -> i64;
 
-    /// Nanoseconds of a clock that never goes back. Read twice for every command.
+    /// Nanoseconds of a clock that never goes back.
     fn monotonic_nanos(&self) -> u64;
+
+    /// What both clocks say. Read for every command that runs.
+    fn moment(&self) -> Moment;
 
     /// Runs something that may take long, in a way that does not keep other sessions waiting.
     fn run_long(&self, run: &mut dyn FnMut());

@@ -27,6 +27,7 @@
 
 mod bar;
 mod bus;
+mod clock;
 mod config_file;
 mod connection;
 mod dial;

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock, Weak};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use config::{Config, Effect};
 use engine::Engine;
 use engine::host::{
     BusMessage, ClusterReply, ClusterRequest, Cpu, Crash, DialError, Host, LoadFailed, LogLevel,
-    Memory, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown, ShutdownFailed,
-    SlotMover, Started, Watcher, Wire,
+    Memory, Moment, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown,
+    ShutdownFailed, SlotMover, Started, Watcher, Wire,
 };
 use node::keeper::Keeper;
 use node::sentinel::Sentinel;
@@ -18,6 +18,7 @@ use parking_lot::Mutex;
 use replication::{Input, Machine as Machinery, View};
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::clock::Clock;
 use crate::config_file;
 use crate::durability::{Durability, Threads};
 use crate::encryption::Encryption;
@@ -37,7 +38,7 @@ pub enum Request {
 pub struct Machine {
     pub journal: Arc<Journal>,
     pub gauge: Arc<Gauge>,
-    clock: quanta::Clock,
+    clock: Clock,
     requests: UnboundedSender<Request>,
     /// The file the configuration came from.
     config_file: Option<String>,
@@ -64,7 +65,7 @@ impl Machine {
         Machine {
             journal,
             gauge: Arc::default(),
-            clock: quanta::Clock::new(),
+            clock: Clock::new(),
             requests,
             config_file,
             process: Mutex::new(process),
@@ -111,15 +112,17 @@ impl Machine {
 
 impl Host for Machine {
     fn unix_micros(&self) -> i64 {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        since.as_micros() as i64
+        self.clock.moment().unix_micros
+    }
+
+    #[inline]
+    fn moment(&self) -> Moment {
+        self.clock.moment()
     }
 
     #[inline]
     fn monotonic_nanos(&self) -> u64 {
-        self.clock.delta_as_nanos(0, self.clock.raw())
+        self.clock.nanos()
     }
 
     fn run_long(&self, run: &mut dyn FnMut()) {

@@ -9,7 +9,6 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use config::{Config, LoadError, Loaded};
 use engine::Engine;
@@ -20,6 +19,7 @@ use tokio::net::lookup_host;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc::{Sender, channel};
 
+use crate::clock::Clock;
 use crate::encryption::files;
 use crate::journal::Journal;
 use crate::worker;
@@ -63,11 +63,10 @@ pub fn make(loaded: &Loaded, seed: u64, view: &View) -> Result<Sentinel, LoadErr
 
 /// What the clocks say, for whoever has no host yet.
 pub fn clocks() -> View {
-    let clock = quanta::Clock::new();
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    let moment = Clock::new().moment();
     View {
-        now_ms: clock.delta_as_nanos(0, clock.raw()) / 1_000_000,
-        wall_ms: since.unwrap_or_default().as_millis() as i64,
+        now_ms: moment.nanos / 1_000_000,
+        wall_ms: moment.unix_micros / 1000,
     }
 }
 

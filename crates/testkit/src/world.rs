@@ -9,8 +9,8 @@ use config::{Config, Effect};
 use engine::Engine;
 use engine::host::{
     BusMessage, ClusterReply, ClusterRequest, Cpu, Crash, DialError, Host, LoadFailed, LogLevel,
-    Memory, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown, ShutdownFailed,
-    Started, Wire,
+    Memory, Moment, Process, Produce, Refusal, Refused, RewriteError, SaveError, Shutdown,
+    ShutdownFailed, Started, Wire,
 };
 use engine::persistence::Outcome;
 use engine::snapshot::{Form, Snapshot};
@@ -175,6 +175,12 @@ impl Host for World {
     fn monotonic_nanos(&self) -> u64 {
         self.advance_micros(self.0.micros_per_reading.load(Ordering::SeqCst));
         self.0.elapsed_micros.load(Ordering::SeqCst) as u64 * 1000
+    }
+
+    fn moment(&self) -> Moment {
+        let nanos = self.monotonic_nanos();
+        let unix_micros = self.unix_micros();
+        Moment { unix_micros, nanos }
     }
 
     fn run_long(&self, run: &mut dyn FnMut()) {

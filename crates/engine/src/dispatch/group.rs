@@ -84,7 +84,7 @@ impl<'a> Run<'a, '_> {
         locked: &mut Locked<'_>,
     ) {
         let engine = self.engine;
-        let mut started = engine.host.monotonic_nanos();
+        let mut started = self.begin_moment();
         let mut untimed = first;
         for (index, plan) in planned.iter().flatten().enumerate() {
             let words = self.batch.request(first + index);
@@ -125,18 +125,21 @@ impl<'a> Run<'a, '_> {
         if self.session.origin == Origin::LogFile {
             return;
         }
-        let each = match last_is_brief {
-            true => nanos / requests.len() as u64,
-            false => 0,
-        };
         let last = requests.end - 1;
-        for index in requests.start..last {
-            self.observe(entry, self.batch.request(index), each);
+        let mut rest = nanos;
+        if last > requests.start {
+            let each = match last_is_brief {
+                true => nanos / requests.len() as u64,
+                false => 0,
+            };
+            for index in requests.start..last {
+                self.observe(entry, self.batch.request(index), each);
+            }
+            let others = (last - requests.start) as u64;
+            self.worker.count(entry, others, each, &self.config);
+            rest -= each * others;
         }
-        let others = (last - requests.start) as u64;
-        let rest = nanos - each * others;
         self.observe(entry, self.batch.request(last), rest);
-        self.worker.count(entry, others, each, &self.config);
         self.worker.count(entry, 1, rest, &self.config);
     }
 
