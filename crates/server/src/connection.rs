@@ -19,7 +19,7 @@ use engine::{Engine, Progress};
 use node::log_file::Lost;
 use resp::reply::write_request;
 use resp::request::{Limits, Parser};
-use tokio::io::{AsyncReadExt, ReadBuf};
+use tokio::io::AsyncReadExt;
 use tokio::time::Sleep;
 
 use crate::connection::replica::Replica;
@@ -321,10 +321,9 @@ impl<S: Line> Connection<S> {
     }
 
     fn read(&mut self, into: &mut [u8], cx: &mut Context<'_>) -> Poll<Result<usize, End>> {
-        let mut buffer = ReadBuf::new(into);
-        match ready!(Pin::new(&mut self.stream).poll_read(cx, &mut buffer)) {
-            Ok(()) if buffer.filled().is_empty() => Poll::Ready(Err(End::Input)),
-            Ok(()) => Poll::Ready(Ok(buffer.filled().len())),
+        match ready!(self.stream.poll_recv(cx, into)) {
+            Ok(0) => Poll::Ready(Err(End::Input)),
+            Ok(len) => Poll::Ready(Ok(len)),
             Err(error) => Poll::Ready(Err(error.into())),
         }
     }

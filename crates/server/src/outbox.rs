@@ -19,7 +19,7 @@ use engine::clients::Client;
 use engine::stats::WorkerStats;
 use parking_lot::{Mutex, MutexGuard};
 
-use crate::line::Outlet;
+use crate::line::Socket;
 
 /// Replies longer than this are written at once: their clients have enough to read.
 const REPLIES_BYTES_MAX: usize = 4 * 1024;
@@ -33,7 +33,7 @@ const WAIT_NANOS_MAX: u64 = 200_000;
 /// What a connection has to say, and where.
 pub struct Outgoing {
     /// None if only the connection's task can write.
-    outlet: Option<Arc<Outlet>>,
+    outlet: Option<Arc<Socket>>,
     client: Arc<Client>,
     unsent: Mutex<Unsent>,
 }
@@ -99,7 +99,7 @@ impl Unsent {
 }
 
 impl Outgoing {
-    pub fn new(outlet: Option<Arc<Outlet>>, client: Arc<Client>) -> Outgoing {
+    pub fn new(outlet: Option<Arc<Socket>>, client: Arc<Client>) -> Outgoing {
         Outgoing {
             outlet,
             client,
