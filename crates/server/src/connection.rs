@@ -45,6 +45,10 @@ const LONG_ARGUMENT_BYTES: usize = 32 * 1024;
 /// A timer is set for at most this long, a day; then it is set again.
 const WAIT_MS_MAX: i64 = 86_400_000;
 
+/// What has a connection do more than to write replies.
+const ENDS_OR_IS_FED: ClientFlags =
+    ClientFlags(ClientFlags::CLOSE_AFTER_REPLY.0 | ClientFlags::KILLED.0 | ClientFlags::REPLICA.0);
+
 /// A client's connection. Resolves when it is over.
 pub struct Connection<S> {
     stream: S,
@@ -55,6 +59,8 @@ pub struct Connection<S> {
     tail: Vec<u8>,
     /// Replies that wait to leave, or that the socket did not take.
     outgoing: Arc<Outgoing>,
+    /// Some of them may be this task's to write, because the socket did not take them.
+    may_have_unsent: bool,
     /// The stream may hold bytes that the socket did not take, as those that encrypt do.
     is_unflushed: bool,
     /// Whether the tail begins with whole requests that had to wait.
@@ -103,6 +109,7 @@ impl<S: Line> Connection<S> {
             parser: Parser::default(),
             tail: Vec::new(),
             outgoing: Arc::new(outgoing),
+            may_have_unsent: false,
             is_unflushed: false,
             holds_requests: false,
             can_be_woken: false,
@@ -193,6 +200,7 @@ impl<S: Line> Connection<S> {
     fn take_messages(&mut self, tools: &mut Tools) {
         if self.session.client.has(ClientFlags::WOKEN) {
             self.session.client.take_inbox(&mut tools.output);
+            self.may_have_unsent = true;
         }
     }
 
@@ -442,6 +450,9 @@ impl<S: Line> Connection<S> {
 
     /// Writes what is there; to a replica, what it is fed behind that.
     fn write(&mut self, tools: &mut Tools, cx: &mut Context<'_>) -> Result<(), End> {
+        if tools.output.is_empty() && !self.may_owe() {
+            return Ok(());
+        }
         self.write_replies(tools, cx)?;
         if self.is_replica() && self.outgoing.unsent().len() == 0 {
             self.feed(tools, cx)?;
@@ -463,6 +474,14 @@ impl<S: Line> Connection<S> {
         }
     }
 
+    /// Whether there may be something to write, or to end, beside new replies.
+    fn may_owe(&self) -> bool {
+        self.may_have_unsent
+            || self.held_until > 0
+            || self.is_unflushed
+            || self.session.client.has(ENDS_OR_IS_FED)
+    }
+
     /// Whether nothing has to be written before something else is.
     fn may_leave_later(&self) -> bool {
         let client = &self.session.client;
@@ -480,11 +499,13 @@ impl<S: Line> Connection<S> {
         }
         let (output, worker) = (&tools.output, &tools.worker);
         if self.may_leave_later() && outbox::leave(&self.outgoing, output, worker) {
+            self.may_have_unsent = false;
             tools.clear_output();
             return Ok(());
         }
         let had_unsent = self.outgoing.unsent().len() > 0;
         if !had_unsent && tools.output.is_empty() {
+            self.may_have_unsent = false;
             return Ok(());
         }
         self.is_unflushed = true;
@@ -492,7 +513,8 @@ impl<S: Line> Connection<S> {
         tools.worker.stats.bytes_out.add(sent as u64);
         tools.worker.stats.writes.add(1);
         tools.clear_output();
-        if had_unsent || self.outgoing.unsent().len() > 0 {
+        self.may_have_unsent = self.outgoing.unsent().len() > 0;
+        if had_unsent || self.may_have_unsent {
             self.check_output_limits()?;
         }
         Ok(())
@@ -575,8 +597,7 @@ impl<S: Line> Future for Connection<S> {
             wake_behind_others(cx);
             return Poll::Pending;
         }
-        let engine = Arc::clone(&this.engine);
-        with_tools(&engine, |tools| this.advance(tools, cx).map(|_| ()))
+        with_tools(|place| this.advance(place.tools(&this.engine), cx).map(|_| ()))
     }
 }
 

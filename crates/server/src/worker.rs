@@ -60,6 +60,15 @@ impl Tools {
     }
 }
 
+/// Where a thread has its tools, once it has served somebody.
+pub struct Place(Option<Tools>);
+
+impl Place {
+    pub fn tools(&mut self, engine: &Arc<Engine>) -> &mut Tools {
+        self.0.get_or_insert_with(|| Tools::new(engine))
+    }
+}
+
 impl Drop for Tools {
     fn drop(&mut self) {
         self.engine.stats.leave(Arc::clone(&self.worker.stats));
@@ -67,12 +76,12 @@ impl Drop for Tools {
 }
 
 thread_local! {
-    static TOOLS: RefCell<Option<Tools>> = const { RefCell::new(None) };
+    static TOOLS: RefCell<Place> = const { RefCell::new(Place(None)) };
 }
 
-/// Lends this thread's tools.
-pub fn with_tools<R>(engine: &Arc<Engine>, work: impl FnOnce(&mut Tools) -> R) -> R {
-    TOOLS.with_borrow_mut(|tools| work(tools.get_or_insert_with(|| Tools::new(engine))))
+/// Lends the place of this thread's tools.
+pub fn with_tools<R>(work: impl FnOnce(&mut Place) -> R) -> R {
+    TOOLS.with_borrow_mut(work)
 }
 
 thread_local! {
