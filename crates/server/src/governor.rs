@@ -38,6 +38,9 @@ mod judge;
 /// How often the governor looks.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
+/// How often it looks while one worker more than before is on trial.
+const TRIAL_LOOK_EVERY: Duration = Duration::from_millis(4);
+
 /// How often it looks while all rest.
 const IDLE_LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -272,9 +275,10 @@ impl Watch {
         let (mut then, mut before) = (Instant::now(), self.tally());
         let mut turned = then;
         loop {
-            std::thread::sleep(match self.judge.is_idle {
-                true => IDLE_LOOK_EVERY,
-                false => LOOK_EVERY,
+            std::thread::sleep(match &self.judge {
+                judge if judge.is_idle => IDLE_LOOK_EVERY,
+                judge if judge.is_trying_more() => TRIAL_LOOK_EVERY,
+                _ => LOOK_EVERY,
             });
             let (now, tally) = (Instant::now(), self.tally());
             let nanos = (now - then).as_nanos() as f64;

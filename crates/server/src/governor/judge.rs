@@ -185,6 +185,11 @@ impl Judge {
         self.up
     }
 
+    /// Whether one more than were up shows what that is worth. Until then it may cost much.
+    pub fn is_trying_more(&self) -> bool {
+        self.trial.is_some_and(|trial| trial.up < self.up)
+    }
+
     /// Takes note that so many are up, after it said that there should be others than were.
     pub fn changed(&mut self, up: usize) {
         if up == self.up {
@@ -384,9 +389,11 @@ mod tests {
         small(0.0, EVER_MORE).run(&mut judge, 1000);
         let load = small(4.0, EVER_MORE);
         assert_eq!(load.up_after(&mut judge, BUSY_LOOKS as usize), 2);
+        assert!(judge.is_trying_more());
         let looks = 2 * (SETTLING_LOOKS + CLEAR_LOOKS + 1);
         assert_eq!(load.up_after(&mut judge, looks as usize), 4);
         assert_eq!(small(1.2, EVER_MORE).up_after(&mut judge, 1000), 2);
+        assert!(!judge.is_trying_more());
     }
 
     #[test]
