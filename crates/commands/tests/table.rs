@@ -5,7 +5,9 @@
 //! arity are held against each other.
 
 use config::Config;
-use engine::command::{Argument, ArgumentKind, Arity, Entry, Flags, RenameError, parse_syntax};
+use engine::command::{
+    Argument, ArgumentKind, Arity, CommandId, Entry, Flags, RenameError, Table, parse_syntax,
+};
 use engine::{Access, Error};
 use resp::value::Value;
 use stdx::prng::Prng;
@@ -345,4 +347,31 @@ fn every_sentence_is_a_request() {
         }
         Ok(())
     });
+}
+
+#[test]
+fn only_what_requests_call_is_found_again() {
+    let mut table = commands::table();
+    let id = |table: &Table, name: &str| {
+        let found = table.find_full(name.as_bytes());
+        found.expect("a command of the table").id
+    };
+    let (get, set, config_get) = (
+        id(&table, "get"),
+        id(&table, "set"),
+        id(&table, "config|get"),
+    );
+    let again = |table: &Table, name: &str, last| {
+        let found = table.find_again(name.as_bytes(), last);
+        found.map(|entry| entry.id)
+    };
+    assert_eq!(again(&table, "GeT", get), Some(get));
+    assert_eq!(again(&table, "get", set), None);
+    assert_eq!(again(&table, "get", config_get), None);
+    assert_eq!(again(&table, "get", CommandId(u16::MAX)), None);
+    table.rename("get", "fetch").expect("a name that is free");
+    table.rename("set", "").expect("a command of the table");
+    assert_eq!(again(&table, "get", get), None);
+    assert_eq!(again(&table, "fetch", get), Some(get));
+    assert_eq!(again(&table, "", set), None);
 }

@@ -181,7 +181,8 @@ struct Run<'a, 'b> {
 }
 
 impl<'a, 'b> Run<'a, 'b> {
-    #[inline]
+    // Else it is made elsewhere and copied.
+    #[inline(always)]
     fn new(
         engine: &'a Engine,
         session: &'a mut Session,
@@ -219,6 +220,7 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// What was run leaves what it was lent for what is run next.
+    #[inline(always)]
     fn end(self) {
         self.worker.finish(self.config, self.located);
     }
@@ -471,7 +473,7 @@ impl<'a, 'b> Run<'a, 'b> {
     }
 
     /// Takes locks, and if somebody may come to be served under them, also what that needs.
-    #[inline]
+    #[inline(always)]
     fn lock(&mut self, shards: ShardSet, makes_ready: bool) -> Locked<'a> {
         let mut locked = match makes_ready {
             true => self.engine.keyspace.lock_to_serve(shards),

@@ -83,6 +83,11 @@ impl<'a> Batch<'a> {
         (request[0] == b'*').then_some(request)
     }
 
+    /// How many bytes request `index` was sent as; 0 if it came in words.
+    pub fn sent_len(&self, index: usize) -> usize {
+        self.requests.get(index).map_or(0, |request| request.len())
+    }
+
     /// Empties the batch and gives its memory to one of another lifetime, unless a large request
     /// has made it large.
     pub fn recycle<'b>(mut self) -> Batch<'b> {

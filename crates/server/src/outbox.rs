@@ -113,7 +113,6 @@ impl Outgoing {
 }
 
 /// A thread's list.
-#[derive(Default)]
 struct Outbox {
     /// The thread tells when it is about to wait. One that does not writes nothing later.
     is_open: bool,
@@ -126,6 +125,16 @@ struct Outbox {
 }
 
 impl Outbox {
+    const fn new() -> Outbox {
+        Outbox {
+            is_open: false,
+            listed: Vec::new(),
+            listed_at: 0,
+            spare: Vec::new(),
+            stats: None,
+        }
+    }
+
     fn take(&mut self, outgoing: &Arc<Outgoing>, replies: &[u8], ran_nanos: u64) -> bool {
         if !self.is_open || outgoing.outlet.is_none() {
             return false;
@@ -192,7 +201,7 @@ impl Outbox {
 }
 
 thread_local! {
-    static OUTBOX: RefCell<Outbox> = RefCell::default();
+    static OUTBOX: RefCell<Outbox> = const { RefCell::new(Outbox::new()) };
 }
 
 /// From now on this thread tells when it waits.

@@ -13,6 +13,8 @@ pub struct Entry {
     pub id: CommandId,
     /// What requests call it: the command's own name, unless the operator renamed it.
     called: Box<str>,
+    /// Requests can call it, and not only as a subcommand.
+    is_top: bool,
     /// The family's name.
     pub group: &'static str,
     /// `get`, or `config|get` for a subcommand.
@@ -101,6 +103,7 @@ impl Table {
             command,
             id,
             called: command.name.into(),
+            is_top: parent.is_none(),
             group,
             full_name: full_name.clone(),
             acl: Acl::of(command),
@@ -144,6 +147,7 @@ impl Table {
         }
         self.entries[usize::from(id.0)].called = to.into();
         if to.is_empty() {
+            self.entries[usize::from(id.0)].is_top = false;
             self.top.retain(|&other| other != id);
         }
         self.index();
@@ -180,6 +184,14 @@ impl Table {
             }
             at = (at + 1) & mask;
         }
+    }
+
+    /// The same command as `last`, if that is what is called `name`.
+    #[inline]
+    pub fn find_again(&self, name: &[u8], last: CommandId) -> Option<&Entry> {
+        let entry = self.entries.get(usize::from(last.0))?;
+        let is_meant = entry.is_top && entry.called.as_bytes().eq_ignore_ascii_case(name);
+        is_meant.then_some(entry)
     }
 
     pub fn find_subcommand(&self, parent: &Entry, name: &[u8]) -> Option<&Entry> {

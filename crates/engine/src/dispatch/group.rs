@@ -5,6 +5,7 @@
 
 use std::mem;
 use std::ops::Range;
+use std::sync::atomic::Ordering;
 
 use keyspace::{Locked, ShardSet};
 
@@ -12,7 +13,7 @@ use super::words::{locate, words_of_name};
 use super::{MAY_WRITE, Run, makes_ready};
 use crate::args::Args;
 use crate::clients::ClientFlags;
-use crate::command::{Entry, Flags};
+use crate::command::{CommandId, Entry, Flags};
 use crate::eviction::Memory;
 use crate::gates;
 use crate::session::Origin;
@@ -99,7 +100,8 @@ impl<'a> Run<'a, '_> {
             self.located = located;
             let is_full = self.out.len() > self.full_at;
             let next = planned.get(index + 1).and_then(Option::as_ref);
-            let is_brief = was_brief(plan.entry, words, self.out.len().saturating_sub(mark));
+            let replied = self.out.len().saturating_sub(mark);
+            let is_brief = was_brief(plan.entry, self.batch.sent_len(first + index) + replied);
             let has_twin = next.is_some_and(|next| next.entry.id == plan.entry.id);
             if is_full || !is_brief || !has_twin {
                 let ended = engine.host.monotonic_nanos();
@@ -190,7 +192,7 @@ impl<'a> Run<'a, '_> {
         let words = self.batch.request(index);
         let entry = match self.named {
             Some((name, entry)) if name == words[0] => entry,
-            _ => self.engine.table.find(words[0])?,
+            _ => self.find(words[0])?,
         };
         self.named = Some((words[0], entry));
         entry.simple_keys?;
@@ -216,6 +218,15 @@ impl<'a> Run<'a, '_> {
         })
     }
 
+    /// The command of a name. Clients often say the same again.
+    #[inline]
+    fn find(&self, name: &[u8]) -> Option<&'a Entry> {
+        let last = &self.session.client.last_command;
+        let last = CommandId(last.load(Ordering::Relaxed));
+        let table = &self.engine.table;
+        table.find_again(name, last).or_else(|| table.find(name))
+    }
+
     /// Whether, in a cluster, the keys located from `start` on are served here for certain.
     #[inline]
     fn is_served(&self, entry: &Entry, start: usize) -> bool {
@@ -236,10 +247,10 @@ const NOT_GROUPED: Flags = Flags::ALL_KEYS
     .and(Flags::LONG)
     .and(Flags::PROTECTED);
 
-/// Whether a command that has run cannot have taken longer than a few microseconds.
+/// Whether a command that has run cannot have taken longer than a few microseconds, when request
+/// and reply together have so many bytes.
 #[inline]
-fn was_brief(entry: &Entry, words: &[&[u8]], reply_bytes: usize) -> bool {
+fn was_brief(entry: &Entry, bytes: usize) -> bool {
     const BYTES_MAX: usize = 4096;
-    let bytes = |words: &[&[u8]]| words.iter().map(|word| word.len()).sum::<usize>();
-    entry.flags.has(Flags::BRIEF) && reply_bytes + words.len() + bytes(words) <= BYTES_MAX
+    entry.flags.has(Flags::BRIEF) && bytes <= BYTES_MAX
 }
