@@ -1,9 +1,8 @@
 //! A cluster on this machine, from `start` to `clean`.
 
-use std::net::TcpListener;
 use std::path::Path;
 
-use crate::process::{Ended, Folder, OCHRE, Process, free_port, wait_until};
+use crate::process::{Ended, Folder, OCHRE, Process, free_ports, wait_until};
 use crate::side::REDIS;
 
 /// A folder with a `config.sh`, whose nodes end with the test however it ends.
@@ -19,7 +18,7 @@ struct Town {
 impl Town {
     fn new(called: &'static str, nodes: u16, more: &str) -> Town {
         let folder = Folder::new();
-        let port = ports_behind(nodes);
+        let port = free_ports(nodes + 1);
         let text = format!("# a test's\nPORT={port}\nNODES={nodes} # nodes\n{more}");
         folder.file("config.sh", &text);
         let local = (called == "ochre").then_some(["cluster", "local"]);
@@ -73,17 +72,6 @@ impl Town {
 impl Drop for Town {
     fn drop(&mut self) {
         drop(self.run(&["stop"]));
-    }
-}
-
-/// A port behind which so many are free, for clients and for the bus.
-fn ports_behind(count: u16) -> u16 {
-    loop {
-        let port = free_port();
-        let mut wanted = (port + 1..=port + count).flat_map(|port| [port, port + 10_000]);
-        if wanted.all(|port| TcpListener::bind(("0.0.0.0", port)).is_ok()) {
-            return port;
-        }
     }
 }
 

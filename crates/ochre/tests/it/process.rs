@@ -6,6 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -139,15 +140,54 @@ pub fn run(args: &[&str]) -> Ended {
 /// below those that Redis's own suite takes.
 const PORTS: std::ops::Range<u16> = 10_000..20_000;
 
-/// A port that nobody listened on a moment ago. The tests of one process get different ones.
+/// So many of them belong together. Whoever listens on the first has the others for its own.
+const BLOCK: u16 = 50;
+
+/// The ports that this process has for its own.
+struct Claim {
+    guards: Vec<TcpListener>,
+    rest: std::ops::Range<u16>,
+}
+
+static CLAIM: Mutex<Claim> = Mutex::new(Claim {
+    guards: Vec::new(),
+    rest: 0..0,
+});
+
+impl Claim {
+    fn extend(&mut self) {
+        let blocks = PORTS.len() as u32 / u32::from(BLOCK);
+        // Processes that were started one after the other begin at different ones.
+        let mut numbers = (0..blocks).map(|number| (std::process::id() + number) % blocks);
+        let (first, guard) = numbers
+            .find_map(|number| {
+                let first = PORTS.start + number as u16 * BLOCK;
+                Some((first, TcpListener::bind(("0.0.0.0", first)).ok()?))
+            })
+            .expect("a block that nobody has");
+        self.guards.push(guard);
+        self.rest = first + 1..first + BLOCK;
+    }
+}
+
+/// A port on which nobody listens, and no other test will.
 pub fn free_port() -> u16 {
-    static NEXT: AtomicU32 = AtomicU32::new(0);
+    free_ports(1)
+}
+
+/// The first of so many such neighbours.
+pub fn free_ports(count: u16) -> u16 {
+    assert!(count < BLOCK, "more neighbours than belong together");
+    let mut claim = CLAIM.lock().unwrap_or_else(PoisonError::into_inner);
     loop {
-        // Processes that were started one after the other begin far from each other.
-        let number = (std::process::id() % 10_000) * 61 + NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = PORTS.start + (number % PORTS.len() as u32) as u16;
-        if TcpListener::bind(("0.0.0.0", port)).is_ok() {
-            return port;
+        if claim.rest.len() < usize::from(count) {
+            claim.extend();
+        }
+        let first = claim.rest.start;
+        claim.rest.start += count;
+        let is_free = |port| TcpListener::bind(("0.0.0.0", port)).is_ok();
+        if (first..first + count).all(is_free) {
+            return first;
         }
     }
 }
