@@ -48,8 +48,7 @@ pub struct Batch<'a> {
     ranges: Vec<Range>,
 }
 
-/// An argument of a request: where it starts, from the start of the request, and
-/// its length.
+/// An argument of a request: where it starts, from the start of the request, and its length.
 type Range = (usize, usize);
 
 /// Where there are more arguments than this, comparing what frames them saves little.
