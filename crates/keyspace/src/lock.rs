@@ -68,21 +68,6 @@ impl ShardSet {
             }
         }
     }
-
-    /// The shards, ascending.
-    #[inline]
-    pub fn iter(&self) -> impl Iterator<Item = usize> {
-        self.0
-            .into_iter()
-            .enumerate()
-            .flat_map(|(index, mut word)| {
-                std::iter::from_fn(move || {
-                    let bit = (word != 0).then(|| word.trailing_zeros() as usize)?;
-                    word &= word - 1;
-                    Some(index * 64 + bit)
-                })
-            })
-    }
 }
 
 /// One lock and what it guards, on cache lines of their own.
@@ -218,25 +203,15 @@ pub(crate) struct Events {
 }
 
 impl Notes {
-    #[inline]
-    pub fn events(&self) -> Option<&Events> {
-        self.events.as_deref()
-    }
-
-    #[inline]
-    pub fn events_mut(&mut self) -> Option<&mut Events> {
-        self.events.as_deref_mut()
-    }
-
     /// Where to note created keys, if anybody wants to know.
     #[inline]
     pub fn created(&mut self) -> Option<&mut Vec<DbKey>> {
-        self.events_mut()?.created.as_mut()
+        self.events.as_deref_mut()?.created.as_mut()
     }
 
     /// How many keys are noted as ready, and as created.
     pub fn made(&self) -> (usize, usize) {
-        self.events().map_or((0, 0), |events| {
+        self.events.as_deref().map_or((0, 0), |events| {
             let created = events.created.as_ref().map_or(0, Vec::len);
             (events.ready.len(), created)
         })
@@ -244,7 +219,7 @@ impl Notes {
 
     /// Takes back what was noted of keys since there were so many.
     pub fn forget_made(&mut self, (ready, created): (usize, usize)) {
-        if let Some(events) = self.events_mut() {
+        if let Some(events) = self.events.as_deref_mut() {
             events.ready.truncate(ready);
             events
                 .created
@@ -261,7 +236,7 @@ impl Notes {
     /// Hands over a list of what has happened.
     #[inline]
     pub fn take<T>(&mut self, list: impl FnOnce(&mut Events) -> &mut Vec<T>) -> Vec<T> {
-        match self.events_mut() {
+        match self.events.as_deref_mut() {
             Some(events) => std::mem::take(list(events)),
             None => Vec::new(),
         }
@@ -269,13 +244,16 @@ impl Notes {
 
     #[inline]
     pub fn has_lapsed(&self) -> bool {
-        self.events()
+        self.events
+            .as_deref()
             .is_some_and(|events| !events.lapsed.is_empty())
     }
 
     #[inline]
     pub fn has_ready(&self) -> bool {
-        self.events().is_some_and(|events| !events.ready.is_empty())
+        self.events
+            .as_deref()
+            .is_some_and(|events| !events.ready.is_empty())
     }
 
     /// Frees a small entry at once, and keeps a large one for later.
@@ -343,13 +321,10 @@ impl Locked<'_> {
             return held;
         }
         let (mut reach, shards) = (held, self.shards());
-        for shard in held.iter() {
-            shards
-                .shared(shard)
-                .waiters
-                .beyond()
-                .for_each(|beyond| reach.insert(beyond));
-        }
+        held.for_each(|shard| {
+            let waiters = &shards.shared(shard).waiters;
+            waiters.beyond().for_each(|beyond| reach.insert(beyond));
+        });
         reach
     }
 
@@ -389,10 +364,10 @@ impl Locked<'_> {
 
     /// Gives the locks to those who wait for them.
     fn hand_on(mut self) {
-        for shard in std::mem::replace(&mut self.held, ShardSet::NONE).iter() {
+        std::mem::replace(&mut self.held, ShardSet::NONE).for_each(|shard| {
             // SAFETY: `Keyspace::lock` took these locks for this value, which has none any more.
             unsafe { self.keyspace.shards[shard].lock.hand_on() };
-        }
+        });
     }
 }
 

@@ -36,9 +36,7 @@ impl Waiters {
             return;
         }
         waiting.push_back(Waiting { id, beyond });
-        for shard in beyond.iter() {
-            *self.beyond.entry(shard).or_default() += 1;
-        }
+        beyond.for_each(|shard| *self.beyond.entry(shard).or_default() += 1);
     }
 
     pub fn remove(&mut self, index: DbIndex, key: &[u8], id: WaiterId) {
@@ -51,13 +49,14 @@ impl Waiters {
         if waiting.is_empty() {
             self.by_key.remove(&place);
         }
-        for shard in removed.iter().flat_map(|removed| removed.beyond.iter()) {
+        let beyond = removed.map(|removed| removed.beyond).unwrap_or_default();
+        beyond.for_each(|shard| {
             let count = self.beyond.get_mut(&shard).expect("it was counted");
             *count -= 1;
             if *count == 0 {
                 self.beyond.remove(&shard);
             }
-        }
+        });
     }
 
     /// The waits for a key, the oldest first.
