@@ -70,7 +70,7 @@ pub struct Options {
     /// The server to compare with.
     #[arg(long, value_name = "PATH", default_value = "/usr/bin/redis-server")]
     against: PathBuf,
-    /// Rounds per cell, of which the median is shown.
+    /// Rounds per cell, of whose turns the median is shown.
     #[arg(long, default_value_t = 3)]
     rounds: usize,
     /// Who sends the requests.

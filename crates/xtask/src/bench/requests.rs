@@ -48,8 +48,7 @@ pub struct Requests<'a> {
 }
 
 impl Requests<'_> {
-    /// What [`Requests::run`] says of two servers that run all the time. One at rest takes nothing
-    /// from the other, so that they take turns as short as can be.
+    /// What [`Requests::run`] says of two servers, as [`Bench::alternate`] in shorter turns.
     pub fn alternate(
         &self,
         bench: &Bench,

@@ -1,6 +1,6 @@
 //! What the kernel knows about a server process: its CPU time and its memory.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use std::time::Duration;
 
 /// User and system time of all threads so far.
@@ -19,6 +19,7 @@ pub fn cpu_time_of_threads(pid: u32) -> Result<Duration> {
             .and_then(|stat| parse(stat.split_whitespace().next()?))
             .unwrap_or(0);
     }
+    ensure!(nanos > 0, "this kernel does not say how long threads ran");
     Ok(Duration::from_nanos(nanos))
 }
 
