@@ -51,20 +51,17 @@ impl Worker {
     /// The configuration in force.
     #[inline]
     pub fn config(&mut self, engine: &Engine) -> &Config {
-        let seen = self.config.get_or_insert_with(|| Seen::new(&engine.config));
-        seen.renew(&engine.config);
-        seen
+        let seen = self.lend_config(engine);
+        self.config.insert(seen)
     }
 
+    /// The same, until [`Worker::finish`] gives it back.
     #[inline]
     pub(super) fn lend_config(&mut self, engine: &Engine) -> Seen {
-        match self.config.take() {
-            Some(mut seen) => {
-                seen.renew(&engine.config);
-                seen
-            }
-            None => Seen::new(&engine.config),
-        }
+        let lent = self.config.take();
+        let mut seen = lent.unwrap_or_else(|| Seen::new(&engine.config));
+        seen.renew(&engine.config);
+        seen
     }
 
     /// What was run leaves what it was lent for what is run next, and those it has sent something
