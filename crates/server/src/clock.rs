@@ -87,6 +87,9 @@ mod tests {
     #[test]
     fn it_agrees_with_the_system() {
         let clock = Clock::new();
+        // What was said long ago does not count any more.
+        clock.ahead.store(0, Ordering::Relaxed);
+        clock.asked_at.store(0, Ordering::Relaxed);
         for _ in 0..1000 {
             let system = || {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH);

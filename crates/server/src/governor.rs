@@ -9,7 +9,7 @@
 //! times a second how busy the workers that are up have been, and what they served, and has a
 //! [`Judge`] decide how many are to be up. A worker that is stuck in a slow command counts as busy,
 //! so nobody waits behind it for long. While all rest it looks ten times a second, so the first to
-//! be stuck is found out a little later.
+//! be stuck is found out a little later; while one worker more is on trial it looks more often.
 //!
 //! A worker that goes to bed may have connections in its queue, or be the one that waits for
 //! sockets. Empty tasks, spawned from outside once it lies, make another worker look. What only the
